@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// The configuration: read from YAML through libcyaml, checked as a whole. What is in a struct config has
+// been checked; nothing starts from a configuration with an error in it.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <turnpike/addr.h>
+
+struct config_cidr {
+	struct tp_ip ip; // host bits zero
+	uint8_t bits;	 // of the 128 of the mapped form: an IPv4 /8 is 104
+};
+
+struct config_external {
+	struct tp_ip public_;
+	struct tp_ip local;
+};
+
+struct config_user {
+	char *name;
+	char *password; // NULL: `key`
+	char *key;	// 32 hex digits: MD5(name ":" realm ":" password)
+};
+
+enum config_dataplane {
+	CONFIG_DATAPLANE_AUTO,
+	CONFIG_DATAPLANE_SOCKETS,
+};
+
+struct config_limits {
+	uint32_t allocations;		  // in total; also what memory is taken for
+	uint32_t allocations_per_user;	  // 0: no limit
+	uint32_t allocations_per_address; // 0: no limit
+	uint32_t unauthenticated_per_second; // 0: no limit
+};
+
+struct config {
+	struct tp_endpoint *listen; // wildcards expanded to the host's addresses
+	size_t listen_count;
+	struct tp_ip *relay;
+	size_t relay_count;
+	struct config_external *external;
+	size_t external_count;
+	struct config_cidr *allow_peers;
+	size_t allow_peers_count;
+	struct config_cidr *deny_peers;
+	size_t deny_peers_count;
+	struct config_user *users;
+	size_t users_count;
+	char **secrets;
+	size_t secrets_count;
+	uint16_t port_min, port_max;
+	char *realm;
+	char *software; // SOFTWARE attribute; empty: none
+	char *control_socket;
+	enum config_dataplane dataplane;
+	uint32_t workers; // 0 in the file means one per core; resolved here
+	struct config_limits limits;
+	uint32_t channel_max; // TP_CHANNEL_MAX or TP_CHANNEL_MAX_5766
+};
+
+// Loads and checks. On error prints sentences to `errors`, each with file, key and line (cross-field
+// checks name the keys), never a secret, and returns a negative errno with *out NULL. The caller owns
+// *out until config_free(), which wipes secrets and takes NULL.
+int config_load(struct config **out, const char *path, FILE *errors);
+// The same from memory; `name` stands for the file in messages.
+int config_parse(struct config **out, const char *yaml, size_t length, const char *name, FILE *errors);
+void config_free(struct config *config);
+
+// Warnings about the host, one sentence each to `warnings`: the relay range overlaps the kernel's
+// ephemeral ports, descriptors won't do for the configured allocations, ... Returns their number.
+int config_warn(const struct config *config, FILE *warnings);

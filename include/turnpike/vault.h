@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// The vault: what must outlive a control plane. A memfd that the launcher (or systemd) holds, that one
+// control plane at a time maps, and that no dataplane ever sees.
+//
+// Roles      The running control plane is the only writer and the only reader.
+// Records    Fixed arrays of allocations and of peers (permissions and channels), by slot. `state` is
+//            written last when a record is made (release) and first when it is freed; every field that
+//            changes while a record lives is one aligned word. So a control plane that dies between
+//            any two instructions leaves records that are whole, live or free, and nothing else.
+// Recovery   Counts, free lists, indices and the lists of an allocation's peers are rebuilt from the
+//            records at start; a record that fails its checks is freed and counted (vault_bad). A peer
+//            names its allocation's slot and serial: one whose serial is not that slot's is an orphan.
+#pragma once
+
+#include <turnpike/record.h>
+#include <turnpike/wire.h>
+
+#define TP_VAULT_MAGIC 0x31746c7561566e54ull
+#define TP_VAULT_ABI 1u
+#define TP_USER_MAX 64u // bytes of a user's name kept for people to read; the hash decides
+
+enum tp_vault_state {
+	TP_VAULT_FREE = 0,
+	TP_VAULT_LIVE = 1,
+};
+
+struct tp_vault_header {
+	uint64_t magic; // stored last, release
+	uint32_t abi;
+	uint32_t allocations;	// slots
+	uint32_t peers;		// slots
+	uint32_t generation;	// of the last attachment; each attach takes the next
+	uint64_t size;		// bytes of the whole vault
+	uint64_t serial;	// last serial given to an allocation
+	uint8_t nonce_key[16];	// random, made with the vault
+	uint8_t index_key[16];	// random: keys hashes of what strangers choose
+	uint8_t user_key[16];	// random: keys the hash of user names
+	uint8_t zero[40];
+};
+_Static_assert(sizeof(struct tp_vault_header) == 128, "two lines");
+
+// An allocation (RFC 8656 section 3). 192 bytes.
+struct tp_vault_allocation {
+	uint32_t state; // enum tp_vault_state
+	uint32_t worker;
+	uint64_t serial;
+	uint64_t expires_ms; // CLOCK_MONOTONIC
+	uint64_t created_ms;
+	struct tp_endpoint client;
+	struct tp_ip server;	   // where the client reached us; the port follows
+	struct tp_ip relay;	   // local address
+	uint8_t user_hash[16];	   // keyed hash of the username
+	uint8_t tid[TP_STUN_TID];  // of the Allocate, for its retransmissions
+	uint32_t lifetime_s;	   // as the Allocate's answer announced it
+	uint16_t server_port;
+	uint16_t relay_port;
+	uint8_t transport; // enum tp_transport
+	uint8_t user_length; // of the whole name, at most 255 told
+	uint8_t zero[2];
+	char user[TP_USER_MAX]; // beginning of the name
+};
+_Static_assert(sizeof(struct tp_vault_allocation) == 192, "three lines");
+
+// A permission (channel 0, port 0) or a channel of an allocation. 64 bytes.
+struct tp_vault_peer {
+	uint32_t state; // enum tp_vault_state
+	uint32_t allocation; // slot
+	uint64_t serial;     // the allocation's
+	uint64_t expires_ms; // CLOCK_MONOTONIC
+	struct tp_endpoint peer;
+	uint16_t channel; // 0: permission
+	uint8_t zero[14];
+};
+_Static_assert(sizeof(struct tp_vault_peer) == 64, "one line");
+
+static inline uint64_t tp_vault_size(uint32_t allocations, uint32_t peers)
+{
+	return sizeof(struct tp_vault_header) +
+		(uint64_t)allocations * sizeof(struct tp_vault_allocation) +
+		(uint64_t)peers * sizeof(struct tp_vault_peer);
+}
