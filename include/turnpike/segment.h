@@ -35,6 +35,13 @@
 #define TP_RELAYS_MAX 64u
 #define TP_ALLOCATIONS_MAX (1u << 22)
 
+// Permissions and channels that are provided for with so many allocations: three each, and enough for
+// a few busy clients where there are few allocations.
+static inline uint32_t tp_peers_for(uint32_t allocations)
+{
+	return allocations < 2048 ? 6144 : allocations * 3;
+}
+
 // Written once, before the magic. 64 bytes.
 struct tp_header {
 	uint64_t magic;
