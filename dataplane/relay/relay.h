@@ -63,6 +63,8 @@ struct relay_decision {
 	uint8_t transport;	// RELAY_CLIENT: enum tp_transport
 	uint8_t dont_fragment;	// RELAY_PEER: a Send indication carried DONT-FRAGMENT
 	uint8_t padding;	// RELAY_CLIENT: zero bytes behind the data (Data indications: 0 to 3)
+	uint8_t known;		// RELAY_PUNT: the client has a live allocation (0: a stranger, who gets
+				// only a share of the punt ring)
 	uint16_t port;		// RELAY_PEER, RELAY_HAIRPIN: relay port to send from
 	uint16_t front_length;	// RELAY_CLIENT: bytes of `front`: 4, 36 or 48
 	uint32_t offset;	// where the application's data begins in the datagram

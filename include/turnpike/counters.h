@@ -7,7 +7,8 @@
 // relayed, punted to the control plane, or one drop reason. So
 //   client_packets = relayed_to_peer + punted + every drop reason of the client side
 //   peer_packets   = relayed_to_client + every drop reason of the peer side
-// holds for each worker (a hairpinned packet counts on both sides).
+// holds for each worker (a hairpinned packet counts on both sides; an ICMP error about a datagram sent
+// to a peer counts as a packet of no bytes from that peer).
 #pragma once
 
 #include <stdint.h>
@@ -16,11 +17,11 @@
 #define TP_TRAFFIC_COUNTERS(X)                                                                     \
 	X(client_packets, "datagrams from clients")                                                \
 	X(client_bytes, "UDP payload bytes from clients")                                          \
-	X(peer_packets, "datagrams from peers, hairpinned ones included")                          \
+	X(peer_packets, "datagrams from peers, hairpinned ones and ICMP errors included")          \
 	X(peer_bytes, "UDP payload bytes from peers")                                              \
 	X(relayed_to_peer, "datagrams relayed to peers")                                           \
 	X(relayed_to_peer_bytes, "application bytes relayed to peers")                             \
-	X(relayed_to_client, "datagrams relayed to clients")                                       \
+	X(relayed_to_client, "datagrams and ICMP errors relayed to clients")                       \
 	X(relayed_to_client_bytes, "application bytes relayed to clients")                         \
 	X(hairpinned, "datagrams of one client delivered to another without leaving the relay")    \
 	X(icmp_relayed, "ICMP errors sent on to clients (RFC 8656 section 11.5)")                  \
@@ -33,6 +34,7 @@
 // Reasons for which a datagram from a client is not relayed.
 #define TP_CLIENT_DROPS(X)                                                                         \
 	X(client_reserved_byte, "first byte is neither STUN's nor a channel's")                    \
+	X(client_source_invalid, "source port 0, or an IPv4-mapped IPv6 source address")           \
 	X(client_truncated, "datagram longer than the receive buffer")                             \
 	X(client_stun_malformed, "STUN header, length or attribute out of bounds")                 \
 	X(client_stun_unexpected, "STUN response, or an indication that no server takes")          \
@@ -57,6 +59,7 @@
 
 // Reasons for which a datagram from a peer is not relayed.
 #define TP_PEER_DROPS(X)                                                                           \
+	X(peer_source_invalid, "an IPv4-mapped IPv6 source address")                               \
 	X(peer_truncated, "datagram longer than the receive buffer")                               \
 	X(peer_no_allocation, "to a relay port without an allocation")                             \
 	X(peer_expired, "the allocation has expired")                                              \

@@ -105,6 +105,28 @@ static inline int tp_consumer_init(struct tp_consumer *c, const uint8_t *data, u
 	return 0;
 }
 
+// The dataplane's side of an attachment, which the control plane began by taking over the dataplane's
+// positions (attach.h): goes on where its own tail stands, since the new consumer started there.
+static inline void tp_producer_resume(struct tp_producer *p, uint8_t *data, uint64_t size,
+	struct tp_position *tail, const struct tp_position *head)
+{
+	uint64_t start = __atomic_load_n(&tail->value, __ATOMIC_RELAXED);
+
+	*p = (struct tp_producer){.data = data, .tail = tail, .head = head, .size = size};
+	p->local = p->published = p->freed = start;
+}
+
+// As tp_producer_resume(), for the consumer: goes on where its own head stands. What the new producer
+// has written since it started there is not skipped.
+static inline void tp_consumer_resume(struct tp_consumer *c, const uint8_t *data, uint64_t size,
+	const struct tp_position *tail, struct tp_position *head)
+{
+	uint64_t start = __atomic_load_n(&head->value, __ATOMIC_RELAXED);
+
+	*c = (struct tp_consumer){.data = data, .tail = tail, .head = head, .size = size};
+	c->local = c->limit = start;
+}
+
 // Bytes that are surely free. Returns -EPROTO when the consumer's head can't be.
 static inline int64_t tp_ring_room(struct tp_producer *p)
 {
