@@ -14,7 +14,7 @@
 
 struct config_cidr {
 	struct tp_ip ip; // host bits zero
-	uint8_t bits;	 // of the 128 of the mapped form: an IPv4 /8 is 104
+	uint8_t bits; // of the 128 of the mapped form: an IPv4 /8 is 104
 };
 
 struct config_external {
@@ -25,7 +25,7 @@ struct config_external {
 struct config_user {
 	char *name;
 	char *password; // NULL: `key`
-	char *key;	// 32 hex digits: MD5(name ":" realm ":" password)
+	char *key; // 32 hex digits: MD5(name ":" realm ":" password)
 };
 
 enum config_dataplane {
@@ -34,8 +34,8 @@ enum config_dataplane {
 };
 
 struct config_limits {
-	uint32_t allocations;		  // in total; also what memory is taken for
-	uint32_t allocations_per_user;	  // 0: no limit
+	uint32_t allocations; // in total; also what memory is taken for
+	uint32_t allocations_per_user; // 0: no limit
 	uint32_t allocations_per_address; // 0: no limit
 	uint32_t unauthenticated_per_second; // 0: no limit
 };
@@ -70,7 +70,8 @@ struct config {
 // *out until config_free(), which wipes secrets and takes NULL.
 int config_load(struct config **out, const char *path, FILE *errors);
 // The same from memory; `name` stands for the file in messages.
-int config_parse(struct config **out, const char *yaml, size_t length, const char *name, FILE *errors);
+int config_parse(
+	struct config **out, const char *yaml, size_t length, const char *name, FILE *errors);
 void config_free(struct config *config);
 
 // Warnings about the host, one sentence each to `warnings`: the relay range overlaps the kernel's

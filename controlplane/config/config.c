@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "resolve.h"
+
+#define FILE_MAX (4u << 20) // bytes; more is no configuration
+
+int config_parse_on(struct config **out, const char *yaml, size_t length, const char *name,
+	const struct host *host, FILE *errors)
+{
+	struct config *config = calloc(1, sizeof(*config));
+	struct raw *raw = NULL;
+	struct place place;
+	int err;
+
+	*out = NULL;
+	err = place_open(&place, yaml, length, name, errors);
+	if (!err)
+		err = config ? raw_load(&raw, yaml, length, &place) : -ENOMEM;
+	if (!err)
+		err = config_resolve(config, raw, host, &place);
+	if (!err && !place.complaints)
+		config_check(config, &place);
+	if (!err && place.complaints)
+		err = -EINVAL;
+	if (err == -ENOMEM)
+		fprintf(errors, "%s: there is not enough memory to read it.\n", name);
+	raw_free(raw);
+	place_close(&place);
+	if (err)
+		config_free(config);
+	else
+		*out = config;
+	return err;
+}
+
+int config_parse(
+	struct config **out, const char *yaml, size_t length, const char *name, FILE *errors)
+{
+	struct host *host = malloc(sizeof(*host));
+	int err;
+
+	*out = NULL;
+	if (!host)
+		return -ENOMEM;
+	host_read(host);
+	err = config_parse_on(out, yaml, length, name, host, errors);
+	free(host);
+	return err;
+}
+
+// Reads a whole file of at most FILE_MAX bytes.
+static int read_file(const char *path, char **out, size_t *length)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = fd < 0 ? NULL : malloc(FILE_MAX + 1);
+	size_t have = 0;
+	ssize_t n = 0;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (!text) {
+		err = -ENOMEM;
+		goto out;
+	}
+	// pread: the file may be a memfd whose offset is shared with another program.
+	while (have <= FILE_MAX &&
+		(n = pread(fd, text + have, FILE_MAX + 1 - have, (off_t)have)) > 0)
+		have += (size_t)n;
+	if (n < 0)
+		err = -errno;
+	else if (have > FILE_MAX)
+		err = -EFBIG;
+out:
+	close(fd);
+	if (err) {
+		free(text);
+		return err;
+	}
+	*out = text;
+	*length = have;
+	return 0;
+}
+
+int config_load(struct config **out, const char *path, FILE *errors)
+{
+	size_t length = 0;
+	char *text = NULL;
+	int err;
+
+	*out = NULL;
+	err = read_file(path, &text, &length);
+	if (err) {
+		fprintf(errors, "%s: the configuration can't be read: %s.\n", path, strerror(-err));
+		return err;
+	}
+	err = config_parse(out, text, length, path, errors);
+	explicit_bzero(text, length);
+	free(text);
+	return err;
+}
+
+static void wipe(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < config->users_count; i++) {
+		free(config->users[i].name);
+		wipe(config->users[i].password);
+		wipe(config->users[i].key);
+	}
+	for (size_t i = 0; i < config->secrets_count; i++)
+		wipe(config->secrets[i]);
+	free(config->users);
+	free(config->secrets);
+	free(config->listen);
+	free(config->relay);
+	free(config->external);
+	free(config->allow_peers);
+	free(config->deny_peers);
+	free(config->realm);
+	free(config->software);
+	free(config->control_socket);
+	free(config);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// The configuration as it is written: libcyaml's schema says which keys there are and of what shape; what
+// the texts mean is resolve.c's. NULL: not in the file. Numbers are texts too, because libcyaml takes
+// "12abc" for 12 and "010" for 8.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "place.h"
+
+struct raw_external {
+	char *public_;
+	char *local;
+};
+
+struct raw_user {
+	char *name;
+	char *password;
+	char *key;
+};
+
+struct raw_limits {
+	char *allocations;
+	char *allocations_per_user;
+	char *allocations_per_address;
+	char *unauthenticated_per_second;
+};
+
+struct raw {
+	char **listen, **relay, **secrets, **allow_peers, **deny_peers;
+	uint32_t listen_count, relay_count, secrets_count, allow_peers_count, deny_peers_count;
+	struct raw_external *external;
+	struct raw_user *users;
+	uint32_t external_count, users_count;
+	struct raw_limits limits;
+	char *ports, *realm, *software, *dataplane, *workers, *channel_numbers, *control_socket;
+};
+
+// Reads the text by the schema and complains through `place` about its shape. Returns 0, -EINVAL after a
+// complaint, or -ENOMEM. An empty file gives an empty struct. raw_free() wipes it and takes NULL.
+int raw_load(struct raw **out, const char *yaml, size_t length, struct place *place);
+void raw_free(struct raw *raw);

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include <errno.h>
+#include <string.h>
+
+#include <turnpike/wire.h>
+
+#include "render.h"
+#include "text.h"
+
+// One character of UTF-8, which libyaml has checked.
+static const unsigned char *decode(const unsigned char *c, uint32_t *out)
+{
+	int more = *c >= 0xf0 ? 3 : *c >= 0xe0 ? 2 : *c >= 0xc0 ? 1 : 0;
+
+	*out = more ? *c & (0x3fu >> more) : *c;
+	for (c++; more && *c; more--, c++)
+		*out = *out << 6 | (*c & 0x3fu);
+	return c;
+}
+
+// A double-quoted scalar (YAML 1.2 section 7.3.1) of ASCII alone: line ends and control characters that
+// Unicode has beyond ASCII would be folded or refused as they are.
+static void quote(const char *text, FILE *out)
+{
+	const unsigned char *c = (const unsigned char *)text;
+	uint32_t u;
+
+	fputc('"', out);
+	while (*c) {
+		c = decode(c, &u);
+		if (u == '"' || u == '\\')
+			fprintf(out, "\\%c", (int)u);
+		else if (u < 0x20 || u > 0x7e)
+			fprintf(out, "\\U%08x", u);
+		else
+			fputc((int)u, out);
+	}
+	fputc('"', out);
+}
+
+static void field(const char *key, const char *text, FILE *out)
+{
+	fprintf(out, "%s: ", key);
+	quote(text, out);
+	fputc('\n', out);
+}
+
+static void render_addresses(const struct config *config, FILE *out)
+{
+	char text[TEXT_ENDPOINT];
+
+	fprintf(out, "listen:\n");
+	for (size_t i = 0; i < config->listen_count; i++)
+		fprintf(out, "- \"%s\"\n", text_endpoint(&config->listen[i], text));
+	fprintf(out, "relay:\n");
+	for (size_t i = 0; i < config->relay_count; i++)
+		fprintf(out, "- \"%s\"\n", text_ip(&config->relay[i], text));
+	fprintf(out, "ports: %u-%u\n", config->port_min, config->port_max);
+	fprintf(out, "external:%s\n", config->external_count ? "" : " []");
+	for (size_t i = 0; i < config->external_count; i++) {
+		fprintf(out, "- public: \"%s\"\n", text_ip(&config->external[i].public_, text));
+		fprintf(out, "  local: \"%s\"\n", text_ip(&config->external[i].local, text));
+	}
+}
+
+static void render_credentials(const struct config *config, FILE *out)
+{
+	field("realm", config->realm, out);
+	fprintf(out, "users:%s\n", config->users_count ? "" : " []");
+	for (size_t i = 0; i < config->users_count; i++) {
+		const struct config_user *u = &config->users[i];
+
+		field("- name", u->name, out);
+		field(u->password ? "  password" : "  key", u->password ? u->password : u->key,
+			out);
+	}
+	fprintf(out, "secrets:%s\n", config->secrets_count ? "" : " []");
+	for (size_t i = 0; i < config->secrets_count; i++) {
+		fprintf(out, "- ");
+		quote(config->secrets[i], out);
+		fputc('\n', out);
+	}
+}
+
+static void render_peers(const char *key, const struct config_cidr *list, size_t count, FILE *out)
+{
+	char text[TEXT_ENDPOINT];
+
+	fprintf(out, "%s:%s\n", key, count ? "" : " []");
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "- \"%s\"\n", text_cidr(&list[i], text));
+}
+
+int config_render(const struct config *config, FILE *out)
+{
+	const struct config_limits *l = &config->limits;
+
+	render_addresses(config, out);
+	render_credentials(config, out);
+	render_peers("allow_peers", config->allow_peers, config->allow_peers_count, out);
+	render_peers("deny_peers", config->deny_peers, config->deny_peers_count, out);
+	fprintf(out, "dataplane: %s\n",
+		config->dataplane == CONFIG_DATAPLANE_SOCKETS ? "sockets" : "auto");
+	fprintf(out, "workers: %u\n", config->workers);
+	fprintf(out, "limits:\n  allocations: %u\n  allocations_per_user: %u\n", l->allocations,
+		l->allocations_per_user);
+	fprintf(out, "  allocations_per_address: %u\n  unauthenticated_per_second: %u\n",
+		l->allocations_per_address, l->unauthenticated_per_second);
+	fprintf(out, "channel_numbers: %s\n",
+		config->channel_max == TP_CHANNEL_MAX ? "rfc8656" : "rfc5766");
+	field("control_socket", config->control_socket, out);
+	field("software", config->software, out);
+	return fflush(out) ? -errno : 0;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include <turnpike/segment.h>
+#include <turnpike/wire.h>
+
+#include "resolve.h"
+#include "text.h"
+
+#define PORT_MIN 49152u // RFC 8656 section 7.2
+#define PORT_MAX 65535u
+#define ALLOCATIONS 16384u
+#define UNAUTHENTICATED_PER_SECOND 100u
+#define SOFTWARE_MAX 763u // bytes (RFC 8489 section 14.14)
+
+static void resolve_ports(struct config *config, const struct raw *raw, struct place *place)
+{
+	config->port_min = PORT_MIN;
+	config->port_max = PORT_MAX;
+	if (!raw->ports)
+		return;
+	if (!text_to_ports(raw->ports, &config->port_min, &config->port_max))
+		place_complain(place, "ports",
+			"\"%s\" is not MIN-MAX with ports from 1 to 65535, such as 49152-65535.",
+			raw->ports);
+	else if (config->port_min > config->port_max)
+		place_complain(place, "ports", "%s is the wrong way round: write %u-%u.",
+			raw->ports, config->port_max, config->port_min);
+}
+
+static uint32_t number(
+	struct place *place, const char *path, const char *text, uint32_t max, uint32_t otherwise)
+{
+	uint64_t n;
+
+	if (!text)
+		return otherwise;
+	if (text_to_number(text, max, &n))
+		return (uint32_t)n;
+	place_complain(
+		place, path, "\"%s\" is not a whole number from 0 to %" PRIu32 ".", text, max);
+	return otherwise;
+}
+
+// What ports and relay addresses allow for, at most what the contract does.
+static uint32_t most_allocations(const struct config *config)
+{
+	uint64_t ports = config->port_max >= config->port_min
+				 ? (uint64_t)config->port_max - config->port_min + 1
+				 : 0;
+	uint64_t most = ports * config->relay_count;
+
+	return most < TP_ALLOCATIONS_MAX ? (uint32_t)most : TP_ALLOCATIONS_MAX;
+}
+
+static void resolve_limits(struct config *config, const struct raw *raw, struct place *place)
+{
+	const struct raw_limits *r = &raw->limits;
+	struct config_limits *l = &config->limits;
+	uint32_t most = most_allocations(config);
+
+	l->allocations = number(place, "limits.allocations", r->allocations, TP_ALLOCATIONS_MAX,
+		most < ALLOCATIONS ? most : ALLOCATIONS);
+	if (!l->allocations)
+		l->allocations = most;
+	l->allocations_per_user = number(
+		place, "limits.allocations_per_user", r->allocations_per_user, UINT32_MAX, 0);
+	l->allocations_per_address = number(
+		place, "limits.allocations_per_address", r->allocations_per_address, UINT32_MAX, 0);
+	l->unauthenticated_per_second = number(place, "limits.unauthenticated_per_second",
+		r->unauthenticated_per_second, 1000000000, UNAUTHENTICATED_PER_SECOND);
+}
+
+static void resolve_workers(
+	struct config *config, const struct raw *raw, const struct host *host, struct place *place)
+{
+	config->workers = number(place, "workers", raw->workers, TP_WORKERS_MAX, 0);
+	if (!config->workers)
+		config->workers = host->cores < TP_WORKERS_MAX ? host->cores : TP_WORKERS_MAX;
+}
+
+static void resolve_choices(struct config *config, const struct raw *raw, struct place *place)
+{
+	config->dataplane = CONFIG_DATAPLANE_AUTO;
+	if (raw->dataplane && strcmp(raw->dataplane, "sockets") == 0)
+		config->dataplane = CONFIG_DATAPLANE_SOCKETS;
+	else if (raw->dataplane && strcmp(raw->dataplane, "auto") != 0)
+		place_complain(
+			place, "dataplane", "\"%s\" is neither auto nor sockets.", raw->dataplane);
+	config->channel_max = TP_CHANNEL_MAX;
+	if (raw->channel_numbers && strcmp(raw->channel_numbers, "rfc5766") == 0)
+		config->channel_max = TP_CHANNEL_MAX_5766;
+	else if (raw->channel_numbers && strcmp(raw->channel_numbers, "rfc8656") != 0)
+		place_complain(place, "channel_numbers", "\"%s\" is neither rfc8656 nor rfc5766.",
+			raw->channel_numbers);
+}
+
+// The launcher keeps its other files beside the control socket.
+static bool is_taken(const char *name)
+{
+	static const char *const names[] = {
+		"", ".", "..", "link", "launcher.json", "launcher.lock", "credentials.yaml"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static int resolve_texts(
+	struct config *config, const struct raw *raw, const struct host *host, struct place *place)
+{
+	struct sockaddr_un un;
+	const char *slash;
+
+	if (raw->control_socket)
+		config->control_socket = strdup(raw->control_socket);
+	else if (asprintf(&config->control_socket, "%s/control", host->runtime) < 0)
+		config->control_socket = NULL;
+	config->software = strdup(raw->software ? raw->software : "Turnpike " TURNPIKE_VERSION);
+	if (!config->control_socket || !config->software)
+		return -ENOMEM;
+	slash = strrchr(config->control_socket, '/');
+	if (config->control_socket[0] != '/')
+		place_complain(place, "control_socket", "\"%s\" is not an absolute path.",
+			config->control_socket);
+	else if (slash == config->control_socket || is_taken(slash + 1))
+		place_complain(place, "control_socket",
+			"\"%s\" is not a file in a directory of Turnpike's own, such as "
+			"/run/turnpike/control.",
+			config->control_socket);
+	else if (strlen(config->control_socket) >= sizeof(un.sun_path) - strlen("launcher.json"))
+		place_complain(place, "control_socket",
+			"has more than %zu bytes; a UNIX socket can't have so long a path.",
+			sizeof(un.sun_path) - strlen("launcher.json") - 1);
+	if (strlen(config->software) > SOFTWARE_MAX)
+		place_complain(place, "software", "has more than %u bytes.", SOFTWARE_MAX);
+	return 0;
+}
+
+int config_resolve(
+	struct config *config, const struct raw *raw, const struct host *host, struct place *place)
+{
+	if (resolve_addresses(config, raw, host, place) < 0 ||
+		resolve_credentials(config, raw, place) < 0 ||
+		resolve_texts(config, raw, host, place) < 0)
+		return -ENOMEM;
+	resolve_ports(config, raw, place);
+	resolve_limits(config, raw, place);
+	resolve_workers(config, raw, host, place);
+	resolve_choices(config, raw, place);
+	return 0;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// From what is written to what it means: texts become values, missing ones get their defaults, wildcards
+// become the host's addresses. Complains about each value that can't be, then goes on to the next.
+#pragma once
+
+#include "config.h"
+#include "host.h"
+#include "place.h"
+#include "raw.h"
+
+// Longest realm with which a 401 stays within 120 bytes (design section 6, invariant 2).
+#define CONFIG_REALM_MAX 28u
+#define CONFIG_USER_MAX 508u // bytes of a USERNAME (RFC 8489 section 14.3)
+
+// Fills a zeroed config. Returns 0 (complaints are counted in `place`) or -ENOMEM.
+int config_resolve(
+	struct config *config, const struct raw *raw, const struct host *host, struct place *place);
+
+// The parts, each in a file of its own; same returns.
+int resolve_addresses(
+	struct config *config, const struct raw *raw, const struct host *host, struct place *place);
+int resolve_credentials(struct config *config, const struct raw *raw, struct place *place);
+
+// Checks that need more than one key: complains, returns nothing.
+void config_check(const struct config *config, struct place *place);
+
+// The public functions with a host of the caller's.
+int config_parse_on(struct config **out, const char *yaml, size_t length, const char *name,
+	const struct host *host, FILE *errors);
+int config_warn_on(const struct config *config, const struct host *host, FILE *warnings);

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// What is no error in the file, but will hurt on this host.
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "resolve.h"
+#include "text.h"
+
+// Descriptors of a dataplane that are not relay sockets: a few, and those of each worker.
+#define DESCRIPTORS_BESIDES 64u
+
+// Linux hands the ephemeral range's ports to any program that doesn't ask for one.
+static int warn_ports(const struct config *config, const struct host *host, FILE *warnings)
+{
+	uint16_t low = config->port_min > host->ephemeral_min ? config->port_min
+							      : host->ephemeral_min;
+	uint16_t high = config->port_max < host->ephemeral_max ? config->port_max
+							       : host->ephemeral_max;
+	uint32_t unreserved = 0;
+
+	if (!host->ephemeral_min)
+		return 0;
+	for (uint32_t p = low; p <= high; p++)
+		unreserved += !host_reserves(host, (uint16_t)p);
+	if (!unreserved)
+		return 0;
+	fprintf(warnings,
+		"ports: %u-%u overlaps the ports that Linux gives to any program (%u-%u, "
+		"net.ipv4.ip_local_port_range), so some relay ports may be taken; keep them free "
+		"with: "
+		"sysctl -w net.ipv4.ip_local_reserved_ports=%u-%u\n",
+		config->port_min, config->port_max, host->ephemeral_min, host->ephemeral_max, low,
+		high);
+	return 1;
+}
+
+static int warn_descriptors(const struct config *config, const struct host *host, FILE *warnings)
+{
+	uint64_t besides = DESCRIPTORS_BESIDES +
+			   (uint64_t)config->workers * (config->listen_count + 4);
+	uint64_t needed = config->limits.allocations + besides;
+
+	if (!host->descriptors || host->descriptors >= needed)
+		return 0;
+	fprintf(warnings,
+		"limits.allocations: %" PRIu32 " allocations need %" PRIu64
+		" descriptors, but the limit here is %" PRIu64
+		"; beyond it clients get a 508. Raise it (ulimit -Hn, LimitNOFILE=) or lower "
+		"limits.allocations.\n",
+		config->limits.allocations, needed, host->descriptors);
+	return 1;
+}
+
+static int warn_addresses(const struct config *config, const struct host *host, FILE *warnings)
+{
+	char text[TEXT_ENDPOINT];
+	int count = 0;
+
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (!host_has(host, &config->listen[i].ip) &&
+			!host_is_loopback(&config->listen[i].ip)) {
+			fprintf(warnings, "listen: this host does not have the address of %s.\n",
+				text_endpoint(&config->listen[i], text));
+			count++;
+		}
+	for (size_t i = 0; i < config->relay_count; i++)
+		if (!host_has(host, &config->relay[i]) && !host_is_loopback(&config->relay[i])) {
+			fprintf(warnings,
+				"relay: this host does not have the address %s; if it is a NAT's, "
+				"put "
+				"the host's own address in `relay` and both in `external`.\n",
+				text_ip(&config->relay[i], text));
+			count++;
+		}
+	return count;
+}
+
+static int warn_privileges(const struct config *config, const struct host *host, FILE *warnings)
+{
+	char text[TEXT_ENDPOINT];
+
+	if (host->privileged)
+		return 0;
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (config->listen[i].port < host->unprivileged_port) {
+			fprintf(warnings,
+				"listen: %s takes root or CAP_NET_BIND_SERVICE (ports below %u, "
+				"net.ipv4.ip_unprivileged_port_start).\n",
+				text_endpoint(&config->listen[i], text), host->unprivileged_port);
+			return 1;
+		}
+	return 0;
+}
+
+static int warn_relays(const struct config *config, FILE *warnings)
+{
+	for (size_t i = 0; i < config->relay_count; i++)
+		if (!host_is_loopback(&config->relay[i]))
+			return 0;
+	fprintf(warnings,
+		"relay: there are loopback addresses only, which no other host can reach.\n");
+	return 1;
+}
+
+int config_warn_on(const struct config *config, const struct host *host, FILE *warnings)
+{
+	int count = warn_ports(config, host, warnings);
+
+	count += warn_descriptors(config, host, warnings);
+	count += warn_addresses(config, host, warnings);
+	count += warn_privileges(config, host, warnings);
+	count += warn_relays(config, warnings);
+	if (!config->users_count && !config->secrets_count) {
+		fprintf(warnings,
+			"users, secrets: there are none, so that nobody can allocate; only "
+			"STUN Binding is answered.\n");
+		count++;
+	}
+	return count;
+}
+
+int config_warn(const struct config *config, FILE *warnings)
+{
+	struct host *host = malloc(sizeof(*host));
+	int count;
+
+	if (!host)
+		return 0;
+	host_read(host);
+	count = config_warn_on(config, host, warnings);
+	free(host);
+	return count;
+}
