@@ -18,6 +18,7 @@
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -47,6 +48,7 @@ _Static_assert(sizeof(struct tp_greeting) == 16, "");
 struct tp_mapping {
 	void *base; // NULL: none
 	uint64_t size;
+	struct tp_header header; // of the other side's segment, as it was checked
 };
 
 static inline void tp_unmap(struct tp_mapping *m)
@@ -57,7 +59,8 @@ static inline void tp_unmap(struct tp_mapping *m)
 }
 
 // Creates, maps read-write and then seals a segment of `size` bytes, all of it taken now. The memory
-// is zero: the writer fills it and stores the magic last. Returns the descriptor to hand over.
+// is zero: the writer fills it and stores the magic last. Returns the descriptor to hand over; -ENOSPC
+// or -ENOMEM: there is not that much.
 static inline int tp_segment_create(const char *name, uint64_t size, struct tp_mapping *out)
 {
 	int fd = (int)syscall(SYS_memfd_create, name, 3u); // MFD_CLOEXEC | MFD_ALLOW_SEALING
@@ -66,12 +69,13 @@ static inline int tp_segment_create(const char *name, uint64_t size, struct tp_m
 
 	if (fd < 0)
 		return -errno;
-	if (ftruncate(fd, (off_t)size) < 0)
+	// Unlike MAP_POPULATE this says when memory runs out; a hole would be SIGBUS later.
+	if (fallocate(fd, 0, 0, (off_t)size) < 0)
 		goto fail;
 	base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (base == MAP_FAILED || fcntl(fd, F_ADD_SEALS, TP_SEALS) < 0)
 		goto fail;
-	*out = (struct tp_mapping){base, size};
+	*out = (struct tp_mapping){.base = base, .size = size};
 	return fd;
 fail:
 	err = -errno;
@@ -83,7 +87,9 @@ fail:
 
 // Maps the other side's segment read-only, if it is sealed as it must be: without the seals a shrunk
 // file would kill us with SIGBUS. Returns 0; -EPERM: not sealed; -EPROTO: not ready, wrong magic, ABI
-// or size. The descriptor may be closed afterwards.
+// or size, or memory that its writer hasn't taken. The descriptor may be closed afterwards. Offsets are
+// to be computed from out->header, never from the mapping, which its writer may change; and its
+// workers compared with the greeting's.
 static inline int tp_segment_map(int fd, uint64_t magic, struct tp_mapping *out)
 {
 	const struct tp_header *h;
@@ -98,6 +104,9 @@ static inline int tp_segment_map(int fd, uint64_t magic, struct tp_mapping *out)
 		return -errno;
 	if (st.st_size < (off_t)sizeof(struct tp_header) || st.st_size > (off_t)(1ll << 40))
 		return -EPROTO;
+	// Reading a hole takes a page on our account.
+	if (st.st_blocks * 512 < st.st_size)
+		return -EPROTO;
 	base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED)
 		return -errno;
@@ -106,11 +115,12 @@ static inline int tp_segment_map(int fd, uint64_t magic, struct tp_mapping *out)
 	if (__atomic_load_n(&h->magic, __ATOMIC_ACQUIRE) != magic)
 		goto refuse;
 	memcpy(&copy, h, sizeof(copy));
-	if (copy.abi != TP_ABI || copy.size != (uint64_t)st.st_size ||
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (copy.magic != magic || copy.abi != TP_ABI || copy.size != (uint64_t)st.st_size ||
 		copy.size != (magic == TP_MAGIC_CONTROL ? tp_control_size(&copy)
 							: tp_dataplane_size(&copy)))
 		goto refuse;
-	*out = (struct tp_mapping){base, copy.size};
+	*out = (struct tp_mapping){.base = base, .size = copy.size, .header = copy};
 	return 0;
 refuse:
 	munmap(base, (size_t)st.st_size);
@@ -128,8 +138,8 @@ static inline uint64_t tp_random64(void)
 }
 
 // Sends a greeting with `n` descriptors, which stay the caller's.
-static inline int tp_greeting_send(int sock, uint64_t magic, uint32_t workers, const int *fds,
-	uint32_t n)
+static inline int tp_greeting_send(
+	int sock, uint64_t magic, uint32_t workers, const int *fds, uint32_t n)
 {
 	struct tp_greeting g = {.magic = magic, .abi = TP_ABI, .workers = workers};
 	union {
@@ -139,6 +149,7 @@ static inline int tp_greeting_send(int sock, uint64_t magic, uint32_t workers, c
 	struct iovec iov = {&g, sizeof(g)};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf};
 	struct cmsghdr *c;
+	ssize_t sent;
 
 	if (!n || n > TP_WORKERS_MAX + 1)
 		return -EINVAL;
@@ -148,14 +159,33 @@ static inline int tp_greeting_send(int sock, uint64_t magic, uint32_t workers, c
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int) * n);
 	memcpy(CMSG_DATA(c), fds, sizeof(int) * n);
-	if (sendmsg(sock, &msg, MSG_NOSIGNAL) != (ssize_t)sizeof(g))
-		return errno ? -errno : -EIO;
-	return 0;
+	sent = sendmsg(sock, &msg, MSG_NOSIGNAL);
+	if (sent < 0)
+		return -errno;
+	return sent == (ssize_t)sizeof(g) ? 0 : -EIO;
 }
 
-// Receives a greeting. `fds` gets `*n` descriptors, the caller's from now on: at most `max`, the rest
-// closed and the greeting refused. Returns the number of workers; -ECONNRESET: the other side closed;
-// -EAGAIN; -EPROTO: no greeting of this kind and ABI.
+// Whether a descriptor is an eventfd, which it is made non-blocking: to write to anything else (a full
+// pipe, a file on a hung server) might hold a worker for ever. The name comes from the kernel alone.
+static inline bool tp_eventfd_adopt(int fd)
+{
+	static const char eventfd[] = "anon_inode:[eventfd]";
+	char path[32];
+	char name[sizeof(eventfd)];
+	int flags;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (readlink(path, name, sizeof(name)) != (ssize_t)(sizeof(eventfd) - 1) ||
+		memcmp(name, eventfd, sizeof(eventfd) - 1) != 0)
+		return false;
+	flags = fcntl(fd, F_GETFL);
+	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+// Receives a greeting. `fds` gets `*n` descriptors, the caller's from now on: a segment, then a doorbell
+// for each worker (hello) or one (welcome); `max` must have room for them. Returns the number of
+// workers; -ECONNRESET: the other side closed; -EAGAIN; -EPROTO: no greeting of this kind and ABI, or
+// not exactly these descriptors. What came with a refused greeting has been closed.
 static inline int tp_greeting_receive(int sock, uint64_t magic, int *fds, uint32_t max, uint32_t *n)
 {
 	struct tp_greeting g = {0};
@@ -175,7 +205,7 @@ static inline int tp_greeting_receive(int sock, uint64_t magic, int *fds, uint32
 	if (len < 0)
 		return -errno;
 	refuse = len != (ssize_t)sizeof(g) || (msg.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) ||
-		g.magic != magic || g.abi != TP_ABI || !g.workers || g.workers > TP_WORKERS_MAX;
+		 g.magic != magic || g.abi != TP_ABI || !g.workers || g.workers > TP_WORKERS_MAX;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
 		size_t count;
 
@@ -194,6 +224,10 @@ static inline int tp_greeting_receive(int sock, uint64_t magic, int *fds, uint32
 			}
 		}
 	}
+	if (*n != (magic == TP_HELLO_MAGIC ? 1 + g.workers : 2))
+		refuse = true;
+	for (uint32_t i = 1; i < *n && !refuse; i++)
+		refuse = !tp_eventfd_adopt(fds[i]);
 	if (len == 0 || refuse) {
 		for (uint32_t i = 0; i < *n; i++)
 			close(fds[i]);

@@ -14,79 +14,78 @@
 #include <stdint.h>
 
 // X(name, "what it means")
-#define TP_TRAFFIC_COUNTERS(X)                                                                     \
-	X(client_packets, "datagrams from clients")                                                \
-	X(client_bytes, "UDP payload bytes from clients")                                          \
-	X(peer_packets, "datagrams from peers, hairpinned ones and ICMP errors included")          \
-	X(peer_bytes, "UDP payload bytes from peers")                                              \
-	X(relayed_to_peer, "datagrams relayed to peers")                                           \
-	X(relayed_to_peer_bytes, "application bytes relayed to peers")                             \
-	X(relayed_to_client, "datagrams and ICMP errors relayed to clients")                       \
-	X(relayed_to_client_bytes, "application bytes relayed to clients")                         \
-	X(hairpinned, "datagrams of one client delivered to another without leaving the relay")    \
-	X(icmp_relayed, "ICMP errors sent on to clients (RFC 8656 section 11.5)")                  \
-	X(punted, "STUN messages handed to the control plane")                                     \
-	X(replies_sent, "STUN messages sent for the control plane")                                \
-	X(replies_withheld, "success responses withheld because their command failed")             \
-	X(commands_applied, "commands of the control plane in force")                              \
+#define TP_TRAFFIC_COUNTERS(X) \
+	X(client_packets, "datagrams from clients") \
+	X(client_bytes, "UDP payload bytes from clients") \
+	X(peer_packets, "datagrams from peers, hairpinned ones and ICMP errors included") \
+	X(peer_bytes, "UDP payload bytes from peers") \
+	X(relayed_to_peer, "datagrams relayed to peers") \
+	X(relayed_to_peer_bytes, "application bytes relayed to peers") \
+	X(relayed_to_client, "datagrams and ICMP errors relayed to clients") \
+	X(relayed_to_client_bytes, "application bytes relayed to clients") \
+	X(hairpinned, "datagrams of one client delivered to another without leaving the relay") \
+	X(icmp_relayed, "ICMP errors sent on to clients (RFC 8656 section 11.5)") \
+	X(punted, "STUN messages handed to the control plane") \
+	X(replies_sent, "STUN messages sent for the control plane") \
+	X(replies_withheld, "success responses withheld because their command failed") \
+	X(commands_applied, "commands of the control plane in force") \
 	X(commands_failed, "commands answered with an error status")
 
 // Reasons for which a datagram from a client is not relayed.
-#define TP_CLIENT_DROPS(X)                                                                         \
-	X(client_reserved_byte, "first byte is neither STUN's nor a channel's")                    \
-	X(client_source_invalid, "source port 0, or an IPv4-mapped IPv6 source address")           \
-	X(client_truncated, "datagram longer than the receive buffer")                             \
-	X(client_stun_malformed, "STUN header, length or attribute out of bounds")                 \
-	X(client_stun_unexpected, "STUN response, or an indication that no server takes")          \
-	X(channel_malformed, "ChannelData shorter than its length field says")                     \
-	X(channel_unbound, "ChannelData on a channel that is not bound (RFC 8656 section 12.6)")   \
-	X(send_no_allocation, "Send indication without an allocation")                             \
-	X(send_incomplete, "Send indication without XOR-PEER-ADDRESS or DATA")                     \
-	X(send_unknown_attribute, "Send indication with an unknown required attribute")            \
-	X(send_no_permission, "Send indication to a peer without a permission")                    \
-	X(send_invalid_peer, "Send indication to port 0 or to another address family")             \
-	X(client_expired, "the allocation or channel has expired")                                 \
-	X(hairpin_no_allocation, "to one of the relay's own addresses, but no allocation there")   \
-	X(client_ttl_expired, "TTL or hop limit of 1 on arrival from a client")                    \
-	X(client_tx_unreachable, "no route to the peer (ENETUNREACH, EHOSTUNREACH)")               \
-	X(client_tx_denied, "the host's packet filter refused it (EPERM, EACCES)")                 \
-	X(client_tx_full, "no room to send to the peer (ENOBUFS, EAGAIN)")                         \
-	X(client_tx_too_big, "larger than the path to the peer allows (EMSGSIZE)")                 \
-	X(client_tx_other, "any other error in sending to the peer")                               \
-	X(punt_unattached, "STUN message while no control plane is attached")                      \
-	X(punt_ring_full, "STUN message while the punt ring was full")                             \
+#define TP_CLIENT_DROPS(X) \
+	X(client_reserved_byte, "first byte is neither STUN's nor a channel's") \
+	X(client_source_invalid, "source port 0, or an IPv4-mapped IPv6 source address") \
+	X(client_truncated, "datagram longer than the receive buffer") \
+	X(client_stun_malformed, "STUN header, length or attribute out of bounds") \
+	X(client_stun_unexpected, "STUN response, or an indication that no server takes") \
+	X(channel_malformed, "ChannelData shorter than its length field says") \
+	X(channel_unbound, "ChannelData on a channel that is not bound (RFC 8656 section 12.6)") \
+	X(send_no_allocation, "Send indication without an allocation") \
+	X(send_incomplete, "Send indication without XOR-PEER-ADDRESS or DATA") \
+	X(send_unknown_attribute, "Send indication with an unknown required attribute") \
+	X(send_no_permission, "Send indication to a peer without a permission") \
+	X(send_invalid_peer, "Send indication to port 0 or to another address family") \
+	X(client_expired, "the allocation or channel has expired") \
+	X(hairpin_no_allocation, "to one of the relay's own addresses, but no allocation there") \
+	X(client_ttl_expired, "TTL or hop limit of 1 on arrival from a client") \
+	X(client_tx_unreachable, "no route to the peer (ENETUNREACH, EHOSTUNREACH)") \
+	X(client_tx_denied, "the host's packet filter refused it (EPERM, EACCES)") \
+	X(client_tx_full, "no room to send to the peer (ENOBUFS, EAGAIN)") \
+	X(client_tx_too_big, "larger than the path to the peer allows (EMSGSIZE)") \
+	X(client_tx_other, "any other error in sending to the peer") \
+	X(punt_unattached, "STUN message while no control plane is attached") \
+	X(punt_ring_full, "STUN message while the punt ring was full") \
 	X(punt_too_large, "STUN message larger than a punt may be")
 
 // Reasons for which a datagram from a peer is not relayed.
-#define TP_PEER_DROPS(X)                                                                           \
-	X(peer_source_invalid, "an IPv4-mapped IPv6 source address")                               \
-	X(peer_truncated, "datagram longer than the receive buffer")                               \
-	X(peer_no_allocation, "to a relay port without an allocation")                             \
-	X(peer_expired, "the allocation has expired")                                              \
-	X(peer_no_permission, "from a peer without a permission (RFC 8656 section 9)")             \
-	X(peer_too_large, "too large for a Data indication or ChannelData")                        \
-	X(peer_ttl_expired, "TTL or hop limit of 1 on arrival from a peer")                        \
-	X(peer_tx_unreachable, "no route to the client (ENETUNREACH, EHOSTUNREACH)")               \
-	X(peer_tx_denied, "the host's packet filter refused it (EPERM, EACCES)")                   \
-	X(peer_tx_full, "no room to send to the client (ENOBUFS, EAGAIN)")                         \
-	X(peer_tx_too_big, "larger than the path to the client allows (EMSGSIZE)")                 \
-	X(peer_tx_other, "any other error in sending to the client")                               \
-	X(icmp_no_permission, "ICMP error about a peer without a permission")                      \
+#define TP_PEER_DROPS(X) \
+	X(peer_source_invalid, "an IPv4-mapped IPv6 source address") \
+	X(peer_truncated, "datagram longer than the receive buffer") \
+	X(peer_no_allocation, "to a relay port without an allocation") \
+	X(peer_expired, "the allocation has expired") \
+	X(peer_no_permission, "from a peer without a permission (RFC 8656 section 9)") \
+	X(peer_too_large, "too large for a Data indication or ChannelData") \
+	X(peer_ttl_expired, "TTL or hop limit of 1 on arrival from a peer") \
+	X(peer_tx_unreachable, "no route to the client (ENETUNREACH, EHOSTUNREACH)") \
+	X(peer_tx_denied, "the host's packet filter refused it (EPERM, EACCES)") \
+	X(peer_tx_full, "no room to send to the client (ENOBUFS, EAGAIN)") \
+	X(peer_tx_too_big, "larger than the path to the client allows (EMSGSIZE)") \
+	X(peer_tx_other, "any other error in sending to the client") \
+	X(icmp_no_permission, "ICMP error about a peer without a permission") \
 	X(icmp_ignored, "ICMP error of a type that is not relayed (RFC 8656 section 11.5)")
 
 // What is lost before a worker sees it, and what an honest control plane would never write.
-#define TP_OTHER_DROPS(X)                                                                          \
-	X(rx_overflow, "datagrams the kernel dropped because a receive buffer was full")           \
-	X(rx_error, "receive calls that failed")                                                   \
-	X(reply_tx_error, "STUN messages of the control plane that could not be sent")             \
-	X(record_bad, "ring records out of bounds or of no known kind")                            \
-	X(command_bad, "commands with a field out of bounds")                                      \
-	X(send_bad, "datagrams of the control plane with a field out of bounds")                   \
-	X(ring_bad, "ring indices that no honest peer writes")                                     \
+#define TP_OTHER_DROPS(X) \
+	X(rx_overflow, "datagrams the kernel dropped because a receive buffer was full") \
+	X(rx_error, "receive calls that failed") \
+	X(reply_tx_error, "STUN messages of the control plane that could not be sent") \
+	X(record_bad, "ring records out of bounds or of no known kind") \
+	X(command_bad, "commands with a field out of bounds") \
+	X(send_bad, "datagrams of the control plane with a field out of bounds") \
+	X(ring_bad, "ring indices that no honest peer writes") \
 	X(results_full, "results that found no room: the control plane broke its bound")
 
-#define TP_COUNTERS(X)                                                                             \
-	TP_TRAFFIC_COUNTERS(X) TP_CLIENT_DROPS(X) TP_PEER_DROPS(X) TP_OTHER_DROPS(X)
+#define TP_COUNTERS(X) TP_TRAFFIC_COUNTERS(X) TP_CLIENT_DROPS(X) TP_PEER_DROPS(X) TP_OTHER_DROPS(X)
 
 enum tp_counter {
 #define X(name, text) TP_C_##name,
@@ -96,44 +95,44 @@ enum tp_counter {
 };
 
 // What the control plane counts, in a page of its own.
-#define TP_CONTROL_COUNTERS(X)                                                                     \
-	X(binding_requests, "Binding requests")                                                    \
-	X(allocate_requests, "Allocate requests")                                                  \
-	X(refresh_requests, "Refresh requests")                                                    \
-	X(create_permission_requests, "CreatePermission requests")                                 \
-	X(channel_bind_requests, "ChannelBind requests")                                           \
-	X(other_requests, "requests of another method")                                            \
-	X(success_responses, "success responses")                                                  \
-	X(error_300, "300 Try Alternate")                                                          \
-	X(error_400, "400 Bad Request")                                                            \
-	X(error_401, "401 Unauthenticated")                                                        \
-	X(error_403, "403 Forbidden")                                                              \
-	X(error_420, "420 Unknown Attribute")                                                      \
-	X(error_437, "437 Allocation Mismatch")                                                    \
-	X(error_438, "438 Stale Nonce")                                                            \
-	X(error_440, "440 Address Family not Supported")                                           \
-	X(error_441, "441 Wrong Credentials")                                                      \
-	X(error_442, "442 Unsupported Transport Protocol")                                         \
-	X(error_443, "443 Peer Address Family Mismatch")                                           \
-	X(error_486, "486 Allocation Quota Reached")                                               \
-	X(error_500, "500 Server Error")                                                           \
-	X(error_508, "508 Insufficient Capacity")                                                  \
-	X(retransmissions, "Allocate retransmissions answered from the record")                    \
-	X(allocations_created, "allocations made")                                                 \
-	X(allocations_deleted, "allocations deleted by a Refresh with lifetime 0")                 \
-	X(allocations_expired, "allocations expired")                                              \
-	X(allocations_lost, "allocations given up because no dataplane could hold them")           \
-	X(ports_taken, "relay ports that another program on the host held")                        \
-	X(commands_failed, "commands that a dataplane refused")                                    \
-	X(drop_malformed, "punts that are no well-formed STUN message")                            \
-	X(drop_fingerprint, "punts with a wrong FINGERPRINT")                                      \
-	X(drop_indication, "indications and responses, which get no answer")                       \
-	X(drop_rate_limited, "unauthenticated requests over their address prefix's rate")          \
-	X(drop_congested, "answers dropped because a dataplane did not take them")                 \
-	X(punt_bad, "punt records with a field out of bounds")                                     \
-	X(result_bad, "result records that answer no command")                                     \
-	X(ring_bad, "ring indices or records that no honest peer writes")                          \
-	X(attach_refused, "dataplanes refused at attach")                                          \
+#define TP_CONTROL_COUNTERS(X) \
+	X(binding_requests, "Binding requests") \
+	X(allocate_requests, "Allocate requests") \
+	X(refresh_requests, "Refresh requests") \
+	X(create_permission_requests, "CreatePermission requests") \
+	X(channel_bind_requests, "ChannelBind requests") \
+	X(other_requests, "requests of another method") \
+	X(success_responses, "success responses") \
+	X(error_300, "300 Try Alternate") \
+	X(error_400, "400 Bad Request") \
+	X(error_401, "401 Unauthenticated") \
+	X(error_403, "403 Forbidden") \
+	X(error_420, "420 Unknown Attribute") \
+	X(error_437, "437 Allocation Mismatch") \
+	X(error_438, "438 Stale Nonce") \
+	X(error_440, "440 Address Family not Supported") \
+	X(error_441, "441 Wrong Credentials") \
+	X(error_442, "442 Unsupported Transport Protocol") \
+	X(error_443, "443 Peer Address Family Mismatch") \
+	X(error_486, "486 Allocation Quota Reached") \
+	X(error_500, "500 Server Error") \
+	X(error_508, "508 Insufficient Capacity") \
+	X(retransmissions, "Allocate retransmissions answered from the record") \
+	X(allocations_created, "allocations made") \
+	X(allocations_deleted, "allocations deleted by a Refresh with lifetime 0") \
+	X(allocations_expired, "allocations expired") \
+	X(allocations_lost, "allocations given up because no dataplane could hold them") \
+	X(ports_taken, "relay ports that another program on the host held") \
+	X(commands_failed, "commands that a dataplane refused") \
+	X(drop_malformed, "punts that are no well-formed STUN message") \
+	X(drop_fingerprint, "punts with a wrong FINGERPRINT") \
+	X(drop_indication, "indications and responses, which get no answer") \
+	X(drop_rate_limited, "unauthenticated requests over their address prefix's rate") \
+	X(drop_congested, "answers dropped because a dataplane did not take them") \
+	X(punt_bad, "punt records with a field out of bounds") \
+	X(result_bad, "result records that answer no command") \
+	X(ring_bad, "ring indices or records that no honest peer writes") \
+	X(attach_refused, "dataplanes refused at attach") \
 	X(vault_bad, "vault records refused at start")
 
 enum tp_control_counter {
@@ -153,14 +152,23 @@ _Static_assert(sizeof(struct tp_counters) == 2048, "half a page");
 _Static_assert((int)TP_COUNTER_COUNT <= TP_COUNTER_SLOTS, "grow TP_COUNTER_SLOTS and the ABI");
 _Static_assert((int)TP_CONTROL_COUNTER_COUNT <= TP_COUNTER_SLOTS, "grow TP_COUNTER_SLOTS");
 
+#ifdef __bpf__
+// clang 14 can't compile atomic loads for BPF; an aligned volatile word is one instruction there.
+#define TP_COUNTER_LOAD(p) (*(const volatile uint64_t *)(p))
+#define TP_COUNTER_STORE(p, v) (*(volatile uint64_t *)(p) = (v))
+#else
+#define TP_COUNTER_LOAD(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define TP_COUNTER_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#endif
+
 static inline void tp_count(struct tp_counters *c, unsigned int which, uint64_t n)
 {
-	uint64_t v = __atomic_load_n(&c->value[which], __ATOMIC_RELAXED);
+	uint64_t v = TP_COUNTER_LOAD(&c->value[which]);
 
-	__atomic_store_n(&c->value[which], v + n, __ATOMIC_RELAXED);
+	TP_COUNTER_STORE(&c->value[which], v + n);
 }
 
 static inline uint64_t tp_counter(const struct tp_counters *c, unsigned int which)
 {
-	return __atomic_load_n(&c->value[which], __ATOMIC_RELAXED);
+	return TP_COUNTER_LOAD(&c->value[which]);
 }

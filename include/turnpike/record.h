@@ -65,6 +65,8 @@ struct tp_command {
 	struct tp_endpoint peer;
 };
 _Static_assert(sizeof(struct tp_command) == 96, "");
+_Static_assert(__builtin_offsetof(struct tp_command, kind) == 32, "");
+_Static_assert(__builtin_offsetof(struct tp_command, client) == 48, "no hidden padding");
 
 enum tp_status {
 	TP_STATUS_OK = 0,
@@ -101,6 +103,7 @@ struct tp_punt {
 	uint64_t received_ms; // CLOCK_MONOTONIC, milliseconds
 };
 _Static_assert(sizeof(struct tp_punt) == 56, "");
+_Static_assert(__builtin_offsetof(struct tp_punt, received_ms) == 48, "no hidden padding");
 
 // Control to worker: a STUN message to send to a client, followed by `length` bytes. 56 bytes.
 // With a transaction other than 0 it is sent only if every command of that transaction, which went
@@ -115,3 +118,4 @@ struct tp_send {
 	uint64_t transaction;
 };
 _Static_assert(sizeof(struct tp_send) == 56, "");
+_Static_assert(__builtin_offsetof(struct tp_send, transaction) == 48, "no hidden padding");
