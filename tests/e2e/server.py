@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Turnpike authors
+"""Turnpike under test: the configuration, the launcher, the programs it started, turnpikectl."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TURNPIKE_BUILD", REPOSITORY / "build")).resolve()
+DATAPLANE = os.environ.get("TURNPIKE_DATAPLANE", "sockets")
+READY_SECONDS = 20
+STOP_SECONDS = 10
+
+USERS = [{"name": name, "password": "wonderland"} for name in ("alice", "bob", "carol")]
+SECRETS = ["north wind", "south wind"]
+# The lab's addresses are documentation's, which the policy takes for reserved.
+ALLOWED_PEERS = ["192.0.2.0/24", "203.0.113.0/24", "2001:db8:1::/64", "2001:db8:3::/64"]
+
+
+def wait_until(condition, seconds=READY_SECONDS, what="condition"):
+    """Waits for what another process brings about; returns the first true value."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
+
+
+def yaml_text(config):
+    """YAML with a line for each key; JSON is the flow style of its values."""
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in config.items())
+
+
+def started(pid):
+    """When a process started, in clock ticks: a pid and this name a process for good."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+class Server:
+    def __init__(self, host, **overrides):
+        self.host = host
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="turnpike-e2e-"))
+        self.config = {
+            "listen": [f"{host.v4[0]}:3478", f"[{host.v6[0]}]:3478"],
+            "relay": [host.v4[0], host.v6[0]],
+            "ports": "49152-65535",
+            "users": USERS,
+            "secrets": SECRETS,
+            "allow_peers": ALLOWED_PEERS,
+            "dataplane": DATAPLANE,
+            "limits": {"unauthenticated_per_second": 0},
+            "control_socket": str(self.directory / "control.sock"),
+        }
+        self.config.update(overrides)
+        self.config = {k: v for k, v in self.config.items() if v is not None}
+        self.file = self.directory / "turnpike.yaml"
+        self.file.write_text(yaml_text(self.config), encoding="utf-8")
+        self.file.chmod(0o600)
+        self.log = []
+        self.launcher = None
+
+    def address(self, family):
+        return self.host.address(family), 3478
+
+    # Life.
+
+    def start(self):
+        """Starts a launcher and returns when it has said that it is ready."""
+        ready = threading.Event()
+        self.launcher = subprocess.Popen(
+            self.host.command(BUILD / "turnpike", "run", "--config", self.file),
+            cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace")
+        threading.Thread(target=self._collect, args=(self.launcher, ready), daemon=True).start()
+        deadline = time.monotonic() + READY_SECONDS
+        while not ready.wait(0.05):
+            assert self.launcher.poll() is None, self.report("the launcher ended")
+            assert time.monotonic() < deadline, self.report("not ready")
+        return self
+
+    def _collect(self, launcher, ready):
+        for line in launcher.stdout:
+            self.log.append(line.rstrip("\n"))
+            if line.strip() == "turnpike: ready":
+                ready.set()
+
+    def report(self, what="log"):
+        return f"{what}\n{self.file.read_text(encoding='utf-8')}\n" + "\n".join(self.log[-200:])
+
+    def processes(self):
+        """{program: pid} of everything that runs in the server's namespace."""
+        found = {}
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit():
+                continue
+            try:
+                if os.stat(f"/proc/{entry}/ns/net").st_ino != self.host.inode:
+                    continue
+                program = os.path.basename(os.readlink(f"/proc/{entry}/exe"))
+            except OSError:
+                continue
+            pid = int(entry)
+            if program.startswith("turnpike") and started(pid):
+                assert program not in found, f"two of {program}: {found[program]} and {pid}"
+                found[program] = pid
+        return found
+
+    def kill(self, program):
+        """kill -9; returns when the process is gone."""
+        pid = self.processes()[program]
+        birth = started(pid)
+        os.kill(pid, signal.SIGKILL)
+        if self.launcher and pid == self.launcher.pid:
+            self.launcher.wait(STOP_SECONDS)
+        wait_until(lambda: started(pid) != birth, what=f"end of {program}")
+        return pid
+
+    def stop(self):
+        """SIGTERM: exit status 0, and nothing left of it."""
+        self.launcher.send_signal(signal.SIGTERM)
+        try:
+            status = self.launcher.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(self.report("still there after SIGTERM")) from None
+        assert status == 0, self.report(f"exit status {status}")
+        assert not self.processes(), self.report(f"left over: {self.processes()}")
+        assert not os.path.exists(self.config["control_socket"]), "the control socket is left over"
+        self.launcher = None
+
+    def end(self):
+        """Ends whatever still runs, however the test went."""
+        for pid in list(self.processes().values()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        if self.launcher:
+            self.launcher.kill()
+            self.launcher.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    # What turnpikectl says.
+
+    def ctl(self, *words):
+        done = self.host.run(BUILD / "turnpikectl", "--socket", self.config["control_socket"],
+                             *words, "--json", capture_output=True, text=True)
+        return json.loads(done.stdout)
+
+    def counters(self):
+        """{name: sum over workers}, the control plane's own among them."""
+        total = {}
+
+        def add(node):
+            for key, value in node.items():
+                if isinstance(value, dict):
+                    add(value)
+                elif isinstance(value, list):
+                    for item in value:
+                        if isinstance(item, dict):
+                            add(item)
+                elif isinstance(value, int) and not isinstance(value, bool):
+                    total[key] = total.get(key, 0) + value
+        add(self.ctl("counters"))
+        return total
+
+    def expect_count(self, name, at_least):
+        wait_until(lambda: self.counters().get(name, 0) >= at_least, 5,
+                   f"{name} >= {at_least}, is {self.counters().get(name)}")
+
+
+FAMILIES = {"v4": socket.AF_INET, "v6": socket.AF_INET6}
