@@ -24,14 +24,14 @@ struct relay;
 
 struct relay_config {
 	struct tp_capabilities capabilities; // copied: addresses, ports, capacities, channel range
-	uint64_t secret[2];		     // keys the hash of what strangers choose
+	uint64_t secret[2]; // keys the hash of what strangers choose
 };
 
 // A datagram's UDP payload from a client.
 struct relay_from_client {
 	const uint8_t *data; // readable for `length` bytes
 	uint32_t length;
-	uint8_t server;	   // index of the server address where it arrived
+	uint8_t server; // index of the server address where it arrived
 	uint8_t transport; // enum tp_transport
 	struct tp_endpoint client;
 };
@@ -40,37 +40,40 @@ struct relay_from_client {
 struct relay_from_peer {
 	const uint8_t *data; // never read, only its length counts
 	uint32_t length;
-	uint8_t relay;	// index of the relay address where it arrived
-	uint16_t port;	// relay port, host byte order
+	uint8_t relay; // index of the relay address where it arrived
+	uint16_t port; // relay port, host byte order
 	struct tp_endpoint peer; // a hairpinned peer in its public form
 };
 
 enum relay_verdict {
-	RELAY_DROP = 0,	   // under `drop`; already counted by nobody: the caller counts
-	RELAY_PEER = 1,	   // send data[offset, offset + length) from relay:port to `to`
-	RELAY_HAIRPIN = 2, // as RELAY_PEER, but `to` is relay address `target`, port `to.port`, of our
-			   // own: deliver there as peer data if a live allocation has it
-	RELAY_CLIENT = 3,  // send front[0, front_length), data, `padding` zero bytes to `to` from `server`
-	RELAY_PUNT = 4,	   // a STUN message for the control plane
+	RELAY_DROP = 0, // under `drop`; already counted by nobody: the caller counts
+	RELAY_PEER = 1, // send data[offset, offset + length) from relay:port to `to`
+	RELAY_HAIRPIN =
+		2, // as RELAY_PEER, but `to` is relay address `target`, port `to.port`, of our
+	// own: deliver there as peer data if a live allocation has it. `to.ip` is the
+	// address that the client used, public or local
+	RELAY_CLIENT =
+		3, // send front[0, front_length), data, `padding` zero bytes to `to` from `server`
+	RELAY_PUNT = 4, // a STUN message for the control plane
 };
 
 struct relay_decision {
 	uint8_t verdict; // enum relay_verdict
-	uint8_t drop;	 // enum tp_counter
-	uint8_t relay;	 // RELAY_PEER, RELAY_HAIRPIN: relay address to send from
-	uint8_t server;	 // RELAY_CLIENT: server address to send from
-	uint8_t target;	 // RELAY_HAIRPIN: relay address of the destination
-	uint8_t transport;	// RELAY_CLIENT: enum tp_transport
-	uint8_t dont_fragment;	// RELAY_PEER: a Send indication carried DONT-FRAGMENT
-	uint8_t padding;	// RELAY_CLIENT: zero bytes behind the data (Data indications: 0 to 3)
-	uint8_t known;		// RELAY_PUNT: the client has a live allocation (0: a stranger, who gets
-				// only a share of the punt ring)
-	uint16_t port;		// RELAY_PEER, RELAY_HAIRPIN: relay port to send from
-	uint16_t front_length;	// RELAY_CLIENT: bytes of `front`: 4, 36 or 48
-	uint32_t offset;	// where the application's data begins in the datagram
-	uint32_t length;	// of the application's data
-	uint32_t allocation;	// slot
-	struct tp_endpoint to;	// peer (public form when hairpinned) or client
+	uint8_t drop; // enum tp_counter
+	uint8_t relay; // RELAY_PEER, RELAY_HAIRPIN: relay address to send from
+	uint8_t server; // RELAY_CLIENT: server address to send from
+	uint8_t target; // RELAY_HAIRPIN: relay address of the destination
+	uint8_t transport; // RELAY_CLIENT: enum tp_transport
+	uint8_t dont_fragment; // RELAY_PEER: a Send indication carried DONT-FRAGMENT
+	uint8_t padding; // RELAY_CLIENT: zero bytes behind the data (Data indications: 0 to 3)
+	uint8_t known; // RELAY_PUNT: the client has a live allocation (0: a stranger, who gets
+		// only a share of the punt ring)
+	uint16_t port; // RELAY_PEER, RELAY_HAIRPIN: relay port to send from
+	uint16_t front_length; // RELAY_CLIENT: bytes of `front`: 4, 36 or 48
+	uint32_t offset; // where the application's data begins in the datagram
+	uint32_t length; // of the application's data
+	uint32_t allocation; // slot
+	struct tp_endpoint to; // peer (public form when hairpinned) or client
 	uint8_t front[RELAY_FRONT_MAX];
 };
 
@@ -79,13 +82,16 @@ struct relay_decision {
 int relay_create(struct relay **out, const struct relay_config *config);
 void relay_destroy(struct relay *relay);
 
-// Applies a command to the tables. Every field is checked. For TP_PUT_ALLOCATION the caller has bound
-// the relay port already. Returns an enum tp_status.
+// Applies a command to the tables. Every field that its kind uses is checked; any status but
+// TP_STATUS_OK leaves the tables as they were. For TP_PUT_ALLOCATION the caller has bound the relay
+// port already; TP_STATUS_PORT_TAKEN: another slot has it, TP_STATUS_CONFLICT: another slot has the
+// client. An allocation that is put again with the same client and relay port keeps its permissions
+// and channels. TP_SWEEP reads every slot once: about 10 ms for 1,000,000 allocations.
 enum tp_status relay_apply(struct relay *relay, const struct tp_command *command, uint64_t now);
 
-// Visits the relay port of every allocation that a TP_SWEEP with this generation drops, and of the
-// one that TP_DROP_ALLOCATION drops: called by relay_apply() before they go, so that the caller can
-// close sockets. Set once, after relay_create(); NULL: none.
+// Visits the relay port of every allocation that relay_apply() drops (TP_DROP_ALLOCATION, TP_SWEEP, or
+// TP_PUT_ALLOCATION for a slot that had another relay port), before it goes, so that the caller can
+// close its socket. Set once, after relay_create(); NULL: none.
 typedef void relay_dropped_fn(void *context, uint32_t allocation, uint8_t relay, uint16_t port);
 void relay_on_dropped(struct relay *relay, relay_dropped_fn *fn, void *context);
 
@@ -115,6 +121,15 @@ struct relay_icmp {
 };
 uint32_t relay_decide_icmp(struct relay *relay, const struct relay_icmp *in,
 	struct relay_decision *out, uint8_t out_message[RELAY_ICMP_MAX], uint64_t now);
+
+// What an allocation has relayed in its life, application bytes. All zero when there is none.
+struct relay_traffic {
+	uint64_t to_peer_packets;
+	uint64_t to_peer_bytes;
+	uint64_t to_client_packets;
+	uint64_t to_client_bytes;
+};
+void relay_traffic(const struct relay *relay, uint32_t allocation, struct relay_traffic *out);
 
 // What one worker holds, for status and tests.
 struct relay_usage {

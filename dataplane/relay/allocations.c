@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// Putting and dropping allocations: the record, the client line of its Send indications, its port line.
+
+#include "tables.h"
+
+static uint64_t line_hash(const struct relay *r, const struct client_line *l)
+{
+	return hash_address(&r->key, &l->client, l->key & ((1ull << CLIENT_KEY_BITS) - 1));
+}
+
+static bool same_allocation(const struct relay *r, const struct tp_command *c, uint64_t key)
+{
+	const struct allocation *a = &r->allocations[c->allocation];
+
+	return a->relay_port == c->relay_port && a->relay == c->relay &&
+	       client_line_is(&r->clients[c->allocation], &c->client.ip, key);
+}
+
+// A later expiry reaches the lines when their promise is over; an earlier one has to reach them now.
+static void refresh(struct relay *r, const struct tp_command *c)
+{
+	struct allocation *a = &r->allocations[c->allocation];
+	uint32_t expires = clock_tick(c->expires_ms);
+
+	if (expires < a->expires) {
+		for (uint32_t p = a->peers; p != RELAY_NONE; p = r->links[p].next) {
+			struct client_line *l = &r->clients[relay_channel_line(r, p)];
+
+			l->until = clock_earlier(l->until, expires);
+		}
+	}
+	a->generation = c->generation;
+	a->expires = expires;
+	r->clients[c->allocation].until = expires;
+	allocation_port_line(r, c->allocation)->expires = expires;
+	allocation_port_line(r, c->allocation)->until = 0;
+}
+
+static void take_out(struct relay *r, uint32_t slot)
+{
+	struct allocation *a = &r->allocations[slot];
+
+	while (a->peers != RELAY_NONE)
+		peer_drop(r, a->peers);
+	index_erase(&r->client_index, line_hash(r, &r->clients[slot]), slot);
+	*allocation_port_line(r, slot) = (struct port_line){0};
+	r->clients[slot] = (struct client_line){0};
+	*a = (struct allocation){0};
+	r->usage.allocations--;
+}
+
+void allocation_drop(struct relay *r, uint32_t slot)
+{
+	const struct allocation *a = &r->allocations[slot];
+
+	if (r->dropped)
+		r->dropped(r->dropped_context, slot, a->relay, a->relay_port);
+	take_out(r, slot);
+}
+
+enum tp_status allocation_put(struct relay *r, const struct tp_command *c)
+{
+	struct allocation *a = &r->allocations[c->allocation];
+	struct port_line *port = relay_port_line(r, c->relay, c->relay_port);
+	enum tp_family family = tp_ip_family(&r->capabilities.relay[c->relay].local);
+	uint64_t key = client_key(c->client.port, family, c->server, c->transport);
+	uint64_t hash = hash_address(&r->key, &c->client.ip, key);
+	uint32_t holder = relay_find_client(r, &c->client.ip, key, hash);
+	uint32_t expires = clock_tick(c->expires_ms);
+
+	if (port->allocation && port->allocation - 1 != c->allocation)
+		return TP_STATUS_PORT_TAKEN;
+	if (holder != RELAY_NONE && holder != c->allocation)
+		return TP_STATUS_CONFLICT;
+	if (a->relay_port && same_allocation(r, c, key)) {
+		refresh(r, c);
+		return TP_STATUS_OK;
+	}
+	if (index_insert(&r->client_index, hash, c->allocation) < 0)
+		return TP_STATUS_NO_SPACE;
+	// The slot's former allocation goes. Its socket is still wanted if only the client differs.
+	if (port->allocation)
+		take_out(r, c->allocation);
+	else if (a->relay_port)
+		allocation_drop(r, c->allocation);
+	*a = (struct allocation){
+		.generation = c->generation,
+		.expires = expires,
+		.peers = RELAY_NONE,
+		.relay_port = c->relay_port,
+		.relay = c->relay,
+	};
+	r->clients[c->allocation] = (struct client_line){
+		.client = c->client.ip,
+		.key = key | (uint64_t)c->relay << CLIENT_KEY_BITS |
+		       (uint64_t)NOT_OURS << (CLIENT_KEY_BITS + 8),
+		.relay_port = c->relay_port,
+		.until = expires,
+		.allocation = c->allocation,
+	};
+	*port = (struct port_line){
+		.client = c->client.ip,
+		.client_port = c->client.port,
+		.server = c->server,
+		.transport = c->transport,
+		.allocation = c->allocation + 1,
+		.expires = expires,
+	};
+	r->usage.allocations++;
+	return TP_STATUS_OK;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// Commands: every field is checked here, then the command goes where its noun lives.
+
+#include "tables.h"
+
+static bool endpoint_valid(const struct tp_endpoint *e)
+{
+	return e->port && !(e->zero[0] | e->zero[1] | e->zero[2]);
+}
+
+static bool allocation_valid(const struct relay *r, const struct tp_command *c)
+{
+	const struct tp_capabilities *caps = &r->capabilities;
+
+	return c->relay < caps->relays && c->server < caps->servers && c->transport == TP_UDP &&
+	       c->relay_port >= caps->port_min && c->relay_port <= caps->port_max &&
+	       endpoint_valid(&c->client) &&
+	       tp_ip_family(&c->client.ip) == tp_ip_family(&caps->server[c->server].ip);
+}
+
+// RFC 8656 section 9.2: a peer has the family of the relayed address.
+static bool peer_valid(const struct relay *r, const struct tp_command *c)
+{
+	uint8_t relay = r->allocations[c->allocation].relay;
+
+	return tp_ip_family(&c->peer.ip) == tp_ip_family(&r->capabilities.relay[relay].local);
+}
+
+static void sweep(struct relay *r, uint32_t generation)
+{
+	for (uint32_t i = 0; i < r->capabilities.allocations; i++)
+		if (r->allocations[i].relay_port && r->allocations[i].generation != generation)
+			allocation_drop(r, i);
+	for (uint32_t i = 0; i < r->fresh_peers; i++)
+		if (r->links[i].allocation != RELAY_NONE && r->links[i].generation != generation)
+			peer_drop(r, i);
+}
+
+static enum tp_status apply_to_peer(struct relay *r, const struct tp_command *c, uint64_t now)
+{
+	bool exists = r->allocations[c->allocation].relay_port;
+	bool channel = c->channel >= TP_CHANNEL_MIN && c->channel <= r->channel_max;
+
+	switch (c->kind) {
+	case TP_PUT_PERMISSION:
+		if (!exists)
+			return TP_STATUS_NO_ALLOCATION;
+		return peer_valid(r, c) ? permission_put(r, c) : TP_STATUS_INVALID;
+	case TP_PUT_CHANNEL:
+		if (!channel || !endpoint_valid(&c->peer))
+			return TP_STATUS_INVALID;
+		if (!exists)
+			return TP_STATUS_NO_ALLOCATION;
+		return peer_valid(r, c) ? channel_put(r, c, now) : TP_STATUS_INVALID;
+	case TP_DROP_PERMISSION:
+		if (exists)
+			permission_drop(r, c->allocation, &c->peer.ip);
+		return TP_STATUS_OK;
+	case TP_DROP_CHANNEL:
+		if (!channel)
+			return TP_STATUS_INVALID;
+		if (exists)
+			channel_drop(r, c->allocation, c->channel);
+		return TP_STATUS_OK;
+	}
+	return TP_STATUS_INVALID;
+}
+
+enum tp_status relay_apply(struct relay *r, const struct tp_command *c, uint64_t now)
+{
+	if (c->kind == TP_SWEEP) {
+		sweep(r, c->generation);
+		return TP_STATUS_OK;
+	}
+	if (c->allocation >= r->capabilities.allocations)
+		return TP_STATUS_INVALID;
+	switch (c->kind) {
+	case TP_PUT_ALLOCATION:
+		return allocation_valid(r, c) ? allocation_put(r, c) : TP_STATUS_INVALID;
+	case TP_DROP_ALLOCATION:
+		if (r->allocations[c->allocation].relay_port)
+			allocation_drop(r, c->allocation);
+		return TP_STATUS_OK;
+	}
+	return apply_to_peer(r, c, now);
+}

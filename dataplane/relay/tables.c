@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include "tables.h"
+
+uint32_t relay_find_client(
+	const struct relay *r, const struct tp_ip *ip, uint64_t key, uint64_t hash)
+{
+	uint32_t item[2 * INDEX_SLOTS];
+	unsigned int n = index_candidates(&r->client_index, hash, item);
+
+	for (unsigned int i = 0; i < n; i++)
+		if (client_line_is(&r->clients[item[i]], ip, key))
+			return item[i];
+	return RELAY_NONE;
+}
+
+uint32_t relay_find_peer(
+	const struct relay *r, uint32_t allocation, const struct tp_ip *ip, uint16_t port)
+{
+	uint32_t item[2 * INDEX_SLOTS];
+	unsigned int n = index_candidates(&r->peer_index, peer_hash(r, allocation, ip, port), item);
+
+	for (unsigned int i = 0; i < n; i++)
+		if (peer_is(&r->peers[item[i]], allocation, ip, port))
+			return item[i];
+	return RELAY_NONE;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// The tables of one worker, all in one mapping.
+//
+//   client side:  client_index -> client line     key: client, server, transport, channel
+//   peer side:    port line, by relay address and port, without a search; holds the peer heard last
+//                 peer_index -> peer              key: allocation, peer address, port
+//
+// A client line or a port line has all that a packet needs. Their `until` is a promise in clock ticks:
+// before it, what the line says holds, and nothing else is looked at. It is the earliest expiry of
+// what it depends on, and every command that could shorten that cuts it. Once it is over, the records
+// that count (struct allocation, struct peer) are asked, and it is extended when they are still in
+// force: so a refresh costs one record however many lines depend on it.
+#pragma once
+
+#include "clock.h"
+#include "hash.h"
+#include "index.h"
+#include "memory.h"
+#include "relay.h"
+
+#define RELAY_NONE UINT32_MAX
+#define NOT_OURS 0xffu // as `target`: a peer that is none of our relay addresses
+
+// Client to peer. The line of a channel, or, under its relay's family as a channel number, that of an
+// allocation, which Send indications use. Line `slot` is the allocation's, the one of channel `peer`
+// is line `allocations + peer`.
+struct client_line {
+	_Alignas(64) struct tp_ip client;
+	struct tp_ip peer; // channel's; an allocation's line has none
+	uint64_t key; // client_key(); above it, 8 bits of relay and 8 of target
+	uint16_t peer_port;
+	uint16_t relay_port;
+	uint32_t until;
+	uint32_t allocation;
+	uint32_t packets; // wraps into the allocation's sums
+	uint64_t bytes;
+};
+_Static_assert(sizeof(struct client_line) == 64, "one line, for both families");
+
+#define CLIENT_KEY_BITS 48
+
+// `channel`: a channel number, or an enum tp_family for the allocation itself: a client may have one
+// allocation of each family (RFC 8656 section 5, dual allocation).
+static inline uint64_t client_key(
+	uint16_t port, uint16_t channel, uint8_t server, uint8_t transport)
+{
+	return port | (uint64_t)channel << 16 | (uint64_t)server << 32 | (uint64_t)transport << 40;
+}
+
+static inline bool client_line_is(const struct client_line *l, const struct tp_ip *ip, uint64_t key)
+{
+	return ((l->client.q[0] ^ ip->q[0]) | (l->client.q[1] ^ ip->q[1]) |
+		       (l->key ^ key) << (64 - CLIENT_KEY_BITS)) == 0;
+}
+
+static inline uint8_t client_line_relay(const struct client_line *l)
+{
+	return (uint8_t)(l->key >> CLIENT_KEY_BITS);
+}
+
+static inline uint8_t client_line_target(const struct client_line *l)
+{
+	return (uint8_t)(l->key >> (CLIENT_KEY_BITS + 8));
+}
+
+// Peer to client. All zero: no allocation.
+struct port_line {
+	_Alignas(64) struct tp_ip client;
+	struct tp_ip peer; // heard last: `until` says whether and how long it may send
+	uint16_t client_port;
+	uint16_t peer_port;
+	uint16_t channel; // the one bound to peer; 0: none
+	uint8_t server;
+	uint8_t transport;
+	uint32_t allocation; // slot + 1; 0: none
+	uint32_t expires; // the allocation
+	uint32_t until; // 0: nothing known about a peer
+	uint32_t packets; // wraps into the allocation's sums
+	uint64_t bytes;
+};
+_Static_assert(sizeof(struct port_line) == 64, "one line, for both families");
+
+// A permission (port and channel 0) or a channel.
+struct peer {
+	_Alignas(32) struct tp_ip ip;
+	uint32_t allocation;
+	uint16_t port;
+	uint16_t channel;
+	uint32_t expires;
+	uint8_t target; // our relay address that `ip` is; NOT_OURS
+	uint8_t zero[3];
+};
+_Static_assert(sizeof(struct peer) == 32, "two to a line");
+
+// What only commands need of a peer.
+struct peer_link {
+	uint32_t allocation; // RELAY_NONE: free
+	uint32_t generation;
+	uint32_t next; // of the same allocation, or free
+	uint32_t previous;
+};
+
+// What only commands need of an allocation, and what it relayed other than its lines' counts.
+struct allocation {
+	_Alignas(64) uint32_t generation;
+	uint32_t expires;
+	uint32_t peers; // first of its list
+	uint16_t relay_port; // 0: no allocation
+	uint8_t relay;
+	uint8_t zero[1];
+	struct relay_traffic past;
+};
+_Static_assert(sizeof(struct allocation) == 64, "one line");
+
+struct relay {
+	struct client_line *clients; // allocations + peers
+	struct port_line *ports; // relays * ports_each
+	struct peer *peers;
+	struct allocation *allocations;
+	struct peer_link *links;
+	struct index client_index;
+	struct index peer_index;
+	struct hash_key key;
+	struct hash_key tid_key; // transaction IDs of indications
+	uint64_t tid_state;
+	uint32_t ports_each;
+	uint32_t port_min;
+	uint32_t relays;
+	uint32_t channel_max;
+	uint32_t free_peers; // given back; RELAY_NONE: none
+	uint32_t fresh_peers; // the first one never used
+	struct relay_usage usage;
+	relay_dropped_fn *dropped;
+	void *dropped_context;
+	struct memory memory;
+	struct tp_capabilities capabilities;
+};
+
+static inline uint32_t relay_channel_line(const struct relay *r, uint32_t peer)
+{
+	return r->capabilities.allocations + peer;
+}
+
+// NULL: not one of our relay ports.
+static inline struct port_line *relay_port_line(const struct relay *r, uint8_t relay, uint16_t port)
+{
+	uint32_t offset = port - r->port_min;
+
+	if (relay >= r->relays || offset >= r->ports_each)
+		return NULL;
+	return &r->ports[relay * r->ports_each + offset];
+}
+
+static inline struct port_line *allocation_port_line(const struct relay *r, uint32_t slot)
+{
+	const struct allocation *a = &r->allocations[slot];
+
+	return relay_port_line(r, a->relay, a->relay_port);
+}
+
+static inline uint64_t peer_hash(
+	const struct relay *r, uint32_t allocation, const struct tp_ip *ip, uint16_t port)
+{
+	return hash_address(&r->key, ip, allocation | (uint64_t)port << 32);
+}
+
+static inline bool peer_is(
+	const struct peer *p, uint32_t allocation, const struct tp_ip *ip, uint16_t port)
+{
+	return tp_ip_equal(&p->ip, ip) && p->allocation == allocation && p->port == port;
+}
+
+static inline void client_line_count(struct relay *r, struct client_line *l, uint32_t length)
+{
+	l->bytes += length;
+	if (__builtin_expect(++l->packets == 0, 0))
+		r->allocations[l->allocation].past.to_peer_packets += 1ull << 32;
+}
+
+static inline void port_line_count(struct relay *r, struct port_line *l, uint32_t length)
+{
+	l->bytes += length;
+	if (__builtin_expect(++l->packets == 0, 0))
+		r->allocations[l->allocation - 1].past.to_client_packets += 1ull << 32;
+}
+
+// tables.c. The index of a client line or a peer, or RELAY_NONE: both buckets searched.
+uint32_t relay_find_client(
+	const struct relay *r, const struct tp_ip *ip, uint64_t key, uint64_t hash);
+uint32_t relay_find_peer(
+	const struct relay *r, uint32_t allocation, const struct tp_ip *ip, uint16_t port);
+
+// allocations.c, peers.c: the commands, with the fields that are theirs not checked yet.
+enum tp_status allocation_put(struct relay *r, const struct tp_command *c);
+void allocation_drop(struct relay *r, uint32_t slot);
+enum tp_status permission_put(struct relay *r, const struct tp_command *c);
+enum tp_status channel_put(struct relay *r, const struct tp_command *c, uint64_t now);
+void permission_drop(struct relay *r, uint32_t slot, const struct tp_ip *ip);
+void channel_drop(struct relay *r, uint32_t slot, uint16_t channel);
+void peer_drop(struct relay *r, uint32_t peer);
