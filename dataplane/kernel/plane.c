@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include "plane.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "listener.h"
+
+#define RESULTS_BYTES (1u << 18) // of each worker's ring: 4,096 results
+#define PUNTS_BYTES (1u << 20) // of each worker's ring: some 4,000 usual requests
+
+static int complain(const char *what, int err)
+{
+	fprintf(stderr, "turnpike-kernel: %s: %s.\n", what, strerror(-err));
+	return -1;
+}
+
+static int make_segment(struct plane *plane, const struct options *options)
+{
+	struct tp_header header = {.abi = TP_ABI,
+		.workers = options->workers,
+		.epoch = tp_random64(),
+		.results = RESULTS_BYTES,
+		.punts = PUNTS_BYTES,
+		.pid = (uint32_t)getpid()};
+
+	header.size = tp_dataplane_size(&header);
+	plane->segment_fd = tp_segment_create("turnpike-dataplane", header.size, &plane->mapping);
+	if (plane->segment_fd < 0)
+		return complain("the shared segment can't be made", plane->segment_fd);
+	plane->segment = plane->mapping.base;
+	plane->segment->header = header;
+	plane->segment->capabilities = options->capabilities;
+	__atomic_store_n(&plane->segment->header.magic, TP_MAGIC_DATAPLANE, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int make_shared(struct plane *plane, const struct options *options)
+{
+	plane->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (plane->ready < 0)
+		return complain("no eventfd", -errno);
+	for (uint32_t i = 0; i < options->workers; i++) {
+		plane->bell[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (plane->bell[i] < 0)
+			return complain("no eventfd", -errno);
+	}
+	plane->owners.worker = calloc(owners_count(&options->capabilities), 1);
+	if (!plane->owners.worker)
+		return complain("the map of relay ports", -ENOMEM);
+	return 0;
+}
+
+static int complain_listen(const struct tp_endpoint *server, int err)
+{
+	char text[ENDPOINT_TEXT];
+
+	endpoint_text(server, text);
+	if (err == -EADDRINUSE)
+		fprintf(stderr,
+			"turnpike-kernel: %s is in use by another program: stop that one, or "
+			"listen elsewhere.\n",
+			text);
+	else if (err == -EADDRNOTAVAIL)
+		fprintf(stderr,
+			"turnpike-kernel: %s is no address of this host: give one that `ip "
+			"address` "
+			"shows.\n",
+			text);
+	else if (err == -EACCES)
+		fprintf(stderr,
+			"turnpike-kernel: listening on %s takes CAP_NET_BIND_SERVICE, or a port "
+			"from 1024 on.\n",
+			text);
+	else
+		fprintf(stderr, "turnpike-kernel: listening on %s failed: %s.\n", text,
+			strerror(-err));
+	return -1;
+}
+
+// Opens the listening sockets, listener[worker][server].
+static int make_listeners(const struct options *options, int listener[][TP_SERVERS_MAX])
+{
+	const struct tp_capabilities *caps = &options->capabilities;
+
+	for (uint32_t s = 0; s < caps->servers; s++) {
+		int fds[TP_WORKERS_MAX];
+		int err = listener_open(&caps->server[s], options->workers, fds);
+
+		if (err)
+			return complain_listen(&caps->server[s], err);
+		for (uint32_t w = 0; w < options->workers; w++)
+			listener[w][s] = fds[w];
+	}
+	return 0;
+}
+
+static int make_worker(struct plane *plane, uint32_t index, const int *listener)
+{
+	struct worker_setup setup = {.index = index,
+		.segment = plane->segment,
+		.owners = &plane->owners,
+		.bell = plane->bell[index],
+		.ready = plane->ready,
+		.listener = listener};
+	struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
+	int err = w ? worker_init(w, &setup) : -ENOMEM;
+
+	if (err) {
+		free(w);
+		return complain("a worker's memory and sockets can't be had (--allocations and "
+				"--peers say how much)",
+			err);
+	}
+	plane->worker[plane->workers++] = w;
+	return 0;
+}
+
+static uint32_t cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 0 : (uint32_t)CPU_COUNT(&set);
+}
+
+int plane_start(struct plane *plane, const struct options *options)
+{
+	int listener[TP_WORKERS_MAX][TP_SERVERS_MAX];
+
+	*plane = (struct plane){.segment_fd = -1, .ready = -1};
+	memset(plane->bell, -1, sizeof(plane->bell));
+	if (make_segment(plane, options) < 0 || make_shared(plane, options) < 0 ||
+		make_listeners(options, listener) < 0)
+		return -1;
+	for (uint32_t i = 0; i < options->workers; i++)
+		if (make_worker(plane, i, listener[i]) < 0)
+			return -1;
+	for (; plane->running < plane->workers; plane->running++) {
+		int err = worker_start(plane->worker[plane->running], cpus() >= plane->workers);
+
+		if (err)
+			return complain("no thread for a worker", err);
+	}
+	return 0;
+}
+
+static void ring(int eventfd)
+{
+	const uint64_t one = 1;
+
+	// EAGAIN: it is full, so the worker is awake.
+	if (write(eventfd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		abort();
+}
+
+void plane_stop(struct plane *plane)
+{
+	for (uint32_t i = 0; i < plane->running; i++) {
+		atomic_store(&plane->worker[i]->stop, true);
+		ring(plane->bell[i]);
+	}
+	for (uint32_t i = 0; i < plane->running; i++)
+		pthread_join(plane->worker[i]->thread, NULL);
+	for (uint32_t i = 0; i < plane->workers; i++) {
+		worker_free(plane->worker[i]);
+		free(plane->worker[i]);
+	}
+	for (uint32_t i = 0; i < TP_WORKERS_MAX; i++)
+		if (plane->bell[i] >= 0)
+			close(plane->bell[i]);
+	if (plane->ready >= 0)
+		close(plane->ready);
+	free(plane->owners.worker);
+	tp_unmap(&plane->mapping);
+	if (plane->segment_fd >= 0)
+		close(plane->segment_fd);
+}
+
+void plane_beat(struct plane *plane, uint64_t now_ms)
+{
+	__atomic_store_n(&plane->segment->heartbeat.ms, now_ms, __ATOMIC_RELAXED);
+}
+
+void plane_offer(struct plane *plane, struct attachment *attachment)
+{
+	for (uint32_t i = 0; i < plane->workers; i++) {
+		atomic_store_explicit(&plane->worker[i]->wanted, attachment, memory_order_release);
+		ring(plane->bell[i]);
+	}
+}
+
+bool plane_settled(const struct plane *plane, const struct attachment *attachment)
+{
+	for (uint32_t i = 0; i < plane->workers; i++)
+		if (atomic_load_explicit(&plane->worker[i]->held, memory_order_acquire) !=
+			attachment)
+			return false;
+	return true;
+}

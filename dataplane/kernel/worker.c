@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include "worker.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "event.h"
+
+#define EVENTS_ROUND 128 // sockets looked at in one round
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static int watch(struct worker *w, int fd, uint64_t tag)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
+
+	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int worker_init(struct worker *w, const struct worker_setup *setup)
+{
+	const struct tp_capabilities *caps = &setup->segment->capabilities;
+	struct relay_config config = {
+		.capabilities = *caps, .secret = {tp_random64(), tp_random64()}};
+	int err;
+
+	*w = (struct worker){.index = setup->index,
+		.capabilities = caps,
+		.out = &setup->segment->worker[setup->index],
+		.segment = setup->segment,
+		.owners = setup->owners,
+		.bell = setup->bell,
+		.ready = setup->ready};
+	for (uint32_t i = 0; i < caps->servers; i++)
+		w->listener[i].fd = setup->listener[i];
+	for (uint32_t i = 0; i < caps->relays; i++)
+		w->nat |= !tp_ip_equal(&caps->relay[i].local, &caps->relay[i].public_);
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	err = w->epoll < 0 ? -errno : watch(w, w->bell, event_tag(EVENT_BELL, 0));
+	for (uint32_t i = 0; !err && i < caps->servers; i++)
+		err = watch(w, w->listener[i].fd, event_tag(EVENT_LISTENER, i));
+	if (!err)
+		err = receive_init(&w->receive);
+	if (!err)
+		err = relay_sockets_init(&w->sockets, caps);
+	if (!err)
+		err = relay_create(&w->relay, &config);
+	if (err) {
+		worker_free(w);
+		return err;
+	}
+	relay_on_dropped(w->relay, relay_socket_dropped, w);
+	return 0;
+}
+
+void worker_free(struct worker *w)
+{
+	relay_destroy(w->relay);
+	relay_sockets_free(&w->sockets, w->capabilities);
+	receive_free(&w->receive);
+	for (uint32_t i = 0; i < w->capabilities->servers; i++)
+		close(w->listener[i].fd);
+	if (w->epoll >= 0)
+		close(w->epoll);
+}
+
+// Does as the main thread wants: takes over a new attachment, or lets go of the former one.
+static void follow(struct worker *w)
+{
+	struct attachment *wanted = atomic_load_explicit(&w->wanted, memory_order_acquire);
+	const uint64_t one = 1;
+
+	if (wanted == w->attached)
+		return;
+	commands_attach(w, wanted);
+	atomic_store_explicit(&w->held, wanted, memory_order_release);
+	// The main thread looks at its next heartbeat at the latest.
+	if (write(w->ready, &one, sizeof(one)) < 0)
+		return;
+}
+
+// Shows the control plane what this round has to tell.
+static void publish(struct worker *w)
+{
+	bool news;
+
+	if (!w->attached)
+		return;
+	news = w->results.local != w->results.published || w->punts.local != w->punts.published;
+	if (!news)
+		return;
+	tp_ring_publish(&w->results);
+	tp_ring_publish(&w->punts);
+	tp_doorbell_ring(&w->attached->segment->bell, w->attached->doorbell, &w->rung);
+}
+
+// Waits for events, and sees to it that a command that is pushed meanwhile ends the wait.
+static int wait_events(struct worker *w, struct epoll_event *events, int timeout_ms)
+{
+	int n;
+
+	if (timeout_ms == 0)
+		return epoll_wait(w->epoll, events, EVENTS_ROUND, 0);
+	tp_doorbell_sleep(&w->out->bell);
+	n = epoll_wait(w->epoll, events, EVENTS_ROUND, commands_ready(w) ? 0 : timeout_ms);
+	tp_doorbell_awake(&w->out->bell);
+	return n;
+}
+
+unsigned int worker_round(struct worker *w, int timeout_ms)
+{
+	struct epoll_event events[EVENTS_ROUND];
+	int n = wait_events(w, events, timeout_ms);
+	unsigned int work;
+	uint64_t bell;
+
+	w->now = monotonic_ms();
+	for (int i = 0; i < n; i++)
+		if (event_kind(events[i].data.u64) == EVENT_BELL &&
+			read(w->bell, &bell, sizeof(bell)) < 0 && errno != EAGAIN)
+			tally_add(&w->tally, TP_C_rx_error, 1);
+	follow(w);
+	work = commands_run(w);
+	for (int i = 0; i < n; i++) {
+		uint64_t tag = events[i].data.u64;
+
+		if (event_kind(tag) == EVENT_RELAY)
+			work += worker_peers(w, event_index(tag), events[i].events & EPOLLERR);
+	}
+	worker_peers_finish(w);
+	for (int i = 0; i < n; i++) {
+		uint64_t tag = events[i].data.u64;
+
+		if (event_kind(tag) == EVENT_LISTENER)
+			work += worker_clients(w, (uint8_t)event_index(tag));
+	}
+	publish(w);
+	tally_publish(&w->tally, &w->out->counters);
+	return work;
+}
+
+static void *run(void *context)
+{
+	struct worker *w = context;
+	unsigned int work = 0;
+
+	// After a round with work the next one only looks: while it is busy nobody needs to wake it.
+	while (!atomic_load_explicit(&w->stop, memory_order_relaxed))
+		work = worker_round(w, work ? 0 : -1);
+	return NULL;
+}
+
+// The CPU for worker `index`: the index-th of those that the process may use.
+static bool choose_cpu(uint32_t index, cpu_set_t *out)
+{
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return false;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &allowed) || index--)
+			continue;
+		CPU_ZERO(out);
+		CPU_SET(cpu, out);
+		return true;
+	}
+	return false;
+}
+
+int worker_start(struct worker *w, bool pin)
+{
+	pthread_attr_t attributes;
+	cpu_set_t cpu;
+	int err;
+
+	pthread_attr_init(&attributes);
+	if (pin && choose_cpu(w->index, &cpu))
+		pthread_attr_setaffinity_np(&attributes, sizeof(cpu), &cpu);
+	err = pthread_create(&w->thread, &attributes, run, w);
+	pthread_attr_destroy(&attributes);
+	return -err;
+}
