@@ -9,6 +9,7 @@
 
 #include <turnpike/segment.h>
 
+#define LINK_EVERY_WORKER UINT32_MAX // as a transaction's worker: all of them
 #define LINK_COMMANDS_MAX 20u // commands of one transaction, at most
 
 // Commands that belong together and the reply that announces them. The reply leaves only when every
@@ -29,6 +30,8 @@ struct link_ops {
 	// dataplane. The outcome comes later through link_events.outcome, exactly once, in any order;
 	// when the dataplane goes away the outcome of what is under way is TP_STATUS_COUNT.
 	int (*submit)(struct link *link, const struct link_transaction *t);
+	// The worker for a client that `punter` spoke for, perhaps under an earlier dataplane.
+	uint32_t (*worker)(struct link *link, const struct tp_endpoint *client, uint32_t punter);
 	// Shows the workers what was queued. Call after each batch of work.
 	void (*flush)(struct link *link);
 };

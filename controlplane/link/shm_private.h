@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+#pragma once
+
+#include <turnpike/attach.h>
+
+#include "flight.h"
+#include "shm.h"
+
+#define SHM_COMMANDS_SIZE (1u << 21) // bytes of each worker's commands ring
+#define SHM_FLIGHT_MAX 4096u	     // commands under way to a worker, if its results ring holds them
+#define SHM_GROUPS 1024u	     // transactions under way to several workers
+#define SHM_HELLO_MS 1000u	     // to say hello in
+
+struct shm_worker {
+	struct tp_producer commands;
+	struct tp_consumer results;
+	struct tp_consumer punts;
+	struct flight flight;
+	int bell;
+	uint32_t rung;
+};
+
+// A transaction that several workers must apply before its reply may leave.
+struct shm_group {
+	uint32_t left; // workers; 0: free
+	uint32_t status;
+	uint32_t reply_worker; // LINK_EVERY_WORKER: no reply
+	uint32_t next_free;
+	struct tp_send reply;
+	uint8_t bytes[1024];
+};
+
+struct shm_link {
+	struct link link; // first: what the server holds is this
+	struct link_events events;
+	struct tp_counters counters;
+	int listener;
+	int connection; // -1: none
+	int bell;	// ours, rung by workers
+	bool attached;
+	bool wants_room;
+	uint64_t connected_ms;
+	struct tp_mapping own;
+	struct tp_mapping theirs;
+	struct tp_header header; // theirs, as checked: never read again from their memory
+	struct tp_capabilities capabilities; // likewise
+	struct shm_worker worker[TP_WORKERS_MAX];
+	struct shm_group *groups;
+	uint32_t groups_free;
+};
+
+extern const struct link_ops shm_ops; // transactions: shm_submit.c
+
+static inline struct tp_control_segment *shm_own(const struct shm_link *l)
+{
+	return l->own.base;
+}
+
+// A result of worker `w` ended this transaction for it.
+void shm_ended(struct shm_link *l, const struct flight_entry *e);

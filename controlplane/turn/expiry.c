@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// Freeing what has expired: a scan that gets round once a second. Requests look at the exact time
+// themselves, and so does the dataplane: the scan only gives records back.
+#include "state.h"
+
+#define SCAN_PARTS 10u // turn_tick() calls for one round
+
+int turn_expire_peer(struct turn_server *s, uint32_t index)
+{
+	uint32_t slot = table_peer(s->table, index)->allocation;
+	struct tp_command c = command_drop_peer(s, index);
+
+	if (s->attached && s->table->slots[slot].in_force == s->generation &&
+		turn_submit(s, turn_id(TX_REMOVE, 0, 0), table_record(s->table, slot)->worker, &c, 1,
+			NULL, NULL) != 0)
+		return -1;
+	table_remove_peer(s->table, index);
+	return 0;
+}
+
+int turn_expire_peers(struct turn_server *s, uint32_t slot)
+{
+	uint32_t index = s->table->slots[slot].peers;
+
+	while (index != TABLE_NONE) {
+		uint32_t next = s->table->peers[index].next;
+
+		if (table_peer(s->table, index)->expires_ms <= s->now_ms &&
+			turn_expire_peer(s, index) != 0)
+			return -1;
+		index = next;
+	}
+	return 0;
+}
+
+static uint32_t scan_slots(struct turn_server *s, uint32_t n)
+{
+	uint32_t total = s->table->vault.header->allocations, done = 0;
+
+	for (; n--; s->scan_slot = s->scan_slot + 1 < total ? s->scan_slot + 1 : 0) {
+		struct slot *t = &s->table->slots[s->scan_slot];
+
+		if (t->state == SLOT_LIVE &&
+			table_record(s->table, s->scan_slot)->expires_ms <= s->now_ms) {
+			turn_count(s, TP_CC_allocations_expired);
+			turn_drop(s, s->scan_slot, NULL, NULL);
+			done++;
+		} else if (t->state == SLOT_DROPPING && !t->in_force) {
+			turn_drop(s, s->scan_slot, NULL, NULL);
+		}
+	}
+	return done;
+}
+
+static uint32_t scan_peers(struct turn_server *s, uint32_t n)
+{
+	uint32_t total = s->table->vault.header->peers, done = 0;
+	uint32_t now_s = (uint32_t)(s->now_ms / 1000);
+
+	for (; n--; s->scan_peer = s->scan_peer + 1 < total ? s->scan_peer + 1 : 0) {
+		uint32_t expires_s = s->table->peers[s->scan_peer].expires_s;
+
+		if (expires_s && expires_s <= now_s && turn_expire_peer(s, s->scan_peer) == 0)
+			done++;
+	}
+	return done;
+}
+
+uint32_t turn_tick(struct turn_server *s)
+{
+	uint32_t done;
+
+	if (s->attached && !s->replay_done)
+		replay_step(s);
+	done = scan_slots(s, s->table->vault.header->allocations / SCAN_PARTS + 1);
+	done += scan_peers(s, s->table->vault.header->peers / SCAN_PARTS + 1);
+	s->link->ops->flush(s->link);
+	return done;
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy.h"
+
+enum rank {
+	BUILT_IN = 0,
+	OPERATOR_ALLOW = 1,
+	OPERATOR_DENY = 2,
+};
+
+struct rule {
+	struct policy_prefix prefix;
+	uint8_t rank; // enum rank
+	bool deny;
+};
+
+struct policy {
+	size_t count;
+	struct rule rules[];
+};
+
+struct special4 {
+	uint8_t b[4];
+	uint8_t bits;
+};
+
+struct special6 {
+	uint8_t b[8]; // the rest is 0
+	uint8_t bits;
+};
+
+// The IANA special-purpose registries (RFC 6890 and after), and multicast.
+static const struct special4 special4[] = {
+	{{0, 0, 0, 0}, 8},	 // "this network"
+	{{10, 0, 0, 0}, 8},	 // private
+	{{100, 64, 0, 0}, 10},	 // shared by carrier NAT
+	{{127, 0, 0, 0}, 8},	 // loopback
+	{{169, 254, 0, 0}, 16},	 // link-local
+	{{172, 16, 0, 0}, 12},	 // private
+	{{192, 0, 0, 0}, 24},	 // protocol assignments
+	{{192, 0, 2, 0}, 24},	 // documentation
+	{{192, 88, 99, 0}, 24},	 // 6to4 relays
+	{{192, 168, 0, 0}, 16},	 // private
+	{{198, 18, 0, 0}, 15},	 // benchmarks
+	{{198, 51, 100, 0}, 24}, // documentation
+	{{203, 0, 113, 0}, 24},	 // documentation
+	{{224, 0, 0, 0}, 4},	 // multicast
+	{{240, 0, 0, 0}, 4},	 // reserved, broadcast
+};
+
+static const struct special6 special6[] = {
+	{{0}, 8},				 // unspecified, loopback, IPv4-compatible and -mapped
+	{{0, 0x64, 0xff, 0x9b}, 96},		 // NAT64: see embedded4()
+	{{0, 0x64, 0xff, 0x9b, 0, 1}, 48},	 // NAT64 of a local operator
+	{{0x01, 0}, 8},				 // discard, and reserved
+	{{0x20, 0x01, 0, 0}, 23},		 // Teredo, ORCHID, benchmarks
+	{{0x20, 0x01, 0x0d, 0xb8}, 32},		 // documentation
+	{{0x20, 0x02}, 16},			 // 6to4
+	{{0x3f, 0xff}, 20},			 // documentation
+	{{0x5f, 0x00}, 16},			 // segment routing
+	{{0xfc}, 7},				 // unique local
+	{{0xfe, 0x80}, 10},			 // link-local
+	{{0xfe, 0xc0}, 10},			 // site-local
+	{{0xff}, 8},				 // multicast
+};
+
+static bool matches(const struct policy_prefix *p, const struct tp_ip *ip)
+{
+	unsigned int bytes = p->bits / 8, rest = p->bits % 8;
+
+	// IPv4 lives inside ::/8: a shorter prefix speaks of IPv6 only.
+	if (p->bits < 96 && tp_ip_is4(ip))
+		return false;
+	if (memcmp(p->ip.b, ip->b, bytes) != 0)
+		return false;
+	return rest == 0 || ((p->ip.b[bytes] ^ ip->b[bytes]) >> (8 - rest)) == 0;
+}
+
+static void add(struct policy *policy, const struct policy_prefix *prefix, enum rank rank, bool deny)
+{
+	policy->rules[policy->count++] =
+		(struct rule){.prefix = *prefix, .rank = (uint8_t)rank, .deny = deny};
+}
+
+int policy_create(struct policy **out, const struct policy_prefix *allow, size_t allow_count,
+	const struct policy_prefix *deny, size_t deny_count, const struct tp_ip *own,
+	size_t own_count)
+{
+	size_t n4 = sizeof(special4) / sizeof(*special4), n6 = sizeof(special6) / sizeof(*special6);
+	size_t count = n4 + n6 + allow_count + deny_count + own_count;
+	struct policy *policy = calloc(1, sizeof(*policy) + count * sizeof(struct rule));
+	struct policy_prefix p;
+
+	*out = NULL;
+	if (!policy)
+		return -ENOMEM;
+	for (size_t i = 0; i < n4; i++) {
+		p = (struct policy_prefix){.bits = (uint8_t)(96 + special4[i].bits)};
+		p.ip = tp_ip4(0);
+		memcpy(p.ip.b + 12, special4[i].b, 4);
+		add(policy, &p, BUILT_IN, true);
+	}
+	for (size_t i = 0; i < n6; i++) {
+		p = (struct policy_prefix){.bits = special6[i].bits};
+		memcpy(p.ip.b, special6[i].b, 8);
+		// A NAT64 address is as good as the IPv4 address in it.
+		add(policy, &p, BUILT_IN, p.bits != 96);
+	}
+	for (size_t i = 0; i < own_count; i++) {
+		p = (struct policy_prefix){.ip = own[i], .bits = 128};
+		add(policy, &p, BUILT_IN, true);
+	}
+	for (size_t i = 0; i < allow_count; i++)
+		add(policy, &allow[i], OPERATOR_ALLOW, false);
+	for (size_t i = 0; i < deny_count; i++)
+		add(policy, &deny[i], OPERATOR_DENY, true);
+	*out = policy;
+	return 0;
+}
+
+void policy_destroy(struct policy *policy)
+{
+	free(policy);
+}
+
+static bool allows(const struct policy *policy, const struct tp_ip *ip)
+{
+	const struct rule *best = NULL;
+
+	for (size_t i = 0; i < policy->count; i++) {
+		const struct rule *r = &policy->rules[i];
+
+		if (!matches(&r->prefix, ip))
+			continue;
+		if (!best || r->prefix.bits > best->prefix.bits ||
+			(r->prefix.bits == best->prefix.bits && r->rank >= best->rank))
+			best = r;
+	}
+	return !best || !best->deny;
+}
+
+// The IPv4 addresses that an IPv6 address stands for; at most two. Returns how many.
+static unsigned int embedded4(const struct tp_ip *ip, struct tp_ip out[2])
+{
+	static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
+	static const uint8_t compatible[12] = {0};
+	uint32_t w;
+
+	if (!memcmp(ip->b, nat64, 12) || !memcmp(ip->b, compatible, 12)) {
+		out[0] = tp_ip4(ip->w[3]);
+		return 1;
+	}
+	if (ip->b[0] == 0x20 && ip->b[1] == 0x02) { // 6to4 (RFC 3056)
+		memcpy(&w, ip->b + 2, 4);
+		out[0] = tp_ip4(w);
+		return 1;
+	}
+	if (ip->b[0] == 0x20 && ip->b[1] == 0x01 && ip->b[2] == 0 && ip->b[3] == 0) {
+		out[0] = tp_ip4(ip->w[1]);  // Teredo's server (RFC 4380)
+		out[1] = tp_ip4(~ip->w[3]); // and its client, inverted
+		return 2;
+	}
+	return 0;
+}
+
+bool policy_allows(const struct policy *policy, const struct tp_ip *peer)
+{
+	struct tp_ip inner[2];
+	unsigned int n;
+
+	if (!allows(policy, peer))
+		return false;
+	if (tp_ip_is4(peer))
+		return true;
+	n = embedded4(peer, inner);
+	for (unsigned int i = 0; i < n; i++) {
+		if (!allows(policy, &inner[i]))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// Which peers a client may reach. By default no address that could be someone's inside: loopback,
+// link-local, private, multicast, reserved, tunnels, our own; nor any of those in disguise.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <turnpike/addr.h>
+
+// A prefix of the 128-bit form: bits >= 96 with an IPv4-mapped address speak of IPv4.
+struct policy_prefix {
+	struct tp_ip ip;
+	uint8_t bits;
+};
+
+struct policy;
+
+// `own` are the host's addresses that no peer may be. The longest matching prefix decides; of equal
+// ones the operator's beats the built-in and deny beats allow. Copies all. Returns 0 or -ENOMEM.
+int policy_create(struct policy **out, const struct policy_prefix *allow, size_t allow_count,
+	const struct policy_prefix *deny, size_t deny_count, const struct tp_ip *own,
+	size_t own_count);
+void policy_destroy(struct policy *policy);
+
+// Whether `peer` may be reached: the address itself, and every IPv4 address embedded in it (NAT64,
+// 6to4, Teredo, IPv4-compatible).
+bool policy_allows(const struct policy *policy, const struct tp_ip *peer);

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ports.h"
+
+int ports_create(struct ports *ports, uint16_t min, uint16_t max)
+{
+	uint32_t total = (uint32_t)max - min + 1;
+
+	*ports = (struct ports){.min = min, .total = total, .free = total};
+	ports->order = malloc(total * sizeof(*ports->order));
+	ports->place = malloc(total * sizeof(*ports->place));
+	if (!ports->order || !ports->place) {
+		ports_destroy(ports);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < total; i++)
+		ports->order[i] = ports->place[i] = (uint16_t)i;
+	return 0;
+}
+
+void ports_destroy(struct ports *ports)
+{
+	free(ports->order);
+	free(ports->place);
+	*ports = (struct ports){0};
+}
+
+static void swap(struct ports *ports, uint32_t a, uint32_t b)
+{
+	uint16_t x = ports->order[a], y = ports->order[b];
+
+	ports->order[a] = y;
+	ports->order[b] = x;
+	ports->place[y] = (uint16_t)a;
+	ports->place[x] = (uint16_t)b;
+}
+
+int ports_take(struct ports *ports, uint32_t random, bool even)
+{
+	// Scaled instead of a remainder: no division, and no bias worth the name for 65,536 ports.
+	uint32_t start = (uint32_t)(((uint64_t)random * ports->free) >> 32);
+
+	for (uint32_t n = 0; n < ports->free; n++) {
+		uint32_t at = start + n < ports->free ? start + n : start + n - ports->free;
+		uint16_t offset = ports->order[at];
+
+		if (even && ((ports->min + offset) & 1))
+			continue;
+		swap(ports, at, --ports->free);
+		return ports->min + offset;
+	}
+	return -ENOSPC;
+}
+
+int ports_take_exactly(struct ports *ports, uint16_t port)
+{
+	if (port < ports->min || port - ports->min >= (int)ports->total)
+		return -ERANGE;
+	if (ports_used(ports, port))
+		return -EBUSY;
+	swap(ports, ports->place[port - ports->min], --ports->free);
+	return 0;
+}
+
+int ports_release(struct ports *ports, uint16_t port)
+{
+	if (!ports_used(ports, port))
+		return -EINVAL;
+	swap(ports, ports->place[port - ports->min], ports->free++);
+	return 0;
+}
+
+bool ports_used(const struct ports *ports, uint16_t port)
+{
+	if (port < ports->min || port - ports->min >= (int)ports->total)
+		return false;
+	return ports->place[port - ports->min] >= ports->free;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// The relay ports of one relay address: which are free, and a random one of them (RFC 8656 section
+// 7.2: ports should be hard to guess). Every port of the range is free or used: free + used = range.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ports {
+	uint16_t min;
+	uint32_t total; // ports in the range
+	uint32_t free;	// the first `free` entries of `order`
+	uint16_t *order; // a permutation of the range's offsets: free ones first
+	uint16_t *place; // where an offset stands in `order`
+};
+
+// The range is [min, max]. Returns 0 or -ENOMEM.
+int ports_create(struct ports *ports, uint16_t min, uint16_t max);
+void ports_destroy(struct ports *ports);
+
+// Takes a free port, chosen by `random`; with `even`, an even one. Returns it, or -ENOSPC.
+int ports_take(struct ports *ports, uint32_t random, bool even);
+// Takes this very port. Returns 0; -EBUSY: used; -ERANGE: not in the range.
+int ports_take_exactly(struct ports *ports, uint16_t port);
+// Gives a used port back. Returns 0; -EINVAL: it was free or is not in the range.
+int ports_release(struct ports *ports, uint16_t port);
+bool ports_used(const struct ports *ports, uint16_t port);

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// From the vault's records to a table, and the check that both agree.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "table.h"
+
+static uint32_t find_relay(const struct table *t, const struct tp_ip *local)
+{
+	uint32_t i = 0;
+
+	while (i < t->relays_count && !tp_ip_equal(&t->relays[i].local, local))
+		i++;
+	return i;
+}
+
+static bool record_valid(const struct table *t, const struct tp_vault_allocation *a)
+{
+	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
+
+	return find_relay(t, &a->relay) < t->relays_count && a->client.port && a->server_port &&
+		a->transport == TP_UDP && a->serial && a->serial <= t->vault.header->serial &&
+		table_find(t, &a->client, &server, a->transport) == TABLE_NONE;
+}
+
+static bool restore_slot(struct table *t, uint32_t slot)
+{
+	struct tp_vault_allocation *a = table_record(t, slot);
+	uint32_t relay = find_relay(t, &a->relay);
+	uint32_t *head;
+	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
+
+	if (!record_valid(t, a) ||
+		ports_take_exactly(&t->relays[relay].ports, a->relay_port) != 0)
+		return false;
+	quota_restore(&t->by_user, a->user_hash);
+	quota_restore(&t->by_address, a->client.ip.b);
+	t->slots[slot] = (struct slot){.expires_s = (uint32_t)((a->expires_ms + 999) / 1000),
+		.peers = TABLE_NONE,
+		.state = SLOT_LIVE,
+		.relay = (uint8_t)relay};
+	head = table_chain(t, &a->client, &server, a->transport);
+	t->slots[slot].next = *head;
+	*head = slot;
+	t->live++;
+	return true;
+}
+
+static bool restore_peer(struct table *t, uint32_t index)
+{
+	const struct tp_vault_peer *p = table_peer(t, index);
+	struct slot *s;
+
+	if (p->allocation >= t->vault.header->allocations ||
+		t->slots[p->allocation].state != SLOT_LIVE ||
+		table_record(t, p->allocation)->serial != p->serial ||
+		(p->channel && (p->channel < TP_CHANNEL_MIN || p->channel > TP_CHANNEL_MAX_5766)))
+		return false;
+	s = &t->slots[p->allocation];
+	if (s->peers_count >= TABLE_PEERS_MAX)
+		return false;
+	t->peers[index] =
+		(struct peer_slot){(uint32_t)((p->expires_ms + 999) / 1000), s->peers};
+	s->peers = index;
+	s->peers_count++;
+	t->live_peers++;
+	return true;
+}
+
+static void restore(struct table *t, uint64_t *bad)
+{
+	t->free_slot = t->free_peer = TABLE_NONE;
+	// Backwards, so that the free lists begin with the lowest.
+	for (uint32_t i = t->vault.header->allocations; i-- > 0;) {
+		struct tp_vault_allocation *a = table_record(t, i);
+
+		if (vault_is_live(&a->state)) {
+			if (restore_slot(t, i))
+				continue;
+			++*bad;
+		}
+		vault_free(&a->state);
+		t->slots[i] = (struct slot){.peers = TABLE_NONE, .next = t->free_slot};
+		t->free_slot = i;
+	}
+	for (uint32_t i = t->vault.header->peers; i-- > 0;) {
+		struct tp_vault_peer *p = table_peer(t, i);
+
+		if (vault_is_live(&p->state)) {
+			if (restore_peer(t, i))
+				continue;
+			++*bad;
+		}
+		vault_free(&p->state);
+		t->peers[i] = (struct peer_slot){0, t->free_peer};
+		t->free_peer = i;
+	}
+}
+
+static void *take_memory(uint64_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
+		0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static uint64_t slots_size(const struct table *t)
+{
+	return (uint64_t)t->vault.header->allocations * sizeof(struct slot);
+}
+
+static uint64_t peers_size(const struct table *t)
+{
+	return (uint64_t)t->vault.header->peers * sizeof(struct peer_slot);
+}
+
+static uint64_t heads_size(const struct table *t)
+{
+	return ((uint64_t)t->heads_mask + 1) * sizeof(uint32_t);
+}
+
+int table_create(struct table **out, int fd, const struct table_config *config, uint64_t *bad)
+{
+	struct table *t = calloc(1, sizeof(*t));
+	uint32_t n;
+	int err;
+
+	*out = NULL;
+	if (!t)
+		return -ENOMEM;
+	t->vault.fd = -1;
+	err = vault_open(&t->vault, fd, config->allocations, tp_peers_for(config->allocations));
+	if (err)
+		goto fail;
+	n = t->vault.header->allocations;
+	t->heads_mask = 1;
+	while (t->heads_mask < n)
+		t->heads_mask <<= 1;
+	t->heads_mask--;
+	t->slots = take_memory(slots_size(t));
+	t->peers = take_memory(peers_size(t));
+	t->heads = take_memory(heads_size(t));
+	err = -ENOMEM;
+	if (!t->slots || !t->peers || !t->heads)
+		goto fail;
+	memset(t->heads, 0xff, heads_size(t)); // TABLE_NONE
+	err = quota_create(&t->by_user, config->allocations_per_user, n, t->vault.header->index_key);
+	if (!err)
+		err = quota_create(&t->by_address, config->allocations_per_address, n,
+			t->vault.header->index_key);
+	for (uint32_t i = 0; i < config->relays_count && !err; i++) {
+		t->relays[i].local = config->relays[i].local;
+		t->relays[i].public_ = config->relays[i].public_;
+		t->relays[i].published = 0xff;
+		err = ports_create(&t->relays[i].ports, config->port_min, config->port_max);
+		t->relays_count++;
+	}
+	if (err)
+		goto fail;
+	restore(t, bad);
+	*out = t;
+	return 0;
+fail:
+	table_destroy(t);
+	return err;
+}
+
+void table_destroy(struct table *t)
+{
+	if (!t)
+		return;
+	if (t->slots)
+		munmap(t->slots, slots_size(t));
+	if (t->peers)
+		munmap(t->peers, peers_size(t));
+	if (t->heads)
+		munmap(t->heads, heads_size(t));
+	for (uint32_t i = 0; i < t->relays_count; i++)
+		ports_destroy(&t->relays[i].ports);
+	quota_destroy(&t->by_user);
+	quota_destroy(&t->by_address);
+	vault_close(&t->vault);
+	free(t);
+}
+
+#define REQUIRE(condition, ...)                                                                    \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			snprintf(why, size, __VA_ARGS__);                                          \
+			return -EINVAL;                                                            \
+		}                                                                                  \
+	} while (0)
+
+static int check_slot(const struct table *t, uint32_t slot, char *why, size_t size)
+{
+	const struct tp_vault_allocation *a = table_record(t, slot);
+	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
+	const struct slot *s = &t->slots[slot];
+	uint32_t n = 0;
+
+	REQUIRE(vault_is_live(&a->state) == (s->state == SLOT_LIVE),
+		"slot %u: record and slot disagree about being live", slot);
+	if (s->state != SLOT_LIVE)
+		return 0;
+	REQUIRE(table_find(t, &a->client, &server, a->transport) == slot,
+		"slot %u: not found by its 5-tuple", slot);
+	REQUIRE(tp_ip_equal(&t->relays[s->relay].local, &a->relay), "slot %u: wrong relay", slot);
+	REQUIRE(ports_used(&t->relays[s->relay].ports, a->relay_port),
+		"slot %u: its port %u is free", slot, a->relay_port);
+	for (uint32_t i = s->peers; i != TABLE_NONE; i = t->peers[i].next, n++) {
+		const struct tp_vault_peer *p = table_peer(t, i);
+
+		REQUIRE(vault_is_live(&p->state) && p->allocation == slot &&
+				p->serial == a->serial,
+			"slot %u: peer %u is not its own", slot, i);
+	}
+	REQUIRE(n == s->peers_count, "slot %u: %u peers, counted %u", slot, n, s->peers_count);
+	return 0;
+}
+
+int table_check(const struct table *t, char *why, size_t size)
+{
+	uint32_t live = 0, dropping = 0, peers = 0, used = 0, free_slots = 0, free_peers = 0;
+
+	for (uint32_t i = 0; i < t->vault.header->allocations; i++) {
+		int err = check_slot(t, i, why, size);
+
+		if (err)
+			return err;
+		live += t->slots[i].state == SLOT_LIVE;
+		dropping += t->slots[i].state == SLOT_DROPPING;
+		peers += t->slots[i].state == SLOT_LIVE ? t->slots[i].peers_count : 0;
+	}
+	for (uint32_t i = t->free_slot; i != TABLE_NONE; i = t->slots[i].next)
+		free_slots++;
+	for (uint32_t i = t->free_peer; i != TABLE_NONE; i = t->peers[i].next)
+		free_peers++;
+	for (uint32_t i = 0; i < t->relays_count; i++)
+		used += t->relays[i].ports.total - t->relays[i].ports.free;
+	REQUIRE(live == t->live && dropping == t->dropping, "%u live of %u, %u dropping of %u", live,
+		t->live, dropping, t->dropping);
+	REQUIRE(used == live + dropping, "%u ports used by %u allocations", used, live + dropping);
+	REQUIRE(peers == t->live_peers, "%u peers of %u", peers, t->live_peers);
+	REQUIRE(free_slots + live + dropping == t->vault.header->allocations, "%u free slots",
+		free_slots);
+	REQUIRE(free_peers + peers == t->vault.header->peers, "%u free peers", free_peers);
+	for (uint32_t i = 0; i < t->vault.header->peers; i++)
+		peers -= vault_is_live(&table_peer(t, i)->state);
+	REQUIRE(peers == 0, "records of peers that no allocation has");
+	return 0;
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "reply.h"
+
+uint32_t turn_random(struct turn_server *s)
+{
+	uint32_t v;
+
+	if (s->random_used + sizeof(v) > sizeof(s->random)) {
+		// A gigabyte of requests costs a few calls: the pool is refilled 256 draws at a time.
+		for (size_t n = 0; n < sizeof(s->random); n += 256) {
+			if (getrandom(s->random + n, 256, 0) != 256)
+				abort();
+		}
+		s->random_used = 0;
+	}
+	memcpy(&v, s->random + s->random_used, sizeof(v));
+	s->random_used += (uint32_t)sizeof(v);
+	return v;
+}
+
+void turn_set_time(struct turn_server *s, uint64_t monotonic_ms, uint64_t wall_s)
+{
+	s->now_ms = monotonic_ms;
+	s->wall_s = wall_s;
+}
+
+struct table *turn_table(struct turn_server *s)
+{
+	return s->table;
+}
+
+uint32_t turn_find(struct turn_server *s, const struct tp_endpoint *client,
+	const struct tp_endpoint *server, uint8_t transport)
+{
+	uint32_t slot = table_find(s->table, client, server, transport);
+
+	if (slot == TABLE_NONE || table_record(s->table, slot)->expires_ms > s->now_ms)
+		return slot;
+	turn_count(s, TP_CC_allocations_expired);
+	turn_drop(s, slot, NULL, NULL);
+	return TABLE_NONE;
+}
+
+// Binding (RFC 8489 section 12) needs no credentials.
+static void binding(struct turn_server *s, struct responder *to, const struct stun_message *m)
+{
+	struct stun_writer w;
+	uint8_t bytes[REPLY_MAX];
+
+	if (m->unknown_count) {
+		reply_error(s, to, 420, m);
+		return;
+	}
+	if (!auth_may_answer(s->auth, &to->head.client.ip, s->now_ms)) {
+		turn_count(s, TP_CC_drop_rate_limited);
+		return;
+	}
+	reply_begin(&w, to, TP_STUN_SUCCESS, bytes);
+	stun_put_xor_address(&w, TP_ATTR_XOR_MAPPED_ADDRESS, &to->head.client);
+	if (reply_finish(s, to, &w) > 0) {
+		turn_count(s, TP_CC_success_responses);
+		reply_send(s, to, bytes);
+	}
+}
+
+// What a request needs of its allocation: that it is there, is this user's, and is in force.
+static bool allocation_ready(struct request *r)
+{
+	struct turn_server *s = r->s;
+
+	if (r->slot == TABLE_NONE) {
+		reply_error(s, &r->to, 437, NULL);
+		return false;
+	}
+	if (memcmp(table_record(s->table, r->slot)->user_hash, r->auth.user_hash, 16) != 0) {
+		reply_error(s, &r->to, 441, NULL);
+		return false;
+	}
+	if (replay_slot(s, r->slot) != 0 || turn_expire_peers(s, r->slot) != 0) {
+		turn_count(s, TP_CC_drop_congested);
+		return false;
+	}
+	return true;
+}
+
+static void dispatch(struct request *r)
+{
+	struct turn_server *s = r->s;
+
+	auth_check(s->auth, r->m, &r->punt->client, s->wall_s, &r->auth);
+	if (r->auth.code) {
+		reply_error(s, &r->to, (unsigned int)r->auth.code, NULL);
+		return;
+	}
+	r->to.key = r->auth.key;
+	if (r->m->unknown_count) {
+		reply_error(s, &r->to, 420, r->m);
+		return;
+	}
+	r->slot = turn_find(s, &r->punt->client, &r->server, r->punt->transport);
+	if (r->m->method == TP_STUN_ALLOCATE) {
+		turn_allocate(r);
+		return;
+	}
+	if (!allocation_ready(r))
+		return;
+	if (r->m->method == TP_STUN_REFRESH)
+		turn_refresh(r);
+	else if (r->m->method == TP_STUN_CREATE_PERMISSION)
+		turn_create_permission(r);
+	else
+		turn_channel_bind(r);
+}
+
+static enum tp_control_counter method_counter(uint16_t method)
+{
+	switch (method) {
+	case TP_STUN_BINDING:
+		return TP_CC_binding_requests;
+	case TP_STUN_ALLOCATE:
+		return TP_CC_allocate_requests;
+	case TP_STUN_REFRESH:
+		return TP_CC_refresh_requests;
+	case TP_STUN_CREATE_PERMISSION:
+		return TP_CC_create_permission_requests;
+	case TP_STUN_CHANNEL_BIND:
+		return TP_CC_channel_bind_requests;
+	default:
+		return TP_CC_other_requests;
+	}
+}
+
+static void on_punt(void *context, uint32_t worker, const struct tp_punt *punt, const uint8_t *bytes)
+{
+	struct turn_server *s = context;
+	struct stun_message m;
+	struct request r = {.s = s, .m = &m, .punt = punt, .slot = TABLE_NONE};
+	enum tp_control_counter method;
+
+	if (stun_parse(&m, bytes, punt->length) != 0) {
+		turn_count(s, TP_CC_drop_malformed);
+		return;
+	}
+	if (m.class_ != TP_STUN_REQUEST) {
+		turn_count(s, TP_CC_drop_indication);
+		return;
+	}
+	if ((m.has & STUN_HAS_FINGERPRINT) && !m.fingerprint_valid) {
+		turn_count(s, TP_CC_drop_fingerprint);
+		return;
+	}
+	method = method_counter(m.method);
+	turn_count(s, method);
+	// RFC 8489 section 6.3: a method that isn't supported gets silence.
+	if (method == TP_CC_other_requests)
+		return;
+	r.server = s->capabilities.server[punt->server];
+	r.to = (struct responder){.worker = worker,
+		.method = m.method,
+		.fingerprint = m.has & STUN_HAS_FINGERPRINT,
+		.head = {.client = punt->client,
+			.via = punt->via,
+			.server = punt->server,
+			.transport = punt->transport}};
+	memcpy(r.to.tid, m.tid, sizeof(r.to.tid));
+	if (m.method == TP_STUN_BINDING)
+		binding(s, &r.to, &m);
+	else
+		dispatch(&r);
+}
+
+static void on_attached(void *context, const struct tp_capabilities *capabilities, uint32_t workers)
+{
+	struct turn_server *s = context;
+
+	s->capabilities = *capabilities;
+	s->workers = workers;
+	s->attached = true;
+	replay_start(s);
+}
+
+static void on_detached(void *context)
+{
+	struct turn_server *s = context;
+
+	s->attached = false;
+}
+
+static void on_outcome(void *context, uint64_t id, uint32_t status)
+{
+	turn_outcome(context, id, status);
+}
+
+static void on_room(void *context)
+{
+	struct turn_server *s = context;
+
+	if (s->attached && !s->replay_done)
+		replay_step(s);
+}
+
+struct link_events turn_events(struct turn_server *s)
+{
+	return (struct link_events){
+		.attached = on_attached,
+		.detached = on_detached,
+		.outcome = on_outcome,
+		.punt = on_punt,
+		.room = on_room,
+		.context = s,
+	};
+}
+
+static int create_pending(struct turn_server *s, uint32_t count)
+{
+	s->pending_count = count;
+	s->pending = calloc(count, sizeof(*s->pending));
+	if (!s->pending)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		s->pending[i].next_free = i + 1 < count ? i + 1 : TABLE_NONE;
+	s->pending_free = 0;
+	return 0;
+}
+
+int turn_create(struct turn_server **out, const struct turn_config *config, int vault_fd,
+	struct auth *auth, struct link *link, struct tp_counters *counters)
+{
+	static const uint8_t no_key[16];
+	struct turn_server *s = calloc(1, sizeof(*s));
+	uint64_t bad = 0;
+	int err = -ENOMEM;
+
+	*out = NULL;
+	if (!s)
+		return -ENOMEM;
+	s->auth = auth;
+	s->link = link;
+	s->counters = counters;
+	s->channel_max = config->channel_max;
+	s->random_used = sizeof(s->random);
+	if (config->software)
+		snprintf(s->software, sizeof(s->software), "%s", config->software);
+	if (create_pending(s, config->transactions ? config->transactions : 16384))
+		goto fail;
+	err = stun_hmac_new(&s->late_key, no_key, sizeof(no_key));
+	if (!err)
+		err = policy_create(&s->policy, config->allow, config->allow_count, config->deny,
+			config->deny_count, config->own, config->own_count);
+	if (!err)
+		err = table_create(&s->table, vault_fd, &config->table, &bad);
+	if (err)
+		goto fail;
+	tp_count(counters, TP_CC_vault_bad, bad);
+	*out = s;
+	return 0;
+fail:
+	turn_destroy(s);
+	return err;
+}
+
+void turn_destroy(struct turn_server *s)
+{
+	if (!s)
+		return;
+	table_destroy(s->table);
+	policy_destroy(s->policy);
+	stun_hmac_free(s->late_key);
+	free(s->pending);
+	free(s);
+}

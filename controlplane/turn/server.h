@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// The TURN server: STUN messages in, decisions, commands and answers out. No socket, no clock, no thread:
+// messages come from the link, the time is told by the caller. All memory is taken by turn_create().
+#pragma once
+
+#include "../auth/auth.h"
+#include "../link/link.h"
+#include "policy.h"
+#include "table.h"
+
+#define TURN_LIFETIME_DEFAULT_S 600u  // RFC 8656 section 3
+#define TURN_LIFETIME_MAX_S 3600u     // RFC 8656 section 7.2
+#define TURN_PERMISSION_MS 300000u    // RFC 8656 section 9
+#define TURN_CHANNEL_MS 600000u	      // RFC 8656 section 12
+
+struct turn_server;
+
+struct turn_config {
+	struct table_config table;
+	uint32_t channel_max;	// highest channel number taken
+	const char *software;	// SOFTWARE attribute of authenticated answers; NULL or empty: none
+	const struct policy_prefix *allow;
+	size_t allow_count;
+	const struct policy_prefix *deny;
+	size_t deny_count;
+	const struct tp_ip *own; // the host's addresses, which no peer may be
+	size_t own_count;
+	uint32_t transactions; // under way at once; 0: 16384
+};
+
+// `vault_fd`, `auth`, `link` and `counters` stay the caller's and must outlive the server. Returns 0 or a
+// negative errno.
+int turn_create(struct turn_server **out, const struct turn_config *config, int vault_fd,
+	struct auth *auth, struct link *link, struct tp_counters *counters);
+void turn_destroy(struct turn_server *s);
+
+// What the link calls.
+struct link_events turn_events(struct turn_server *s);
+
+// Tells the time: CLOCK_MONOTONIC milliseconds, and seconds since 1970. Call before each batch of work.
+void turn_set_time(struct turn_server *s, uint64_t monotonic_ms, uint64_t wall_s);
+
+// Frees what has expired; call about ten times a second. Returns how many records it freed.
+uint32_t turn_tick(struct turn_server *s);
+
+// For status, counters and tests.
+struct table *turn_table(struct turn_server *s);

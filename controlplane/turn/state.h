@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// What the server's files share: its state, and a request on its way through them.
+#pragma once
+
+#include "server.h"
+
+// Everything that an answer needs, now or when an outcome has come.
+struct responder {
+	struct tp_send head;
+	uint32_t worker;
+	uint16_t method;
+	uint8_t tid[TP_STUN_TID];
+	bool fingerprint;      // the request had one, so has the answer
+	struct stun_hmac *key; // NULL: not authenticated
+};
+
+// The kind of a transaction, in the top bits of its id.
+enum transaction_kind {
+	TX_NONE = 0,
+	TX_ALLOCATE = 1, // with a struct pending
+	TX_REFRESH = 2,
+	TX_PERMISSION = 3,
+	TX_CHANNEL = 4,
+	TX_DROP = 5,   // of a slot: index is the slot
+	TX_REPLAY = 6, // of a slot
+	TX_REMOVE = 7, // of expired peers: nobody waits
+	TX_SWEEP = 8,
+};
+
+// A transaction that an outcome must be acted upon. Its key is wiped when it ends.
+struct pending {
+	uint64_t id; // 0: free
+	struct responder to;
+	uint8_t key[32];
+	uint8_t key_length;
+	uint8_t attempts; // ports tried
+	bool even;
+	uint8_t added_count; // peers that this transaction made
+	uint32_t slot;
+	uint64_t serial;
+	uint32_t added[STUN_PEERS_MAX + 1];
+	uint32_t next_free;
+};
+
+struct turn_server {
+	struct table *table;
+	struct policy *policy;
+	struct auth *auth;
+	struct link *link;
+	struct tp_counters *counters;
+	char software[64];
+	uint32_t channel_max;
+	uint64_t now_ms;
+	uint64_t wall_s;
+
+	struct pending *pending;
+	uint32_t pending_count;
+	uint32_t pending_free;
+	uint64_t pending_serial;
+	struct stun_hmac *late_key; // rekeyed for answers to outcomes
+
+	bool attached;
+	uint32_t workers;
+	uint32_t generation;
+	struct tp_capabilities capabilities;
+	uint32_t replay_cursor; // next slot to put again
+	bool replay_done;	// sweep sent
+
+	uint32_t scan_slot, scan_peer; // where the expiry scan goes on
+	uint8_t random[1024];
+	uint32_t random_used;
+};
+
+// A request that has passed authentication.
+struct request {
+	struct turn_server *s;
+	const struct stun_message *m;
+	const struct tp_punt *punt;
+	struct tp_endpoint server; // where it arrived
+	struct responder to;
+	struct auth_result auth;
+	uint32_t slot; // its 5-tuple's allocation, or TABLE_NONE
+};
+
+// Handlers: answer the request, or count why not.
+void turn_allocate(struct request *r);
+void turn_refresh(struct request *r);
+void turn_create_permission(struct request *r);
+void turn_channel_bind(struct request *r);
+
+// The live allocation of a 5-tuple; one that has expired is dropped on the way.
+uint32_t turn_find(struct turn_server *s, const struct tp_endpoint *client,
+	const struct tp_endpoint *server, uint8_t transport);
+// Ends an allocation for its client and tells the dataplane; `reply`: an answer to go with it, or NULL.
+void turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes);
+// Checks a request's peer for ChannelBind and CreatePermission. Returns 0, 400, 403 or 443.
+int turn_check_peer(struct request *r, const struct stun_peer *peer, bool exact);
+
+// The success response to an Allocate for this slot, into `bytes` (REPLY_MAX). Returns its length.
+int allocate_answer(
+	struct turn_server *s, struct responder *to, uint32_t slot, uint8_t *bytes);
+
+// expiry.c: frees a peer, or all expired ones of an allocation, on both sides. Returns 0, or -1 when the
+// dataplane has no room for the command now: nothing is freed then.
+int turn_expire_peer(struct turn_server *s, uint32_t index);
+int turn_expire_peers(struct turn_server *s, uint32_t slot);
+
+uint32_t turn_random(struct turn_server *s);
+
+static inline void turn_count(struct turn_server *s, enum tp_control_counter c)
+{
+	tp_count(s->counters, c, 1);
+}
+
+// replay.c: puts allocations again after an attach.
+void replay_start(struct turn_server *s);
+void replay_step(struct turn_server *s);
+// Makes sure that the dataplane has this allocation. Returns 0 or what submit returned.
+int replay_slot(struct turn_server *s, uint32_t slot);
+
+// outcome.c
+struct pending *pending_take(struct turn_server *s, enum transaction_kind kind);
+void pending_fill(struct pending *p, const struct request *r, uint32_t slot);
+void pending_end(struct turn_server *s, struct pending *p);
+void turn_outcome(struct turn_server *s, uint64_t id, uint32_t status);
+
+// An id for what has no struct pending.
+static inline uint64_t turn_id(enum transaction_kind kind, uint64_t serial, uint32_t index)
+{
+	return (uint64_t)kind << 60 | (serial & 0xfffffffull) << 32 | index;
+}
+
+// command.c: fills commands from the table's records.
+struct tp_command command_allocation(const struct turn_server *s, uint32_t slot);
+struct tp_command command_peer(const struct turn_server *s, uint32_t index);
+struct tp_command command_drop_peer(const struct turn_server *s, uint32_t index);
+int turn_submit(struct turn_server *s, uint64_t id, uint32_t worker, struct tp_command *commands,
+	uint32_t n, const struct tp_send *reply, const void *bytes);

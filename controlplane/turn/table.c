@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+#include <errno.h>
+#include <string.h>
+
+#include "../auth/siphash.h"
+#include "table.h"
+
+static uint32_t seconds_up(uint64_t ms)
+{
+	return (uint32_t)((ms + 999) / 1000);
+}
+
+uint32_t *table_chain(const struct table *t, const struct tp_endpoint *client,
+	const struct tp_endpoint *server, uint8_t transport)
+{
+	uint8_t key[37];
+
+	memcpy(key, client->ip.b, 16);
+	memcpy(key + 16, &client->port, 2);
+	memcpy(key + 18, server->ip.b, 16);
+	memcpy(key + 34, &server->port, 2);
+	key[36] = transport;
+	return &t->heads[siphash64(t->vault.header->index_key, key, sizeof(key)) & t->heads_mask];
+}
+
+static uint32_t *chain_of(const struct table *t, uint32_t slot)
+{
+	const struct tp_vault_allocation *a = table_record(t, slot);
+	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
+
+	return table_chain(t, &a->client, &server, a->transport);
+}
+
+uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
+	const struct tp_endpoint *server, uint8_t transport)
+{
+	uint32_t at = *table_chain(t, client, server, transport);
+
+	for (; at != TABLE_NONE; at = t->slots[at].next) {
+		const struct tp_vault_allocation *a = table_record(t, at);
+
+		if (tp_endpoint_equal(&a->client, client) && tp_ip_equal(&a->server, &server->ip) &&
+			a->server_port == server->port && a->transport == transport)
+			return at;
+	}
+	return TABLE_NONE;
+}
+
+static void index_add(struct table *t, uint32_t slot)
+{
+	uint32_t *head = chain_of(t, slot);
+
+	t->slots[slot].next = *head;
+	*head = slot;
+}
+
+static void index_remove(struct table *t, uint32_t slot)
+{
+	uint32_t *link = chain_of(t, slot);
+
+	while (*link != slot)
+		link = &t->slots[*link].next;
+	*link = t->slots[slot].next;
+}
+
+int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t relay,
+	uint32_t random, bool even, uint32_t *out)
+{
+	struct table_relay *r = &t->relays[relay];
+	struct tp_vault_allocation *a;
+	uint32_t slot = t->free_slot;
+	int port, err;
+
+	if (slot == TABLE_NONE)
+		return -ENOSPC;
+	err = quota_take(&t->by_user, record->user_hash);
+	if (err)
+		return err;
+	err = quota_take(&t->by_address, record->client.ip.b);
+	if (err)
+		goto release_user;
+	port = ports_take(&r->ports, random, even);
+	if (port < 0) {
+		err = port;
+		goto release_address;
+	}
+	t->free_slot = t->slots[slot].next;
+	a = table_record(t, slot);
+	memcpy((uint8_t *)a + sizeof(a->state), (const uint8_t *)record + sizeof(a->state),
+		sizeof(*a) - sizeof(a->state));
+	a->serial = ++t->vault.header->serial;
+	a->relay = r->local;
+	a->relay_port = (uint16_t)port;
+	vault_live(&a->state);
+	t->slots[slot] = (struct slot){.expires_s = seconds_up(a->expires_ms),
+		.peers = TABLE_NONE,
+		.state = SLOT_LIVE,
+		.relay = relay};
+	index_add(t, slot);
+	t->live++;
+	*out = slot;
+	return 0;
+release_address:
+	quota_release(&t->by_address, record->client.ip.b);
+release_user:
+	quota_release(&t->by_user, record->user_hash);
+	return err;
+}
+
+int table_change_port(struct table *t, uint32_t slot, uint32_t random, bool even)
+{
+	struct tp_vault_allocation *a = table_record(t, slot);
+	struct ports *ports = &t->relays[t->slots[slot].relay].ports;
+	int port = ports_take(ports, random, even);
+
+	if (port < 0)
+		return port;
+	ports_release(ports, a->relay_port);
+	__atomic_store_n(&a->relay_port, (uint16_t)port, __ATOMIC_RELAXED);
+	return 0;
+}
+
+void table_drop(struct table *t, uint32_t slot)
+{
+	struct tp_vault_allocation *a = table_record(t, slot);
+
+	while (t->slots[slot].peers != TABLE_NONE)
+		table_remove_peer(t, t->slots[slot].peers);
+	index_remove(t, slot);
+	vault_free(&a->state);
+	quota_release(&t->by_user, a->user_hash);
+	quota_release(&t->by_address, a->client.ip.b);
+	t->slots[slot].state = SLOT_DROPPING;
+	t->slots[slot].expires_s = 0;
+	t->live--;
+	t->dropping++;
+}
+
+void table_dropped(struct table *t, uint32_t slot)
+{
+	ports_release(&t->relays[t->slots[slot].relay].ports, table_record(t, slot)->relay_port);
+	t->slots[slot] = (struct slot){.state = SLOT_FREE, .peers = TABLE_NONE, .next = t->free_slot};
+	t->free_slot = slot;
+	t->dropping--;
+}
+
+void table_set_expiry(struct table *t, uint32_t slot, uint64_t expires_ms)
+{
+	vault_set_expiry(&table_record(t, slot)->expires_ms, expires_ms);
+	t->slots[slot].expires_s = seconds_up(expires_ms);
+}
+
+uint32_t table_find_permission(
+	const struct table *t, uint32_t slot, const struct tp_ip *ip, uint64_t now)
+{
+	for (uint32_t i = t->slots[slot].peers; i != TABLE_NONE; i = t->peers[i].next) {
+		const struct tp_vault_peer *p = table_peer(t, i);
+
+		if (!p->channel && tp_ip_equal(&p->peer.ip, ip) && p->expires_ms > now)
+			return i;
+	}
+	return TABLE_NONE;
+}
+
+uint32_t table_find_channel(const struct table *t, uint32_t slot, uint16_t number, uint64_t now)
+{
+	for (uint32_t i = t->slots[slot].peers; i != TABLE_NONE; i = t->peers[i].next) {
+		const struct tp_vault_peer *p = table_peer(t, i);
+
+		if (p->channel == number && p->expires_ms > now)
+			return i;
+	}
+	return TABLE_NONE;
+}
+
+uint32_t table_find_channel_to(
+	const struct table *t, uint32_t slot, const struct tp_endpoint *peer, uint64_t now)
+{
+	for (uint32_t i = t->slots[slot].peers; i != TABLE_NONE; i = t->peers[i].next) {
+		const struct tp_vault_peer *p = table_peer(t, i);
+
+		if (p->channel && tp_endpoint_equal(&p->peer, peer) && p->expires_ms > now)
+			return i;
+	}
+	return TABLE_NONE;
+}
+
+int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *peer, uint16_t channel,
+	uint64_t expires_ms, uint32_t *index)
+{
+	uint32_t i = t->free_peer;
+	struct tp_vault_peer *p;
+
+	if (i == TABLE_NONE || t->slots[slot].peers_count >= TABLE_PEERS_MAX)
+		return -ENOSPC;
+	t->free_peer = t->peers[i].next;
+	p = table_peer(t, i);
+	p->allocation = slot;
+	p->serial = table_record(t, slot)->serial;
+	p->expires_ms = expires_ms;
+	p->peer = *peer;
+	if (!channel)
+		p->peer.port = 0;
+	p->channel = channel;
+	vault_live(&p->state);
+	t->peers[i] = (struct peer_slot){seconds_up(expires_ms), t->slots[slot].peers};
+	t->slots[slot].peers = i;
+	t->slots[slot].peers_count++;
+	t->live_peers++;
+	*index = i;
+	return 0;
+}
+
+void table_remove_peer(struct table *t, uint32_t index)
+{
+	struct tp_vault_peer *p = table_peer(t, index);
+	struct slot *s = &t->slots[p->allocation];
+	uint32_t *link = &s->peers;
+
+	while (*link != index)
+		link = &t->peers[*link].next;
+	*link = t->peers[index].next;
+	s->peers_count--;
+	vault_free(&p->state);
+	t->peers[index] = (struct peer_slot){0, t->free_peer};
+	t->free_peer = index;
+	t->live_peers--;
+}
+
+void table_set_peer_expiry(struct table *t, uint32_t index, uint64_t expires_ms)
+{
+	vault_set_expiry(&table_peer(t, index)->expires_ms, expires_ms);
+	t->peers[index].expires_s = seconds_up(expires_ms);
+}
+
+bool table_is_relay(const struct table *t, const struct tp_ip *ip)
+{
+	for (uint32_t i = 0; i < t->relays_count; i++) {
+		if (tp_ip_equal(&t->relays[i].local, ip) || tp_ip_equal(&t->relays[i].public_, ip))
+			return true;
+	}
+	return false;
+}
+
+bool table_is_relayed(const struct table *t, const struct tp_ip *ip, uint16_t port)
+{
+	for (uint32_t i = 0; i < t->relays_count; i++) {
+		if ((tp_ip_equal(&t->relays[i].local, ip) ||
+			    tp_ip_equal(&t->relays[i].public_, ip)) &&
+			ports_used(&t->relays[i].ports, port))
+			return true;
+	}
+	return false;
+}

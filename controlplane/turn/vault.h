@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// The vault's memory, mapped (include/turnpike/vault.h says what is in it).
+#pragma once
+
+#include <turnpike/segment.h>
+#include <turnpike/vault.h>
+
+struct vault {
+	struct tp_vault_header *header;
+	struct tp_vault_allocation *allocations;
+	struct tp_vault_peer *peers;
+	uint64_t size;
+	int fd; // not ours to close
+};
+
+// Maps the vault in `fd`: an empty file is made into one with room for this much; an existing one is
+// taken as it is, with its own capacities. Returns 0; -EPROTO: it is no vault of ours, or cut short.
+int vault_open(struct vault *vault, int fd, uint32_t allocations, uint32_t peers);
+void vault_close(struct vault *vault);
+
+// A record's life: fill it, then live; free makes it dead first. A live record's fields are only changed
+// a whole word at a time.
+static inline void vault_live(uint32_t *state)
+{
+	__atomic_store_n(state, TP_VAULT_LIVE, __ATOMIC_RELEASE);
+}
+
+static inline void vault_free(uint32_t *state)
+{
+	__atomic_store_n(state, TP_VAULT_FREE, __ATOMIC_RELEASE);
+	// What comes after in the record must not be seen while it still counts as live.
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline bool vault_is_live(const uint32_t *state)
+{
+	return __atomic_load_n(state, __ATOMIC_ACQUIRE) == TP_VAULT_LIVE;
+}
+
+static inline void vault_set_expiry(uint64_t *expires_ms, uint64_t value)
+{
+	__atomic_store_n(expires_ms, value, __ATOMIC_RELAXED);
+}
