@@ -8,12 +8,23 @@
 #include "send.h"
 #include "tables.h"
 
+// Turns the key of a client's allocation into that of its allocation of the other family.
+#define OTHER_FAMILY ((uint64_t)(TP_IPV4 ^ TP_IPV6) << 16)
+
+enum kind {
+	DECIDED,
+	CHANNEL,
+	SEND,
+	PUNT,
+};
+
 // What one stage leaves to the next.
 struct step {
-	uint64_t key; // 0: decided
+	uint64_t key;
 	uint64_t hash;
 	const struct index_bucket *bucket;
 	uint32_t item;
+	uint8_t kind; // enum kind: what is still to be done
 };
 
 struct burst {
@@ -30,17 +41,21 @@ static void drop(struct relay_decision *d, enum tp_counter reason)
 	d->drop = (uint8_t)reason;
 }
 
-static void look_up(
-	const struct relay *r, const struct relay_from_client *in, uint16_t channel, struct step *s)
+static ALWAYS_INLINE void look_up(const struct relay *r, const struct relay_from_client *in,
+	uint16_t channel, enum kind kind, struct step *s)
 {
+	s->kind = kind;
 	s->key = client_key(in->client.port, channel, in->server, in->transport);
 	s->hash = hash_address(&r->key, &in->client.ip, s->key);
 	s->bucket = index_home(&r->client_index, s->hash);
 	__builtin_prefetch(s->bucket);
+	if (kind != CHANNEL)
+		__builtin_prefetch(index_home(&r->client_index,
+			hash_address(&r->key, &in->client.ip, s->key ^ OTHER_FAMILY)));
 }
 
 // RFC 8656 section 12.6: over UDP the datagram may be longer than the header says, not shorter.
-static void read_channel(const struct relay *r, const struct relay_from_client *in,
+static ALWAYS_INLINE void read_channel(const struct relay *r, const struct relay_from_client *in,
 	struct relay_decision *d, struct step *s)
 {
 	uint32_t length;
@@ -56,10 +71,10 @@ static void read_channel(const struct relay *r, const struct relay_from_client *
 	}
 	d->offset = TP_CHANNEL_HEADER;
 	d->length = length;
-	look_up(r, in, (uint16_t)(in->data[0] << 8 | in->data[1]), s);
+	look_up(r, in, (uint16_t)(in->data[0] << 8 | in->data[1]), CHANNEL, s);
 }
 
-static void read_stun(const struct relay *r, const struct relay_from_client *in,
+static NEVER_INLINE void read_stun(const struct relay *r, const struct relay_from_client *in,
 	struct relay_decision *d, struct burst *b, unsigned int i)
 {
 	enum tp_counter reason = TP_C_client_stun_malformed;
@@ -71,23 +86,24 @@ static void read_stun(const struct relay *r, const struct relay_from_client *in,
 		break;
 	case STUN_PUNT:
 		d->verdict = RELAY_PUNT;
+		look_up(r, in, TP_IPV4, PUNT, &b->step[i]);
 		break;
 	case STUN_SEND:
 		d->offset = send->offset;
 		d->length = send->length;
-		look_up(r, in, tp_ip_family(&send->peer.ip), &b->step[i]);
+		look_up(r, in, tp_ip_family(&send->peer.ip), SEND, &b->step[i]);
 		b->sends[b->n_sends++] = (uint8_t)i;
 		break;
 	}
 }
 
 // The first byte tells (RFC 8656 section 12): 0 to 3 STUN, from 64 on ChannelData.
-static void read_first(const struct relay *r, const struct relay_from_client *in,
+static ALWAYS_INLINE void read_first(const struct relay *r, const struct relay_from_client *in,
 	struct relay_decision *d, struct burst *b, unsigned int i)
 {
 	uint8_t first = in->length ? in->data[0] : UINT8_MAX;
 
-	b->step[i].key = 0;
+	b->step[i].kind = DECIDED;
 	if (first >= TP_CHANNEL_MIN >> 8 && first <= r->channel_max >> 8)
 		read_channel(r, in, d, &b->step[i]);
 	else if (first <= 3)
@@ -96,7 +112,7 @@ static void read_first(const struct relay *r, const struct relay_from_client *in
 		drop(d, TP_C_client_reserved_byte);
 }
 
-static uint32_t candidate(const struct index_bucket *bucket, uint64_t hash)
+static ALWAYS_INLINE uint32_t candidate(const struct index_bucket *bucket, uint64_t hash)
 {
 	unsigned int slot = index_slot(bucket, index_tag(hash));
 
@@ -104,7 +120,7 @@ static uint32_t candidate(const struct index_bucket *bucket, uint64_t hash)
 }
 
 // The client's line, or NULL: nearly always the candidate already fetched.
-static struct client_line *line_of(
+static ALWAYS_INLINE struct client_line *line_of(
 	const struct relay *r, const struct relay_from_client *in, const struct step *s)
 {
 	uint32_t item = s->item;
@@ -116,7 +132,7 @@ static struct client_line *line_of(
 	return item == INDEX_NONE ? NULL : &r->clients[item];
 }
 
-static void relay_to(struct relay *r, struct client_line *l, struct relay_decision *d,
+static ALWAYS_INLINE void relay_to(struct relay *r, struct client_line *l, struct relay_decision *d,
 	const struct tp_ip *ip, uint16_t port, uint8_t target)
 {
 	d->verdict = target == NOT_OURS ? RELAY_PEER : RELAY_HAIRPIN;
@@ -129,7 +145,7 @@ static void relay_to(struct relay *r, struct client_line *l, struct relay_decisi
 }
 
 // The line's promise is over: asks the records, and extends it if they are in force.
-static bool renew(
+static NEVER_INLINE bool renew(
 	const struct relay *r, struct client_line *l, struct relay_decision *d, uint32_t tick)
 {
 	uint32_t expires = r->allocations[l->allocation].expires;
@@ -150,7 +166,7 @@ static bool renew(
 	return true;
 }
 
-static void decide_channel(struct relay *r, const struct relay_from_client *in,
+static ALWAYS_INLINE void decide_channel(struct relay *r, const struct relay_from_client *in,
 	const struct step *s, struct relay_decision *d, uint32_t tick)
 {
 	struct client_line *l = line_of(r, in, s);
@@ -165,37 +181,47 @@ static void decide_channel(struct relay *r, const struct relay_from_client *in,
 	relay_to(r, l, d, &l->peer, l->peer_port, client_line_target(l));
 }
 
+// The client's allocation of the other family than the step looked up, or NULL.
+static struct client_line *other_family(
+	const struct relay *r, const struct relay_from_client *in, const struct step *s)
+{
+	uint64_t key = s->key ^ OTHER_FAMILY;
+	uint64_t hash = hash_address(&r->key, &in->client.ip, key);
+	uint32_t item = relay_find_client(r, &in->client.ip, key, hash);
+
+	return item == RELAY_NONE ? NULL : &r->clients[item];
+}
+
+static void decide_punt(const struct relay *r, const struct relay_from_client *in,
+	const struct step *s, struct relay_decision *d, uint32_t tick)
+{
+	const struct client_line *l = line_of(r, in, s);
+
+	if (!l || !clock_live(l->until, tick))
+		l = other_family(r, in, s);
+	d->known = l && clock_live(l->until, tick);
+}
+
 // Finds the Send indication's allocation and fetches the bucket of its permission.
 static void find_allocation(struct relay *r, const struct relay_from_client *in,
 	const struct send *send, struct step *s, struct relay_decision *d, uint32_t tick)
 {
 	struct client_line *l = line_of(r, in, s);
 
+	s->kind = DECIDED;
 	if (!l) {
-		// Not one of this family: perhaps one of the other.
-		uint64_t key = s->key ^ (uint64_t)(TP_IPV4 ^ TP_IPV6) << 16;
-		uint64_t hash = hash_address(&r->key, &in->client.ip, key);
-
-		s->key = 0;
-		drop(d, relay_find_client(r, &in->client.ip, key, hash) == RELAY_NONE
-				? TP_C_send_no_allocation
-				: TP_C_send_invalid_peer);
-		return;
-	}
-	if (!clock_live(l->until, tick)) {
-		s->key = 0;
+		drop(d, other_family(r, in, s) ? TP_C_send_invalid_peer : TP_C_send_no_allocation);
+	} else if (!clock_live(l->until, tick)) {
 		drop(d, TP_C_client_expired);
-		return;
-	}
-	if (!send->peer.port) {
-		s->key = 0;
+	} else if (!send->peer.port) {
 		drop(d, TP_C_send_invalid_peer);
-		return;
+	} else {
+		s->kind = SEND;
+		s->item = (uint32_t)(l - r->clients);
+		s->hash = peer_hash(r, s->item, &send->peer.ip, 0);
+		s->bucket = index_home(&r->peer_index, s->hash);
+		__builtin_prefetch(s->bucket);
 	}
-	s->item = (uint32_t)(l - r->clients);
-	s->hash = peer_hash(r, s->item, &send->peer.ip, 0);
-	s->bucket = index_home(&r->peer_index, s->hash);
-	__builtin_prefetch(s->bucket);
 }
 
 static void decide_send(struct relay *r, const struct send *send, const struct step *s,
@@ -221,7 +247,7 @@ static void decide_sends(struct relay *r, const struct relay_from_client *in,
 	}
 	for (unsigned int k = 0; k < b->n_sends; k++) {
 		const struct step *s = &b->step[b->sends[k]];
-		uint32_t p = s->key ? candidate(s->bucket, s->hash) : INDEX_NONE;
+		uint32_t p = s->kind == SEND ? candidate(s->bucket, s->hash) : INDEX_NONE;
 
 		if (p != INDEX_NONE)
 			__builtin_prefetch(&r->peers[p]);
@@ -229,7 +255,7 @@ static void decide_sends(struct relay *r, const struct relay_from_client *in,
 	for (unsigned int k = 0; k < b->n_sends; k++) {
 		unsigned int i = b->sends[k];
 
-		if (b->step[i].key)
+		if (b->step[i].kind == SEND)
 			decide_send(r, &b->send[k], &b->step[i], &out[i], b->tick);
 	}
 }
@@ -238,7 +264,6 @@ void relay_decide_clients(struct relay *r, const struct relay_from_client *in,
 	struct relay_decision *out, unsigned int n, uint64_t now)
 {
 	struct burst b;
-	uint64_t sends = 0;
 
 	b.n_sends = 0;
 	b.tick = clock_tick(now);
@@ -247,17 +272,18 @@ void relay_decide_clients(struct relay *r, const struct relay_from_client *in,
 	for (unsigned int i = 0; i < n; i++) {
 		struct step *s = &b.step[i];
 
-		if (!s->key)
+		if (s->kind == DECIDED)
 			continue;
 		s->item = candidate(s->bucket, s->hash);
 		if (s->item != INDEX_NONE)
 			__builtin_prefetch(&r->clients[s->item], 1);
 	}
-	for (unsigned int k = 0; k < b.n_sends; k++)
-		sends |= 1ull << b.sends[k];
-	for (unsigned int i = 0; i < n; i++)
-		if (b.step[i].key && !(sends >> i & 1))
+	for (unsigned int i = 0; i < n; i++) {
+		if (b.step[i].kind == CHANNEL)
 			decide_channel(r, &in[i], &b.step[i], &out[i], b.tick);
+		else if (b.step[i].kind == PUNT)
+			decide_punt(r, &in[i], &b.step[i], &out[i], b.tick);
+	}
 	if (b.n_sends)
 		decide_sends(r, in, out, &b);
 }

@@ -20,8 +20,8 @@ static void drop(struct relay_decision *d, enum tp_counter reason)
 	d->drop = (uint8_t)reason;
 }
 
-static void deliver(struct relay *r, struct port_line *l, const struct relay_from_peer *in,
-	struct relay_decision *d)
+static ALWAYS_INLINE void deliver(struct relay *r, struct port_line *l,
+	const struct relay_from_peer *in, struct relay_decision *d)
 {
 	uint32_t front, padding = 0;
 
@@ -104,13 +104,14 @@ static bool meet_peer(
 	return true;
 }
 
-static bool knows(const struct port_line *l, const struct tp_endpoint *peer, uint32_t tick)
+static ALWAYS_INLINE bool knows(
+	const struct port_line *l, const struct tp_endpoint *peer, uint32_t tick)
 {
 	return tp_ip_equal(&l->peer, &peer->ip) && l->peer_port == peer->port &&
 	       clock_live(l->until, tick);
 }
 
-static void decide_unknown(struct relay *r, const struct relay_from_peer *in,
+static NEVER_INLINE void decide_unknown(struct relay *r, const struct relay_from_peer *in,
 	struct relay_decision *out, const struct unknown *unknown, unsigned int n, uint32_t tick)
 {
 	for (unsigned int k = 0; k < n; k++)

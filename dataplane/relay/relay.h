@@ -46,34 +46,39 @@ struct relay_from_peer {
 };
 
 enum relay_verdict {
-	RELAY_DROP = 0, // under `drop`; already counted by nobody: the caller counts
-	RELAY_PEER = 1, // send data[offset, offset + length) from relay:port to `to`
-	RELAY_HAIRPIN =
-		2, // as RELAY_PEER, but `to` is relay address `target`, port `to.port`, of our
-	// own: deliver there as peer data if a live allocation has it. `to.ip` is the
-	// address that the client used, public or local
-	RELAY_CLIENT =
-		3, // send front[0, front_length), data, `padding` zero bytes to `to` from `server`
-	RELAY_PUNT = 4, // a STUN message for the control plane
+	// Under `drop`. The caller counts.
+	RELAY_DROP = 0,
+	// Send data[offset, offset + length) from relay:port to `to`.
+	RELAY_PEER = 1,
+	// As RELAY_PEER, but `to` is our own relay address `target`, port `to.port`: deliver there as
+	// peer data if a live allocation has it. `to.ip` is as the client wrote it, public or local.
+	RELAY_HAIRPIN = 2,
+	// Send front[0, front_length), data[0, length), `padding` zero bytes to `to` from `server`.
+	RELAY_CLIENT = 3,
+	// A STUN message for the control plane.
+	RELAY_PUNT = 4,
 };
 
+// Only the fields that the verdict names are written.
 struct relay_decision {
 	uint8_t verdict; // enum relay_verdict
-	uint8_t drop; // enum tp_counter
+	uint8_t drop; // RELAY_DROP: enum tp_counter
 	uint8_t relay; // RELAY_PEER, RELAY_HAIRPIN: relay address to send from
 	uint8_t server; // RELAY_CLIENT: server address to send from
 	uint8_t target; // RELAY_HAIRPIN: relay address of the destination
 	uint8_t transport; // RELAY_CLIENT: enum tp_transport
-	uint8_t dont_fragment; // RELAY_PEER: a Send indication carried DONT-FRAGMENT
+	uint8_t dont_fragment; // RELAY_PEER, RELAY_HAIRPIN: a Send indication carried DONT-FRAGMENT
 	uint8_t padding; // RELAY_CLIENT: zero bytes behind the data (Data indications: 0 to 3)
-	uint8_t known; // RELAY_PUNT: the client has a live allocation (0: a stranger, who gets
-		// only a share of the punt ring)
+	// RELAY_PUNT: the client has a live allocation (0: a stranger, who gets only a share of the
+	// punt ring).
+	uint8_t known;
 	uint16_t port; // RELAY_PEER, RELAY_HAIRPIN: relay port to send from
 	uint16_t front_length; // RELAY_CLIENT: bytes of `front`: 4, 36 or 48
+	// RELAY_PEER, RELAY_HAIRPIN, RELAY_CLIENT:
 	uint32_t offset; // where the application's data begins in the datagram
 	uint32_t length; // of the application's data
 	uint32_t allocation; // slot
-	struct tp_endpoint to; // peer (public form when hairpinned) or client
+	struct tp_endpoint to; // peer or client
 	uint8_t front[RELAY_FRONT_MAX];
 };
 
@@ -101,7 +106,8 @@ void relay_decide_clients(struct relay *relay, const struct relay_from_client *i
 	struct relay_decision *out, unsigned int n, uint64_t now);
 
 // Decides for `n` <= RELAY_BURST datagrams from peers (RFC 8656 sections 11.3, 12.7): ChannelData where
-// a channel is bound to the peer, else a Data indication; never without a live permission.
+// a channel is bound to the peer, else a Data indication; never without a live permission. What would
+// not fit into a UDP datagram (65507 bytes of payload over IPv4, 65527 over IPv6) is peer_too_large.
 void relay_decide_peers(struct relay *relay, const struct relay_from_peer *in,
 	struct relay_decision *out, unsigned int n, uint64_t now);
 

@@ -20,6 +20,10 @@
 #include "memory.h"
 #include "relay.h"
 
+// The way of every packet, and what it seldom takes: the compiler is told, not asked.
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NEVER_INLINE __attribute__((noinline))
+
 #define RELAY_NONE UINT32_MAX
 #define NOT_OURS 0xffu // as `target`: a peer that is none of our relay addresses
 
