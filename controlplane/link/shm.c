@@ -147,11 +147,8 @@ static const char *greet(struct shm_link *l, const int *fds)
 	if (err)
 		return "its segment is not of this version, or not whole";
 	theirs = l->theirs.base;
-	memcpy(&l->header, &theirs->header, sizeof(l->header));
+	l->header = l->theirs.header;
 	memcpy(&l->capabilities, &theirs->capabilities, sizeof(l->capabilities));
-	// The header has been read twice: what counts from now on must still fit the mapping.
-	if (tp_dataplane_size(&l->header) != l->theirs.size)
-		return "its segment changes under our eyes";
 	why = check_capabilities(&l->capabilities);
 	if (why)
 		return why;
@@ -179,15 +176,11 @@ static void hello(struct shm_link *l)
 
 	if (workers == -EAGAIN)
 		return;
-	if (workers < 0 || n != (uint32_t)workers + 1) {
+	if (workers < 0) {
 		why = "it did not say hello";
-		for (uint32_t i = 0; i < n; i++)
-			close(fds[i]);
 	} else {
-		for (uint32_t i = 1; i < n; i++) {
-			fcntl(fds[i], F_SETFL, O_NONBLOCK);
+		for (uint32_t i = 1; i < n; i++)
 			l->worker[i - 1].bell = fds[i];
-		}
 		why = greet(l, fds);
 		close(fds[0]);
 		if (!why && l->header.workers != (uint32_t)workers)

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// turnpike-control: the event loop around the TURN server, the link and the control socket.
+#include <errno.h>
+#include <getopt.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+#include "../config/host.h"
+#include "inherit.h"
+#include "report.h"
+#include "setup.h"
+#include "socket.h"
+
+#define TICK_MS 100
+#define POLL_BUDGET 256u // records of a worker and ring between looks at everything else
+
+struct control {
+	uv_loop_t loop;
+	uv_prepare_t prepare;
+	uv_idle_t idle;
+	uv_timer_t tick;
+	uv_poll_t bell;
+	uv_poll_t *socket; // the link's listener or connection
+	int socket_fd;
+	uv_signal_t terminate;
+	uv_signal_t interrupt;
+	struct config *config;
+	struct auth *auth;
+	struct turn_server *server;
+	struct shm_link *link;
+	struct admin_socket *admin;
+	uint64_t started_ms;
+};
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void tell_time(struct control *c)
+{
+	turn_set_time(c->server, monotonic_ms(), (uint64_t)time(NULL));
+}
+
+static void on_socket_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void watch_socket(struct control *c);
+
+static void on_socket(uv_poll_t *poll, int status, int events)
+{
+	struct control *c = poll->data;
+
+	(void)status;
+	(void)events;
+	tell_time(c);
+	shm_link_on_socket(c->link, monotonic_ms());
+	watch_socket(c);
+}
+
+// The link waits on its listener or on its connection: which of them changes under way.
+static void watch_socket(struct control *c)
+{
+	int fd = shm_link_socket(c->link);
+
+	if (c->socket && c->socket_fd == fd)
+		return;
+	if (c->socket)
+		uv_close((uv_handle_t *)c->socket, on_socket_closed);
+	c->socket = calloc(1, sizeof(*c->socket));
+	if (!c->socket)
+		abort();
+	c->socket->data = c;
+	c->socket_fd = fd;
+	uv_poll_init(&c->loop, c->socket, fd);
+	uv_poll_start(c->socket, UV_READABLE | UV_DISCONNECT, on_socket);
+}
+
+static void on_bell(uv_poll_t *poll, int status, int events)
+{
+	struct control *c = poll->data;
+
+	(void)status;
+	(void)events;
+	shm_link_awake(c->link);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+	(void)idle; // keeps the loop from waiting
+}
+
+// Before the loop waits: work, and wait only when the rings are empty with the doorbell asked for.
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct control *c = prepare->data;
+
+	tell_time(c);
+	if (shm_link_poll(c->link, POLL_BUDGET) || !shm_link_sleep(c->link))
+		uv_idle_start(&c->idle, on_idle);
+	else
+		uv_idle_stop(&c->idle);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct control *c = timer->data;
+
+	tell_time(c);
+	turn_tick(c->server);
+	shm_link_tick(c->link, monotonic_ms());
+	watch_socket(c);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+	(void)number;
+	uv_stop(signal->loop);
+}
+
+static json_t *on_command(void *context, const char *command)
+{
+	struct control *c = context;
+	struct report r = {.server = c->server,
+		.link = c->link,
+		.config = c->config,
+		.started_ms = c->started_ms,
+		.now_ms = monotonic_ms()};
+
+	return report_answer(&r, command);
+}
+
+static void start_loop(struct control *c)
+{
+	uv_prepare_init(&c->loop, &c->prepare);
+	uv_idle_init(&c->loop, &c->idle);
+	uv_timer_init(&c->loop, &c->tick);
+	uv_poll_init(&c->loop, &c->bell, shm_link_bell(c->link));
+	uv_signal_init(&c->loop, &c->terminate);
+	uv_signal_init(&c->loop, &c->interrupt);
+	c->prepare.data = c->tick.data = c->bell.data = c;
+	uv_prepare_start(&c->prepare, on_prepare);
+	uv_timer_start(&c->tick, on_tick, 0, TICK_MS);
+	uv_poll_start(&c->bell, UV_READABLE, on_bell);
+	uv_signal_start(&c->terminate, on_signal, SIGTERM);
+	uv_signal_start(&c->interrupt, on_signal, SIGINT);
+	watch_socket(c);
+}
+
+static int complain(const char *what, int err)
+{
+	fprintf(stderr, "turnpike-control: %s: %s\n", what, strerror(-err));
+	return 1;
+}
+
+static int run(struct control *c, const char *path)
+{
+	int link_fd = inherit_fd("link"), control_fd = inherit_fd("control");
+	int vault_fd = inherit_fd("vault");
+	struct link_events events;
+	int err;
+
+	if (link_fd < 0 || control_fd < 0) {
+		fprintf(stderr,
+			"turnpike-control: no sockets were handed over. It is started by `turnpike run` "
+			"or systemd, which pass `link` and `control` by LISTEN_FDS.\n");
+		return 2;
+	}
+	if (vault_fd < 0) {
+		fprintf(stderr,
+			"turnpike-control: no vault was handed over: allocations end with this process\n");
+		vault_fd = memfd_create("turnpike-vault", MFD_CLOEXEC);
+	}
+	if (config_load(&c->config, path, stderr) != 0)
+		return 1;
+	err = shm_link_create(&c->link, link_fd);
+	if (err)
+		return complain("the link can't be made", err);
+	err = setup_auth(&c->auth, c->config, vault_fd);
+	if (err)
+		return complain("the vault can't be used, or the credentials can't be prepared", err);
+	err = setup_server(&c->server, c->config, vault_fd, c->auth, shm_link_link(c->link),
+		shm_link_own_counters(c->link));
+	if (err)
+		return complain("the server can't be made", err);
+	events = turn_events(c->server);
+	shm_link_events(c->link, &events);
+	tell_time(c);
+	err = admin_socket_open(&c->admin, &c->loop, control_fd, on_command, c);
+	if (err)
+		return complain("the control socket can't be used", err);
+	start_loop(c);
+	uv_run(&c->loop, UV_RUN_DEFAULT);
+	return 0;
+}
+
+static const char help[] =
+	"Usage: turnpike-control [--config FILE]\n"
+	"\n"
+	"Turnpike's control plane: authentication, allocations, permissions, channels.\n"
+	"It is started by `turnpike run` or by systemd, which hand it the sockets `link` and\n"
+	"`control`, the memfd `vault` and perhaps the file `config` (LISTEN_FDS, LISTEN_FDNAMES).\n"
+	"\n"
+	"  --config FILE  read this instead of the file that was handed over\n"
+	"  --version      print the version\n"
+	"  --help         print this\n"
+	"\n"
+	"Exit codes: 0 ended by SIGTERM or SIGINT, 1 failure, 2 wrong usage.\n";
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+		{"version", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
+	struct control c = {.socket_fd = -1};
+	const char *path = NULL;
+	char inherited[32];
+	int config_fd, opt, code;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt == 'h') {
+			fputs(help, stdout);
+			return 0;
+		}
+		if (opt == 'v') {
+			puts("turnpike-control " TURNPIKE_VERSION);
+			return 0;
+		}
+		if (opt != 'c')
+			return 2;
+		path = optarg;
+	}
+	config_fd = inherit_fd("config");
+	if (!path && config_fd >= 0) {
+		snprintf(inherited, sizeof(inherited), "/proc/self/fd/%d", config_fd);
+		path = inherited;
+	}
+	if (!path || optind < argc) {
+		fputs("turnpike-control: --config FILE is missing. See turnpike-control --help.\n",
+			stderr);
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	uv_loop_init(&c.loop);
+	code = run(&c, path);
+	turn_destroy(c.server);
+	auth_destroy(c.auth);
+	config_free(c.config);
+	shm_link_destroy(c.link);
+	return code;
+}

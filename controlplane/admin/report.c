@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../config/text.h"
+#include "report.h"
+
+static const char *const counter_names[] = {
+#define X(name, text) #name,
+	TP_COUNTERS(X)
+#undef X
+};
+
+static const char *const control_counter_names[] = {
+#define X(name, text) #name,
+	TP_CONTROL_COUNTERS(X)
+#undef X
+};
+
+static json_t *endpoint_json(const struct tp_endpoint *e)
+{
+	char text[TEXT_ENDPOINT];
+
+	return json_string(text_endpoint(e, text));
+}
+
+static json_t *ip_json(const struct tp_ip *ip)
+{
+	char text[TEXT_IP];
+
+	return json_string(text_ip(ip, text));
+}
+
+static json_t *seconds_json(uint64_t ms)
+{
+	return json_integer((json_int_t)(ms / 1000));
+}
+
+static json_t *dataplane_json(const struct report *r)
+{
+	const struct tp_dataplane_segment *d = shm_link_dataplane(r->link);
+	json_t *o = json_object();
+	uint64_t beat;
+
+	json_object_set_new(o, "attached", json_boolean(d != NULL));
+	if (!d)
+		return o;
+	beat = __atomic_load_n(&d->heartbeat.ms, __ATOMIC_RELAXED);
+	json_object_set_new(o, "name", json_string(shm_link_capabilities(r->link)->name));
+	json_object_set_new(o, "workers", json_integer(shm_link_workers(r->link)));
+	json_object_set_new(o, "heartbeat_age_ms",
+		json_integer(beat < r->now_ms ? (json_int_t)(r->now_ms - beat) : 0));
+	return o;
+}
+
+static json_t *relays_json(const struct report *r)
+{
+	const struct table *t = turn_table(r->server);
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < t->relays_count; i++) {
+		const struct table_relay *relay = &t->relays[i];
+
+		json_array_append_new(list,
+			json_pack("{s:o, s:o, s:{s:I, s:I, s:I}}", "public",
+				ip_json(&relay->public_), "local", ip_json(&relay->local), "ports",
+				"total", (json_int_t)relay->ports.total, "used",
+				(json_int_t)(relay->ports.total - relay->ports.free), "free",
+				(json_int_t)relay->ports.free));
+	}
+	return list;
+}
+
+static json_t *status_json(const struct report *r)
+{
+	const struct table *t = turn_table(r->server);
+	json_t *listen = json_array();
+
+	for (size_t i = 0; i < r->config->listen_count; i++)
+		json_array_append_new(listen, endpoint_json(&r->config->listen[i]));
+	return json_pack("{s:s, s:i, s:o, s:o, s:{s:I, s:I}, s:o, s:o}", "version",
+		TURNPIKE_VERSION, "pid", (int)getpid(), "uptime_s",
+		seconds_json(r->now_ms - r->started_ms), "dataplane", dataplane_json(r),
+		"allocations", "live", (json_int_t)t->live, "capacity",
+		(json_int_t)t->vault.header->allocations, "relays", relays_json(r), "listen",
+		listen);
+}
+
+static uint64_t left(const struct report *r, uint64_t expires_ms)
+{
+	return expires_ms > r->now_ms ? expires_ms - r->now_ms : 0;
+}
+
+static void add_peers(const struct report *r, const struct table *t, uint32_t slot, json_t *o)
+{
+	json_t *permissions = json_array(), *channels = json_array();
+
+	for (uint32_t i = t->slots[slot].peers; i != TABLE_NONE; i = t->peers[i].next) {
+		const struct tp_vault_peer *p = table_peer(t, i);
+		char number[8];
+
+		if (p->expires_ms <= r->now_ms)
+			continue;
+		if (!p->channel) {
+			json_array_append_new(permissions,
+				json_pack("{s:o, s:o}", "peer", ip_json(&p->peer.ip),
+					"expires_in_s", seconds_json(left(r, p->expires_ms))));
+			continue;
+		}
+		snprintf(number, sizeof(number), "0x%04x", p->channel);
+		json_array_append_new(channels,
+			json_pack("{s:s, s:o, s:o}", "number", number, "peer",
+				endpoint_json(&p->peer), "expires_in_s",
+				seconds_json(left(r, p->expires_ms))));
+	}
+	json_object_set_new(o, "permissions", permissions);
+	json_object_set_new(o, "channels", channels);
+}
+
+// A user's name may be any bytes: what is no UTF-8 is not shown.
+static json_t *user_json(const struct tp_vault_allocation *a)
+{
+	size_t n = a->user_length < TP_USER_MAX ? a->user_length : TP_USER_MAX;
+	json_t *name = json_stringn(a->user, n);
+
+	return name ? name : json_string("(not UTF-8)");
+}
+
+static json_t *allocation_json(const struct report *r, const struct table *t, uint32_t slot)
+{
+	const struct tp_vault_allocation *a = table_record(t, slot);
+	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
+	struct tp_endpoint relayed = {
+		.ip = t->relays[t->slots[slot].relay].public_, .port = a->relay_port};
+	json_t *o = json_pack("{s:o, s:o, s:s, s:o, s:o, s:i, s:o, s:o}", "client",
+		endpoint_json(&a->client), "server", endpoint_json(&server), "transport", "udp",
+		"relayed", endpoint_json(&relayed), "user", user_json(a), "worker", (int)a->worker,
+		"age_s", seconds_json(r->now_ms - a->created_ms), "expires_in_s",
+		seconds_json(left(r, a->expires_ms)));
+
+	add_peers(r, t, slot, o);
+	return o;
+}
+
+static json_t *allocations_json(const struct report *r)
+{
+	const struct table *t = turn_table(r->server);
+	json_t *list = json_array();
+	uint32_t told = 0;
+
+	for (uint32_t i = 0; i < t->vault.header->allocations && told < REPORT_ALLOCATIONS_MAX; i++) {
+		if (t->slots[i].state != SLOT_LIVE || table_record(t, i)->expires_ms <= r->now_ms)
+			continue;
+		json_array_append_new(list, allocation_json(r, t, i));
+		told++;
+	}
+	return json_pack("{s:o, s:b}", "allocations", list, "truncated", told < t->live);
+}
+
+static json_t *counters_json(const struct report *r)
+{
+	uint64_t total[TP_COUNTER_COUNT] = {0};
+	json_t *control = json_object(), *workers = json_array(), *sum = json_object();
+
+	for (uint32_t i = 0; i < TP_CONTROL_COUNTER_COUNT; i++)
+		json_object_set_new(control, control_counter_names[i],
+			json_integer((json_int_t)tp_counter(
+				shm_link_own_counters(r->link), i)));
+	for (uint32_t w = 0; w < shm_link_workers(r->link); w++) {
+		json_t *o = json_object();
+
+		for (uint32_t i = 0; i < TP_COUNTER_COUNT; i++) {
+			uint64_t v = tp_counter(shm_link_counters(r->link, w), i);
+
+			total[i] += v;
+			json_object_set_new(o, counter_names[i], json_integer((json_int_t)v));
+		}
+		json_array_append_new(workers, o);
+	}
+	for (uint32_t i = 0; i < TP_COUNTER_COUNT; i++)
+		json_object_set_new(sum, counter_names[i], json_integer((json_int_t)total[i]));
+	return json_pack("{s:o, s:o, s:o}", "control", control, "workers", workers, "total", sum);
+}
+
+json_t *report_answer(const struct report *r, const char *command)
+{
+	if (!strcmp(command, "status"))
+		return status_json(r);
+	if (!strcmp(command, "allocations"))
+		return allocations_json(r);
+	if (!strcmp(command, "counters"))
+		return counters_json(r);
+	return json_pack("{s:s}", "error",
+		"There is no such command: status, allocations and counters are known.");
+}

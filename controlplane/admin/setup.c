@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../config/host.h"
+#include "setup.h"
+
+int setup_auth(struct auth **out, const struct config *config, int vault_fd)
+{
+	struct auth_user *users = calloc(config->users_count + 1, sizeof(*users));
+	struct auth_config a = {
+		.realm = config->realm,
+		.users = users,
+		.users_count = config->users_count,
+		.secrets = (const char *const *)config->secrets,
+		.secrets_count = config->secrets_count,
+		.unauthenticated_per_second = config->limits.unauthenticated_per_second,
+	};
+	struct vault vault;
+	int err;
+
+	*out = NULL;
+	if (!users)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->users_count; i++)
+		users[i] = (struct auth_user){config->users[i].name, config->users[i].password,
+			config->users[i].key};
+	err = vault_open(&vault, vault_fd, config->limits.allocations,
+		tp_peers_for(config->limits.allocations));
+	if (err)
+		goto out;
+	memcpy(a.nonce_key, vault.header->nonce_key, sizeof(a.nonce_key));
+	memcpy(a.user_key, vault.header->user_key, sizeof(a.user_key));
+	vault_close(&vault);
+	err = auth_create(out, &a);
+	OPENSSL_cleanse(a.nonce_key, sizeof(a.nonce_key));
+	OPENSSL_cleanse(a.user_key, sizeof(a.user_key));
+out:
+	free(users);
+	return err;
+}
+
+static struct policy_prefix *prefixes(const struct config_cidr *cidrs, size_t n)
+{
+	struct policy_prefix *p = calloc(n + 1, sizeof(*p));
+
+	for (size_t i = 0; p && i < n; i++)
+		p[i] = (struct policy_prefix){cidrs[i].ip, cidrs[i].bits};
+	return p;
+}
+
+// Every address that is ours: the host's, and those we listen on or relay from.
+static size_t own_addresses(const struct config *config, const struct host *host, struct tp_ip *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < host->count; i++)
+		out[n++] = host->address[i];
+	for (size_t i = 0; i < config->listen_count; i++)
+		out[n++] = config->listen[i].ip;
+	for (size_t i = 0; i < config->relay_count; i++)
+		out[n++] = config->relay[i];
+	for (size_t i = 0; i < config->external_count; i++)
+		out[n++] = config->external[i].public_;
+	return n;
+}
+
+static size_t relay_addresses(const struct config *config, struct tp_relay_address *out)
+{
+	for (size_t i = 0; i < config->relay_count; i++) {
+		out[i] = (struct tp_relay_address){config->relay[i], config->relay[i]};
+		for (size_t k = 0; k < config->external_count; k++) {
+			if (tp_ip_equal(&config->external[k].local, &config->relay[i]))
+				out[i].public_ = config->external[k].public_;
+		}
+	}
+	return config->relay_count;
+}
+
+int setup_server(struct turn_server **out, const struct config *config, int vault_fd,
+	struct auth *auth, struct link *link, struct tp_counters *counters)
+{
+	struct tp_relay_address relays[TP_RELAYS_MAX];
+	struct host *host = calloc(1, sizeof(*host));
+	struct policy_prefix *allow = prefixes(config->allow_peers, config->allow_peers_count);
+	struct policy_prefix *deny = prefixes(config->deny_peers, config->deny_peers_count);
+	struct tp_ip *own = calloc(HOST_ADDRESSES_MAX + config->listen_count + config->relay_count +
+			config->external_count,
+		sizeof(*own));
+	struct turn_config c = {
+		.table = {.allocations = config->limits.allocations,
+			.allocations_per_user = config->limits.allocations_per_user,
+			.allocations_per_address = config->limits.allocations_per_address,
+			.port_min = config->port_min,
+			.port_max = config->port_max,
+			.relays = relays},
+		.channel_max = config->channel_max,
+		.software = config->software,
+		.allow = allow,
+		.allow_count = config->allow_peers_count,
+		.deny = deny,
+		.deny_count = config->deny_peers_count,
+		.own = own,
+	};
+	int err = -ENOMEM;
+
+	if (!host || !allow || !deny || !own || config->relay_count > TP_RELAYS_MAX)
+		goto out;
+	host_read(host);
+	c.own_count = own_addresses(config, host, own);
+	c.table.relays_count = (uint32_t)relay_addresses(config, relays);
+	err = turn_create(out, &c, vault_fd, auth, link, counters);
+out:
+	free(host);
+	free(allow);
+	free(deny);
+	free(own);
+	return err;
+}
