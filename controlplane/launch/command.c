@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <turnpike/segment.h>
+
+#include "../config/text.h"
+#include "command.h"
+#include "launcher.h"
+
+#define ARGUMENTS_MAX (2u * (TP_SERVERS_MAX + TP_RELAYS_MAX) + 32u)
+
+// The program of this name beside our own executable.
+static char *beside(const char *name)
+{
+	char self[4096], *path = NULL, *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0)
+		return NULL;
+	self[n] = 0;
+	slash = strrchr(self, '/');
+	if (!slash || asprintf(&path, "%.*s/%s", (int)(slash - self), self, name) < 0)
+		return NULL;
+	return path;
+}
+
+struct arguments {
+	char **list;
+	size_t count;
+	bool failed;
+};
+
+[[gnu::format(printf, 2, 3)]] static void add(struct arguments *a, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	if (a->count + 1 >= ARGUMENTS_MAX || vasprintf(&a->list[a->count], format, list) < 0)
+		a->failed = true;
+	else
+		a->count++;
+	va_end(list);
+}
+
+static int begin(struct arguments *a, struct spawn *spawn, const char *name)
+{
+	*a = (struct arguments){.list = calloc(ARGUMENTS_MAX, sizeof(char *))};
+	*spawn = (struct spawn){.path = beside(name), .argv = a->list};
+	if (!a->list || !spawn->path)
+		return -ENOMEM;
+	add(a, "%s", name);
+	return 0;
+}
+
+int command_control(struct spawn *spawn, const struct runtime *runtime)
+{
+	struct arguments a;
+
+	if (begin(&a, spawn, CONTROL_NAME) < 0)
+		return -ENOMEM;
+	spawn->fds[0] = runtime->link_fd;
+	spawn->fds[1] = runtime->control_fd;
+	spawn->fds[2] = runtime->vault_fd;
+	spawn->fds[3] = runtime->config_fd;
+	spawn->fds_count = 4;
+	spawn->fd_names = "link:control:vault:config";
+	add(&a, "--config");
+	add(&a, "/proc/self/fd/%d", SPAWN_FD_FIRST + 3);
+	return a.failed ? -ENOMEM : 0;
+}
+
+static void add_relay(struct arguments *a, const struct config *config, const struct tp_ip *local)
+{
+	char text[TEXT_IP], public[TEXT_IP];
+
+	add(a, "--relay");
+	for (size_t i = 0; i < config->external_count; i++)
+		if (tp_ip_equal(&config->external[i].local, local)) {
+			add(a, "%s=%s", text_ip(local, text),
+				text_ip(&config->external[i].public_, public));
+			return;
+		}
+	add(a, "%s", text_ip(local, text));
+}
+
+int command_kernel(struct spawn *spawn, const struct config *config, const struct runtime *runtime)
+{
+	char text[TEXT_ENDPOINT];
+	struct arguments a;
+
+	if (begin(&a, spawn, KERNEL_NAME) < 0)
+		return -ENOMEM;
+	spawn->many_descriptors = true;
+	add(&a, "--link");
+	add(&a, "%s", runtime->link);
+	for (size_t i = 0; i < config->listen_count; i++) {
+		add(&a, "--listen");
+		add(&a, "%s", text_endpoint(&config->listen[i], text));
+	}
+	for (size_t i = 0; i < config->relay_count; i++)
+		add_relay(&a, config, &config->relay[i]);
+	add(&a, "--ports");
+	add(&a, "%u-%u", config->port_min, config->port_max);
+	add(&a, "--workers");
+	add(&a, "%u", config->workers);
+	add(&a, "--allocations");
+	add(&a, "%u", config->limits.allocations);
+	add(&a, "--peers");
+	add(&a, "%u", tp_peers_for(config->limits.allocations));
+	add(&a, "--channel-max");
+	add(&a, "0x%x", config->channel_max);
+	return a.failed ? -ENOMEM : 0;
+}
+
+void command_free(struct spawn *spawn)
+{
+	for (char *const *a = spawn->argv; a && *a; a++)
+		free(*a);
+	free((void *)spawn->argv);
+	free((void *)spawn->path);
+	*spawn = (struct spawn){0};
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// The command lines of the programs. They are for all to read: nothing secret goes in.
+#pragma once
+
+#include "../config/config.h"
+#include "runtime.h"
+#include "spawn.h"
+
+// Fill in a program's path, arguments and descriptors. Return 0 or a negative errno.
+int command_control(struct spawn *spawn, const struct runtime *runtime);
+int command_kernel(struct spawn *spawn, const struct config *config, const struct runtime *runtime);
+void command_free(struct spawn *spawn);
