@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Turnpike authors
+"""Many allocations with a channel each, and the pump that drives packets through them."""
+
+import json
+import subprocess
+
+import lab as internet
+import stun
+import turn
+from server import BUILD
+
+CHANNEL = 0x4000
+PUMP = BUILD / "tests/e2e/pump"
+
+
+class Load:
+    """`count` clients, each with a channel to a peer of its own."""
+
+    def __init__(self, lab, server, count, family):
+        self.clients, self.peers = [], []
+        for n in range(count):
+            client = turn.Turn(lab.client.udp(lab.client.address(family, n % 10)),
+                               server.address(family), ("alice", "bob", "carol")[n % 3])
+            peer = lab.peer.udp(lab.peer.address(family, n % 10))
+            self.clients.append(client)
+            self.peers.append(peer)
+            assert client.allocate(turn.want(family)).cls == stun.SUCCESS
+            assert client.channel_bind(CHANNEL, internet.name(peer)).cls == stun.SUCCESS
+        for client, peer in zip(self.clients, self.peers):
+            client.sock.connect(client.server)
+            peer.connect(client.relayed)
+            client.send_raw = client.sock.send  # connected
+        self.process = None
+
+    def start(self, rate, seconds, size=160):
+        fds = [sock.fileno() for c, p in zip(self.clients, self.peers) for sock in (c.sock, p)]
+        flows = [f"{c.sock.fileno()}:{p.fileno()}:{CHANNEL}"
+                 for c, p in zip(self.clients, self.peers)]
+        self.process = subprocess.Popen(
+            [PUMP, str(rate), str(seconds), str(size), *flows], pass_fds=fds,
+            stdout=subprocess.PIPE, text=True)
+
+    def line(self):
+        text = self.process.stdout.readline()
+        assert text, f"the pump ended with {self.process.wait()}"
+        return json.loads(text)
+
+    def until(self, second):
+        """Returns when the pump has run for so many seconds."""
+        while (line := self.line()).get("second", -1) < second:
+            assert "sent" not in line, f"over before second {second}: {line}"
+
+    def result(self):
+        while "sent" not in (line := self.line()):
+            pass
+        assert self.process.wait() == 0
+        self.process = None
+        return line
+
+    def all_answer(self):
+        """Each allocation is there: Refresh, CreatePermission and ChannelBind, with the old nonce."""
+        for client, peer in zip(self.clients, self.peers):
+            client.inbox.clear()
+            assert client.refresh(600).lifetime == 600
+            assert client.create_permission(internet.name(peer)).cls == stun.SUCCESS
+            assert client.channel_bind(CHANNEL, internet.name(peer)).cls == stun.SUCCESS
+
+    def all_flow(self):
+        """Data goes both ways, between the relayed addresses and peers of the beginning."""
+        for client, peer in zip(self.clients, self.peers):
+            client.channel_data(CHANNEL, b"out")
+            assert peer.recv(2000) == b"out"
+            peer.send(b"back")
+            assert client.receive_channel_data() == (CHANNEL, b"back")
+
+    def close(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        for client, peer in zip(self.clients, self.peers):
+            client.close()
+            peer.close()
+
+
+def lossless(result, rate, seconds):
+    """Nothing lost, nothing doubled, nothing changed; the packets of the pump's own making apart."""
+    assert result["sent"] == rate * seconds, result
+    assert result["took"] < seconds * 1.2 + 2, f"this machine can't send at that rate: {result}"
+    assert (result["lost"] - result["own_drops"], result["duplicated"], result["corrupt"],
+            result["other"], result["send_errors"]) == (0, 0, 0, 0, 0), result
