@@ -96,7 +96,7 @@ static void make_segment(struct segment *s, uint64_t magic)
 // A good header, changed by the input: what is still taken has every ring inside.
 static void fuzz_header(struct segment *s, const uint8_t *input, size_t length)
 {
-	struct tp_mapping other;
+	struct tp_mapping other = {0};
 	const struct tp_header *h = &other.header;
 	uint8_t *b = s->own.base;
 
