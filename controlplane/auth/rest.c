@@ -62,18 +62,17 @@ void auth_rest_free(struct auth_rest *rest)
 bool auth_rest_current(const struct auth_rest *rest, const struct stun_bytes *user, uint64_t now_s)
 {
 	uint64_t expiry = 0;
-	size_t i;
 
 	if (!rest->secrets_count)
 		return false;
-	for (i = 0; i < user->length && user->data[i] != ':'; i++) {
+	for (size_t i = 0; i < user->length && user->data[i] != ':'; i++) {
 		unsigned int digit = user->data[i] - (unsigned int)'0';
 
 		if (digit > 9 || __builtin_mul_overflow(expiry, 10, &expiry) ||
 			__builtin_add_overflow(expiry, digit, &expiry))
 			return false;
 	}
-	return i > 0 && expiry > now_s;
+	return expiry > now_s; // no digits: 0, long past
 }
 
 static bool verifies(

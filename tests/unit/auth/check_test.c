@@ -87,6 +87,28 @@ Test(check, the_first_fault_in_the_order_of_the_rfc_decides)
 	auth_destroy(auth);
 }
 
+Test(check, another_realm_is_401_even_under_the_key_of_ours)
+{
+	struct auth *auth = auth_of_test();
+	char nonce[AUTH_NONCE_MAX];
+	struct request r = {.user = "alice",
+		.realm = "Example.org",
+		.nonce = nonce,
+		.password = "wonderland",
+		.key_realm = REALM};
+
+	auth_nonce(auth, &client, NOW, nonce);
+	cr_assert(check(auth, &r) == 401);
+	r.realm = "example.or";
+	cr_assert(check(auth, &r) == 401);
+	r.user = "1900000000:dave";
+	r.password = rest_password(secrets[0], r.user);
+	cr_assert(check(auth, &r) == 401);
+	r.realm = REALM;
+	cr_assert(check(auth, &r) == 0);
+	auth_destroy(auth);
+}
+
 Test(check, an_attribute_of_impossible_length_is_400_after_a_missing_integrity)
 {
 	struct auth *auth = auth_of_test();

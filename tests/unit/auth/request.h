@@ -56,6 +56,7 @@ static inline struct auth *auth_of_test(void)
 // What a request says. A NULL text: the attribute is left out.
 struct request {
 	const char *user, *realm, *nonce, *password;
+	const char *key_realm; // the one that the key is made with; NULL: `realm`
 	bool userhash, sha256, no_integrity;
 };
 
@@ -83,7 +84,8 @@ static inline int check_at(struct auth *auth, const struct request *r,
 {
 	static const uint8_t tid[TP_STUN_TID] = {7};
 	static uint8_t bytes[2048]; // auth_result points into it
-	struct stun_hmac *key = key_of(r->user, r->realm, r->password ? r->password : "");
+	struct stun_hmac *key = key_of(
+		r->user, r->key_realm ? r->key_realm : r->realm, r->password ? r->password : "");
 	struct stun_message m;
 	struct stun_writer w;
 	int length;

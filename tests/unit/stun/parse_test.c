@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include "../../../controlplane/stun/integrity.h"
 #include "../../../controlplane/stun/message.h"
 #include "../../../controlplane/stun/writer.h"
 #include "guard.h"
@@ -379,6 +380,7 @@ Test(parse, a_fingerprint_that_is_not_last_is_not_valid)
 {
 	struct request r;
 	const struct stun_message *m;
+	uint32_t crc;
 
 	begin(&r);
 	stun_put_fingerprint(&r.w);
@@ -387,4 +389,9 @@ Test(parse, a_fingerprint_that_is_not_last_is_not_valid)
 	m = finish(&r);
 	cr_assert(!m->fingerprint_valid);
 	cr_assert(m->has == STUN_HAS_FINGERPRINT && m->malformed == 0);
+	// Nor when it is right for the length in the header.
+	crc = stun_fingerprint(r.bytes, 20);
+	for (unsigned int i = 0; i < 4; i++)
+		r.bytes[24 + i] = (uint8_t)(crc >> (24 - 8 * i));
+	cr_assert(!finish(&r)->fingerprint_valid);
 }
