@@ -32,6 +32,9 @@ static void check_external(const struct config *config, struct place *place)
 			place_complain(place, path,
 				"%s and the local %s are of different families.",
 				text_ip(&e->public_, a), text_ip(&e->local, b));
+		else if (relays(config, &e->public_) && !tp_ip_equal(&e->public_, &e->local))
+			place_complain(place, path, "%s is a local address of `relay` itself.",
+				text_ip(&e->public_, a));
 		for (size_t j = 0; j < i; j++) {
 			const struct config_external *f = &config->external[j];
 

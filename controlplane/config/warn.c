@@ -28,7 +28,7 @@ static int warn_ports(const struct config *config, const struct host *host, FILE
 	if (!unreserved)
 		return 0;
 	fprintf(warnings,
-		"ports: %u-%u overlaps the ports that Linux gives to any program (%u-%u, "
+		"warning: ports: %u-%u overlaps the ports that Linux gives to any program (%u-%u, "
 		"net.ipv4.ip_local_port_range), so some relay ports may be taken; keep them free "
 		"with: "
 		"sysctl -w net.ipv4.ip_local_reserved_ports=%u-%u\n",
@@ -46,7 +46,7 @@ static int warn_descriptors(const struct config *config, const struct host *host
 	if (!host->descriptors || host->descriptors >= needed)
 		return 0;
 	fprintf(warnings,
-		"limits.allocations: %" PRIu32 " allocations need %" PRIu64
+		"warning: limits.allocations: %" PRIu32 " allocations need %" PRIu64
 		" descriptors, but the limit here is %" PRIu64
 		"; beyond it clients get a 508. Raise it (ulimit -Hn, LimitNOFILE=) or lower "
 		"limits.allocations.\n",
@@ -62,14 +62,16 @@ static int warn_addresses(const struct config *config, const struct host *host, 
 	for (size_t i = 0; i < config->listen_count; i++)
 		if (!host_has(host, &config->listen[i].ip) &&
 			!host_is_loopback(&config->listen[i].ip)) {
-			fprintf(warnings, "listen: this host does not have the address of %s.\n",
+			fprintf(warnings,
+				"warning: listen: this host does not have the address of %s.\n",
 				text_endpoint(&config->listen[i], text));
 			count++;
 		}
 	for (size_t i = 0; i < config->relay_count; i++)
 		if (!host_has(host, &config->relay[i]) && !host_is_loopback(&config->relay[i])) {
 			fprintf(warnings,
-				"relay: this host does not have the address %s; if it is a NAT's, "
+				"warning: relay: this host does not have the address %s; if it is "
+				"a NAT's, "
 				"put "
 				"the host's own address in `relay` and both in `external`.\n",
 				text_ip(&config->relay[i], text));
@@ -87,7 +89,8 @@ static int warn_privileges(const struct config *config, const struct host *host,
 	for (size_t i = 0; i < config->listen_count; i++)
 		if (config->listen[i].port < host->unprivileged_port) {
 			fprintf(warnings,
-				"listen: %s takes root or CAP_NET_BIND_SERVICE (ports below %u, "
+				"warning: listen: %s takes root or CAP_NET_BIND_SERVICE (ports "
+				"below %u, "
 				"net.ipv4.ip_unprivileged_port_start).\n",
 				text_endpoint(&config->listen[i], text), host->unprivileged_port);
 			return 1;
@@ -100,8 +103,8 @@ static int warn_relays(const struct config *config, FILE *warnings)
 	for (size_t i = 0; i < config->relay_count; i++)
 		if (!host_is_loopback(&config->relay[i]))
 			return 0;
-	fprintf(warnings,
-		"relay: there are loopback addresses only, which no other host can reach.\n");
+	fprintf(warnings, "warning: relay: there are loopback addresses only, which no other host "
+			  "can reach.\n");
 	return 1;
 }
 
@@ -114,9 +117,9 @@ int config_warn_on(const struct config *config, const struct host *host, FILE *w
 	count += warn_privileges(config, host, warnings);
 	count += warn_relays(config, warnings);
 	if (!config->users_count && !config->secrets_count) {
-		fprintf(warnings,
-			"users, secrets: there are none, so that nobody can allocate; only "
-			"STUN Binding is answered.\n");
+		fprintf(warnings, "warning: users, secrets: there are none, so that nobody can "
+				  "allocate; only "
+				  "STUN Binding is answered.\n");
 		count++;
 	}
 	return count;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,9 @@ static bool place_descriptors(const struct spawn *spawn)
 		if (high[i] < 0)
 			return false;
 	}
+	// What our own parent left open is not for programs that outlive us.
+	if (syscall(SYS_close_range, SPAWN_FD_FIRST, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+		return false;
 	for (size_t i = 0; i < spawn->fds_count; i++)
 		if (dup2(high[i], SPAWN_FD_FIRST + (int)i) < 0)
 			return false;

@@ -173,6 +173,8 @@ static const struct {
 	{"relay: [10.0.0.1]\nexternal:\n- {public: 203.0.113.1, local: 10.0.0.1}\n"
 	 "- {public: 203.0.113.2, local: 10.0.0.1}\n",
 		F "4: external[1].local: 10.0.0.1 has the public address 203.0.113.1 already.\n"},
+	{"relay: [10.0.0.1, 10.0.0.2]\nexternal:\n- {public: 10.0.0.2, local: 10.0.0.1}\n",
+		F "3: external[0].public: 10.0.0.2 is a local address of `relay` itself.\n"},
 	{"ports: 50000-50009\nrelay: [10.0.0.1, 10.0.0.2]\nlimits:\n  allocations: 21\n",
 		F "4: limits.allocations: 21 allocations need as many ports, but `ports` has 10 on "
 		  "each of 2 `relay` addresses.\n"},

@@ -27,7 +27,7 @@ Test(config_warnings, an_overlap_with_the_ephemeral_ports_names_the_sysctl_that_
 	struct host host = fixture_host();
 
 	expect_warnings(USER, &host, 1,
-		"ports: 49152-65535 overlaps the ports that Linux gives to any program "
+		"warning: ports: 49152-65535 overlaps the ports that Linux gives to any program "
 		"(32768-60999, net.ipv4.ip_local_port_range), so some relay ports may be taken; "
 		"keep "
 		"them free with: sysctl -w net.ipv4.ip_local_reserved_ports=49152-60999\n");
@@ -52,7 +52,8 @@ Test(config_warnings, too_few_descriptors_are_told_with_both_numbers)
 	host.descriptors = 1024;
 	expect_warnings(USER "ports: 61000-65535\nworkers: 1\nlimits: {allocations: 1000}\n", &host,
 		1,
-		"limits.allocations: 1000 allocations need 1072 descriptors, but the limit here is "
+		"warning: limits.allocations: 1000 allocations need 1072 descriptors, but the "
+		"limit here is "
 		"1024; beyond it clients get a 508. Raise it (ulimit -Hn, LimitNOFILE=) or lower "
 		"limits.allocations.\n");
 }
@@ -63,8 +64,9 @@ Test(config_warnings, addresses_of_another_host_are_told)
 
 	expect_warnings(USER "ports: 61000-65535\nlisten: [192.0.2.1:3478]\nrelay: [192.0.2.2]\n",
 		&host, 2,
-		"listen: this host does not have the address of 192.0.2.1:3478.\n"
-		"relay: this host does not have the address 192.0.2.2; if it is a NAT's, put the "
+		"warning: listen: this host does not have the address of 192.0.2.1:3478.\n"
+		"warning: relay: this host does not have the address 192.0.2.2; if it is a NAT's, "
+		"put the "
 		"host's own address in `relay` and both in `external`.\n");
 }
 
@@ -74,9 +76,12 @@ Test(config_warnings, a_configuration_that_helps_nobody_is_told)
 
 	host.privileged = false;
 	expect_warnings("ports: 61000-65535\nlisten: [10.0.0.1:53]\nrelay: [127.0.0.1]\n", &host, 3,
-		"listen: 10.0.0.1:53 takes root or CAP_NET_BIND_SERVICE (ports below 1024, "
+		"warning: listen: 10.0.0.1:53 takes root or CAP_NET_BIND_SERVICE (ports below "
+		"1024, "
 		"net.ipv4.ip_unprivileged_port_start).\n"
-		"relay: there are loopback addresses only, which no other host can reach.\n"
-		"users, secrets: there are none, so that nobody can allocate; only STUN Binding is "
+		"warning: relay: there are loopback addresses only, which no other host can "
+		"reach.\n"
+		"warning: users, secrets: there are none, so that nobody can allocate; only STUN "
+		"Binding is "
 		"answered.\n");
 }

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include <string.h>
+
+#include <turnpike/counters.h>
+
+#include "present.h"
+#include "table.h"
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : "-";
+}
+
+static json_int_t integer(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+const char *present_duration(json_int_t s, char out[PRESENT_DURATION])
+{
+	if (s < 60)
+		snprintf(out, PRESENT_DURATION, "%lld s", s);
+	else if (s < 3600)
+		snprintf(out, PRESENT_DURATION, "%lld min %lld s", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(out, PRESENT_DURATION, "%lld h %lld min", s / 3600, s % 3600 / 60);
+	else
+		snprintf(out, PRESENT_DURATION, "%lld d %lld h", s / 86400, s % 86400 / 3600);
+	return out;
+}
+
+static void present_relays(const json_t *relays, FILE *out)
+{
+	struct table t = {.columns = 5};
+	const json_t *relay;
+	size_t i;
+
+	table_add(&t, "RELAY");
+	table_add(&t, "LOCAL");
+	table_add(&t, "PORTS USED");
+	table_add(&t, "FREE");
+	table_add(&t, "TOTAL");
+	json_array_foreach(relays, i, relay)
+	{
+		const json_t *ports = json_object_get(relay, "ports");
+
+		table_add(&t, "%s", text(relay, "public"));
+		table_add(&t, "%s", text(relay, "local"));
+		table_add(&t, "%lld", integer(ports, "used"));
+		table_add(&t, "%lld", integer(ports, "free"));
+		table_add(&t, "%lld", integer(ports, "total"));
+	}
+	table_print(&t, 0x1c, out);
+	table_free(&t);
+}
+
+void present_status(const json_t *status, FILE *out)
+{
+	const json_t *dataplane = json_object_get(status, "dataplane");
+	const json_t *allocations = json_object_get(status, "allocations");
+	const json_t *listen = json_object_get(status, "listen"), *address;
+	struct table t = {.columns = 2};
+	char duration[PRESENT_DURATION];
+	size_t i;
+
+	table_add(&t, "turnpike");
+	table_add(&t, "version %s, pid %lld, up %s", text(status, "version"),
+		integer(status, "pid"), present_duration(integer(status, "uptime_s"), duration));
+	table_add(&t, "dataplane");
+	if (json_is_true(json_object_get(dataplane, "attached")))
+		table_add(&t, "%s, attached, %lld workers, heartbeat %lld ms ago",
+			text(dataplane, "name"), integer(dataplane, "workers"),
+			integer(dataplane, "heartbeat_age_ms"));
+	else
+		table_add(&t, "none attached: nothing is relayed");
+	table_add(&t, "allocations");
+	table_add(
+		&t, "%lld of %lld", integer(allocations, "live"), integer(allocations, "capacity"));
+	json_array_foreach(listen, i, address)
+	{
+		table_add(&t, "%s", i ? "" : "listen");
+		table_add(&t, "%s", json_string_value(address) ? json_string_value(address) : "-");
+	}
+	table_print(&t, 0, out);
+	table_free(&t);
+	fputc('\n', out);
+	present_relays(json_object_get(status, "relays"), out);
+}
+
+static void present_peers(struct table *t, const json_t *list, bool channels)
+{
+	char duration[PRESENT_DURATION];
+	const json_t *peer;
+	size_t i;
+
+	json_array_foreach(list, i, peer)
+	{
+		table_add(t, "  %s", channels ? "channel" : "permission");
+		table_add(t, "%s", channels ? text(peer, "number") : "");
+		table_add(t, "%s", text(peer, "peer"));
+		table_add(t, "%s", "");
+		table_add(t, "%s", "");
+		table_add(t, "%s", present_duration(integer(peer, "expires_in_s"), duration));
+	}
+}
+
+void present_allocations(const json_t *answer, FILE *out)
+{
+	static const char *const head[] = {
+		"CLIENT", "SERVER", "RELAYED", "USER", "AGE", "EXPIRES IN"};
+	const json_t *list = json_object_get(answer, "allocations"), *a;
+	char age[PRESENT_DURATION], left[PRESENT_DURATION];
+	struct table t = {.columns = 6};
+	size_t i;
+
+	if (!json_array_size(list)) {
+		fputs("There are no allocations.\n", out);
+		return;
+	}
+	for (i = 0; i < 6; i++)
+		table_add(&t, "%s", head[i]);
+	json_array_foreach(list, i, a)
+	{
+		table_add(&t, "%s", text(a, "client"));
+		table_add(&t, "%s %s", text(a, "transport"), text(a, "server"));
+		table_add(&t, "%s", text(a, "relayed"));
+		table_add(&t, "%s", text(a, "user"));
+		table_add(&t, "%s", present_duration(integer(a, "age_s"), age));
+		table_add(&t, "%s", present_duration(integer(a, "expires_in_s"), left));
+		present_peers(&t, json_object_get(a, "permissions"), false);
+		present_peers(&t, json_object_get(a, "channels"), true);
+	}
+	table_print(&t, 0x30, out);
+	table_free(&t);
+	if (json_is_true(json_object_get(answer, "truncated")))
+		fputs("There are more than are shown here.\n", out);
+}
+
+struct meaning {
+	const char *name, *text;
+};
+
+static const struct meaning worker_counters[] = {
+#define X(name, text) {#name, text},
+	TP_COUNTERS(X)
+#undef X
+};
+
+static const struct meaning control_counters[] = {
+#define X(name, text) {#name, text},
+	TP_CONTROL_COUNTERS(X)
+#undef X
+};
+
+static void present_page(const char *title, const json_t *page, const struct meaning *meanings,
+	size_t count, bool all, FILE *out)
+{
+	struct table t = {.columns = 3};
+
+	for (size_t i = 0; i < count; i++) {
+		json_int_t n = integer(page, meanings[i].name);
+
+		if (!n && !all)
+			continue;
+		table_add(&t, "  %s", meanings[i].name);
+		table_add(&t, "%lld", n);
+		table_add(&t, "%s", meanings[i].text);
+	}
+	fprintf(out, "%s\n", title);
+	if (t.count)
+		table_print(&t, 2, out);
+	else
+		fputs("  nothing counted yet\n", out);
+	table_free(&t);
+}
+
+void present_counters(const json_t *counters, bool all, FILE *out)
+{
+	present_page("dataplane, all workers", json_object_get(counters, "total"), worker_counters,
+		sizeof(worker_counters) / sizeof(worker_counters[0]), all, out);
+	fputc('\n', out);
+	present_page("control plane", json_object_get(counters, "control"), control_counters,
+		sizeof(control_counters) / sizeof(control_counters[0]), all, out);
+}
