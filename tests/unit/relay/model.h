@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// The relay's rules said simply: arrays, searched from one end to the other. What histories compare
+// the tables with.
+#pragma once
+
+#include "fixture.h"
+
+struct model_allocation {
+	bool used;
+	struct tp_endpoint client;
+	uint8_t server;
+	uint8_t relay;
+	uint16_t port;
+	uint32_t generation;
+	uint64_t expires; // ticks
+};
+
+struct model_peer {
+	bool used;
+	uint32_t slot;
+	struct tp_endpoint peer; // port 0: a permission
+	uint16_t channel;
+	uint32_t generation;
+	uint64_t expires;
+};
+
+struct model {
+	struct model_allocation allocation[ALLOCATIONS];
+	struct model_peer peer[PEERS];
+};
+
+static inline bool model_same(const struct tp_endpoint *a, const struct tp_endpoint *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static inline bool model_live(uint64_t expires, uint64_t now)
+{
+	return now / TICK < expires;
+}
+
+// port 0: the permission.
+static inline struct model_peer *model_find(struct model *m, uint32_t slot, struct tp_endpoint peer)
+{
+	for (int i = 0; i < PEERS; i++)
+		if (m->peer[i].used && m->peer[i].slot == slot &&
+			model_same(&m->peer[i].peer, &peer))
+			return &m->peer[i];
+	return NULL;
+}
+
+static inline bool model_same_client(
+	const struct model_allocation *a, const struct model_allocation *b)
+{
+	return model_same(&a->client, &b->client) && a->server == b->server;
+}
+
+// Whatever allocation of the client has the number.
+static inline struct model_peer *model_channel(struct model *m, uint32_t slot, uint16_t channel)
+{
+	for (int i = 0; i < PEERS; i++)
+		if (m->peer[i].used && m->peer[i].channel == channel &&
+			model_same_client(&m->allocation[m->peer[i].slot], &m->allocation[slot]))
+			return &m->peer[i];
+	return NULL;
+}
+
+static inline void model_drop(struct model *m, uint32_t slot)
+{
+	for (int i = 0; i < PEERS; i++)
+		if (m->peer[i].slot == slot)
+			m->peer[i].used = false;
+	m->allocation[slot].used = false;
+}
+
+static inline enum tp_status model_put_allocation(struct model *m, const struct tp_command *c)
+{
+	struct model_allocation new = {true, c->client, c->server, c->relay, c->relay_port,
+		c->generation, c->expires_ms / TICK};
+	struct model_allocation *old = &m->allocation[c->allocation];
+	enum tp_status status = TP_STATUS_OK;
+
+	for (uint32_t i = 0; i < ALLOCATIONS; i++) {
+		const struct model_allocation *a = &m->allocation[i];
+
+		if (!a->used || i == c->allocation)
+			continue;
+		if (a->relay == new.relay && a->port == new.port)
+			return TP_STATUS_PORT_TAKEN;
+		if (model_same_client(a, &new) && (a->relay == V6) == (new.relay == V6))
+			status = TP_STATUS_CONFLICT;
+	}
+	if (status)
+		return status;
+	if (!old->used || !model_same_client(old, &new) || old->relay != new.relay ||
+		old->port != new.port)
+		model_drop(m, c->allocation);
+	*old = new;
+	return TP_STATUS_OK;
+}
+
+static inline enum tp_status model_put_peer(struct model *m, const struct tp_command *c)
+{
+	for (int i = 0; i < PEERS; i++) {
+		if (m->peer[i].used)
+			continue;
+		m->peer[i] = (struct model_peer){true, c->allocation, c->peer, c->channel,
+			c->generation, c->expires_ms / TICK};
+		return TP_STATUS_OK;
+	}
+	return TP_STATUS_NO_SPACE;
+}
+
+static inline enum tp_status model_put(struct model *m, const struct tp_command *c, uint64_t now)
+{
+	struct model_peer *by_peer = model_find(m, c->allocation, c->peer);
+	struct model_peer *by_number = by_peer;
+
+	if (!m->allocation[c->allocation].used)
+		return TP_STATUS_NO_ALLOCATION;
+	if (tp_ip_is4(&c->peer.ip) != (m->allocation[c->allocation].relay != V6))
+		return TP_STATUS_INVALID;
+	if (c->kind == TP_PUT_CHANNEL)
+		by_number = model_channel(m, c->allocation, c->channel);
+	if (by_peer && by_peer == by_number) {
+		by_peer->expires = c->expires_ms / TICK;
+		by_peer->generation = c->generation;
+		return TP_STATUS_OK;
+	}
+	if ((by_peer && model_live(by_peer->expires, now)) ||
+		(by_number && model_live(by_number->expires, now)))
+		return TP_STATUS_CONFLICT;
+	if (by_peer)
+		by_peer->used = false;
+	if (by_number)
+		by_number->used = false;
+	return model_put_peer(m, c);
+}
+
+static inline enum tp_status model_apply(struct model *m, const struct tp_command *c, uint64_t now)
+{
+	struct model_peer *p = NULL;
+
+	switch (c->kind) {
+	case TP_PUT_ALLOCATION:
+		return model_put_allocation(m, c);
+	case TP_PUT_PERMISSION:
+	case TP_PUT_CHANNEL:
+		return model_put(m, c, now);
+	case TP_DROP_ALLOCATION:
+		model_drop(m, c->allocation);
+		break;
+	case TP_DROP_PERMISSION:
+		p = model_find(m, c->allocation, c->peer);
+		break;
+	case TP_DROP_CHANNEL:
+		if (m->allocation[c->allocation].used)
+			p = model_channel(m, c->allocation, c->channel);
+		if (p && p->slot != c->allocation)
+			p = NULL;
+		break;
+	case TP_SWEEP:
+		for (uint32_t i = 0; i < ALLOCATIONS; i++)
+			if (m->allocation[i].used && m->allocation[i].generation != c->generation)
+				model_drop(m, i);
+		for (int i = 0; i < PEERS; i++)
+			if (m->peer[i].generation != c->generation)
+				m->peer[i].used = false;
+		break;
+	}
+	if (p)
+		p->used = false;
+	return TP_STATUS_OK;
+}
