@@ -134,7 +134,7 @@ static void detach(struct shm_link *l)
 	drop_connection(l);
 }
 
-static const char *greet(struct shm_link *l, const int *fds)
+static const char *greet(struct shm_link *l, const int *fds, uint32_t workers)
 {
 	const struct tp_dataplane_segment *theirs;
 	int welcome[2];
@@ -148,6 +148,8 @@ static const char *greet(struct shm_link *l, const int *fds)
 		return "its segment is not of this version, or not whole";
 	theirs = l->theirs.base;
 	l->header = l->theirs.header;
+	if (l->header.workers != workers)
+		return "it has another number of workers than it says";
 	memcpy(&l->capabilities, &theirs->capabilities, sizeof(l->capabilities));
 	why = check_capabilities(&l->capabilities);
 	if (why)
@@ -181,10 +183,8 @@ static void hello(struct shm_link *l)
 	} else {
 		for (uint32_t i = 1; i < n; i++)
 			l->worker[i - 1].bell = fds[i];
-		why = greet(l, fds);
+		why = greet(l, fds, (uint32_t)workers);
 		close(fds[0]);
-		if (!why && l->header.workers != (uint32_t)workers)
-			why = "it has another number of workers than it says";
 	}
 	if (why) {
 		refuse(l, why);
@@ -321,8 +321,9 @@ void shm_link_awake(struct shm_link *l)
 {
 	uint64_t n;
 
-	while (read(l->bell, &n, sizeof(n)) == (ssize_t)sizeof(n))
-		;
+	// Once: a worker that rings without end must not hold us here. EAGAIN is as good.
+	if (read(l->bell, &n, sizeof(n)) < 0 && errno != EAGAIN)
+		tp_count(&l->counters, TP_CC_ring_bad, 1);
 	if (l->attached)
 		tp_doorbell_awake(&shm_own(l)->bell);
 }

@@ -8,8 +8,6 @@
 
 #include "reply.h"
 
-#define PORT_ATTEMPTS 16u
-
 struct pending *pending_take(struct turn_server *s, enum transaction_kind kind)
 {
 	struct pending *p;
@@ -19,7 +17,7 @@ struct pending *pending_take(struct turn_server *s, enum transaction_kind kind)
 	p = &s->pending[s->pending_free];
 	s->pending_free = p->next_free;
 	p->id = turn_id(kind, ++s->pending_serial, (uint32_t)(p - s->pending));
-	p->attempts = 0;
+	p->tried_count = 0;
 	p->added_count = 0;
 	p->even = false;
 	return p;
@@ -36,6 +34,8 @@ void pending_fill(struct pending *p, const struct request *r, uint32_t slot)
 
 void pending_end(struct turn_server *s, struct pending *p)
 {
+	if (p->tried_count)
+		table_release_ports(s->table, p->relay, p->tried, p->tried_count);
 	OPENSSL_cleanse(p->key, sizeof(p->key));
 	p->id = 0;
 	p->next_free = s->pending_free;
@@ -56,19 +56,26 @@ static bool still_there(const struct turn_server *s, const struct pending *p)
 		table_record(s->table, p->slot)->serial == p->serial;
 }
 
-// The relay port was somebody else's: another one, in the same transaction's name.
+// The relay port was somebody else's: another one.
 static bool try_another_port(struct turn_server *s, struct pending *p)
 {
 	struct tp_command c;
 	uint8_t bytes[REPLY_MAX];
+	uint16_t before;
 
 	turn_count(s, TP_CC_ports_taken);
-	if (++p->attempts >= PORT_ATTEMPTS ||
-		table_change_port(s->table, p->slot, turn_random(s), p->even) != 0)
+	if (p->tried_count == PORT_ATTEMPTS)
 		return false;
+	before = table_record(s->table, p->slot)->relay_port;
+	if (table_change_port(s->table, p->slot, turn_random(s), p->even) != 0)
+		return false;
+	p->relay = s->table->slots[p->slot].relay;
+	p->tried[p->tried_count++] = before;
 	if (!prepare_late_answer(s, p) || allocate_answer(s, &p->to, p->slot, bytes) <= 0)
 		return false;
 	c = command_allocation(s, p->slot);
+	// A new transaction: what follows in the failed one's name is skipped.
+	p->id = turn_id(TX_ALLOCATE, ++s->pending_serial, (uint32_t)(p - s->pending));
 	return turn_submit(s, p->id, table_record(s->table, p->slot)->worker, &c, 1, &p->to.head,
 		       bytes) == 0;
 }

@@ -29,14 +29,18 @@ enum transaction_kind {
 	TX_SWEEP = 8,
 };
 
+#define PORT_ATTEMPTS 32u // ports tried before an Allocate gets 508
+
 // A transaction that an outcome must be acted upon. Its key is wiped when it ends.
 struct pending {
 	uint64_t id; // 0: free
 	struct responder to;
 	uint8_t key[32];
 	uint8_t key_length;
-	uint8_t attempts; // ports tried
 	bool even;
+	uint8_t tried_count;
+	uint8_t relay; // whose ports were tried
+	uint16_t tried[PORT_ATTEMPTS]; // taken by others: kept out of the pool until this ends
 	uint8_t added_count; // peers that this transaction made
 	uint32_t slot;
 	uint64_t serial;

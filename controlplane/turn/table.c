@@ -73,7 +73,7 @@ int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t
 	int port, err;
 
 	if (slot == TABLE_NONE)
-		return -ENOSPC;
+		return -EDQUOT; // the quota in total
 	err = quota_take(&t->by_user, record->user_hash);
 	if (err)
 		return err;
@@ -116,9 +116,14 @@ int table_change_port(struct table *t, uint32_t slot, uint32_t random, bool even
 
 	if (port < 0)
 		return port;
-	ports_release(ports, a->relay_port);
 	__atomic_store_n(&a->relay_port, (uint16_t)port, __ATOMIC_RELAXED);
 	return 0;
+}
+
+void table_release_ports(struct table *t, uint8_t relay, const uint16_t *ports, uint32_t n)
+{
+	while (n--)
+		ports_release(&t->relays[relay].ports, ports[n]);
 }
 
 void table_drop(struct table *t, uint32_t slot)
