@@ -4,7 +4,7 @@
 // CreatePermission and ChannelBind (RFC 8656 sections 10.2 and 12.2).
 #include "reply.h"
 
-int turn_check_peer(struct request *r, const struct stun_peer *peer, bool exact)
+int turn_check_peer(struct request *r, const struct stun_peer *peer)
 {
 	const struct tp_ip *relay = &table_record(r->s->table, r->slot)->relay;
 	const struct tp_ip *ip = &peer->endpoint.ip;
@@ -16,9 +16,13 @@ int turn_check_peer(struct request *r, const struct stun_peer *peer, bool exact)
 		return 443;
 	if (peer->family == TP_IPV6 && tp_ip_is4(ip))
 		return 403;
-	// Our own addresses are nobody's peer, but where a client's relayed address is (hairpin).
+	// Our own addresses are nobody's peer, but where a client's relayed address is (hairpin). A
+	// permission has no port: port 0 names the address alone.
 	if (table_is_relay(r->s->table, ip))
-		return !exact || table_is_relayed(r->s->table, ip, peer->endpoint.port) ? 0 : 403;
+		return !peer->endpoint.port ||
+				table_is_relayed(r->s->table, ip, peer->endpoint.port)
+			? 0
+			: 403;
 	return policy_allows(r->s->policy, ip) ? 0 : 403;
 }
 
@@ -110,7 +114,7 @@ void turn_create_permission(struct request *r)
 	}
 	// All are checked before any is made.
 	for (uint16_t i = 0; i < m->peers_count; i++) {
-		int code = turn_check_peer(r, &m->peers[i], false);
+		int code = turn_check_peer(r, &m->peers[i]);
 
 		if (code) {
 			reply_error(r->s, &r->to, (unsigned int)code, NULL);
@@ -137,7 +141,7 @@ void turn_channel_bind(struct request *r)
 	const struct stun_message *m = r->m;
 	const struct stun_peer *peer = &m->peers[0];
 	struct change c = {.count = 0};
-	uint32_t by_number, by_peer;
+	uint32_t by_number = TABLE_NONE, by_peer;
 	uint64_t expires_ms = r->s->now_ms + TURN_CHANNEL_MS;
 	int code = 0;
 
@@ -145,19 +149,19 @@ void turn_channel_bind(struct request *r)
 		m->malformed || m->channel_number < TP_CHANNEL_MIN ||
 		m->channel_number > r->s->channel_max)
 		code = 400;
+	if (!code) {
+		by_number = table_find_channel(t, r->slot, m->channel_number, r->s->now_ms);
+		by_peer = table_find_channel_to(t, r->slot, &peer->endpoint, r->s->now_ms);
+		// Bound is bound: another peer for the number, or another number for the peer.
+		if (by_number != by_peer)
+			code = 400;
+	}
 	if (!code)
-		code = turn_check_peer(r, peer, true);
+		code = turn_check_peer(r, peer);
 	if (!code && !peer->endpoint.port)
 		code = 400;
 	if (code) {
 		reply_error(r->s, &r->to, (unsigned int)code, NULL);
-		return;
-	}
-	by_number = table_find_channel(t, r->slot, m->channel_number, r->s->now_ms);
-	by_peer = table_find_channel_to(t, r->slot, &peer->endpoint, r->s->now_ms);
-	// Bound is bound: another peer for the number, or another number for the peer, is an error.
-	if (by_number != by_peer) {
-		reply_error(r->s, &r->to, 400, NULL);
 		return;
 	}
 	if (put_permission(r, &c, &peer->endpoint) != 0 ||

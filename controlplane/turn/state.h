@@ -100,7 +100,7 @@ uint32_t turn_find(struct turn_server *s, const struct tp_endpoint *client,
 // Ends an allocation for its client and tells the dataplane; `reply`: an answer to go with it, or NULL.
 void turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes);
 // Checks a request's peer for ChannelBind and CreatePermission. Returns 0, 400, 403 or 443.
-int turn_check_peer(struct request *r, const struct stun_peer *peer, bool exact);
+int turn_check_peer(struct request *r, const struct stun_peer *peer);
 
 // The success response to an Allocate for this slot, into `bytes` (REPLY_MAX). Returns its length.
 int allocate_answer(
