@@ -78,14 +78,16 @@ void auth_destroy(struct auth *auth)
 	free(auth);
 }
 
-// What is wrong before a key is looked at, in the order of RFC 8489 section 9.2.4. Returns a code or 0.
+// What is wrong before a key is looked at, in the order of RFC 8489 section 9.2.4. Returns a code
+// or 0.
 static int precheck(const struct auth *auth, const struct stun_message *m,
 	const struct tp_endpoint *from, uint64_t now_s)
 {
 	const uint32_t needed = STUN_HAS_REALM | STUN_HAS_NONCE;
 	const uint32_t user = STUN_HAS_USERNAME | STUN_HAS_USERHASH;
 
-	// MESSAGE-INTEGRITY-SHA256 alone is for clients that were offered SHA-256, which no nonce does.
+	// MESSAGE-INTEGRITY-SHA256 alone is for clients that were offered SHA-256, which no nonce
+	// does.
 	if (!(m->has & STUN_HAS_INTEGRITY))
 		return 401;
 	if (m->malformed & (STUN_HAS_INTEGRITY | needed | user))

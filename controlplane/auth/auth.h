@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Who may: the long-term credential mechanism (RFC 8489 section 9.2) over configured users and the TURN
-// REST convention, stateless nonces, and the rate at which strangers get answers. All memory is taken by
-// auth_create(). Time is a parameter. No password, key or secret ever appears in a message or log.
+// Who may: the long-term credential mechanism (RFC 8489 section 9.2) over configured users and the
+// TURN REST convention, stateless nonces, and the rate at which strangers get answers. All memory
+// is taken by auth_create(). Time is a parameter. No password, key or secret ever appears in a
+// message or log.
 #pragma once
 
 #include <stdbool.h>
@@ -20,7 +21,7 @@ struct auth;
 struct auth_user {
 	const char *name;
 	const char *password; // NULL: `key` is given instead
-	const char *key;      // 32 hex digits: MD5(name ":" realm ":" password)
+	const char *key; // 32 hex digits: MD5(name ":" realm ":" password)
 };
 
 struct auth_config {
@@ -29,21 +30,21 @@ struct auth_config {
 	size_t users_count;
 	const char *const *secrets; // TURN REST shared secrets; any of them is right (rotation)
 	size_t secrets_count;
-	uint8_t nonce_key[16];	     // from the vault: nonces survive a restart
-	uint8_t user_key[16];	     // from the vault: keys user hashes
-	uint32_t nonce_lifetime_s;   // 0: 3600
-	uint32_t rest_cache;	     // REST users whose keys are kept ready; 0: 65536
-	uint32_t unauthenticated_per_second; // answers to strangers, per address prefix; 0: no limit
+	uint8_t nonce_key[16]; // from the vault: nonces survive a restart
+	uint8_t user_key[16]; // from the vault: keys user hashes
+	uint32_t nonce_lifetime_s; // 0: 3600
+	uint32_t rest_cache; // REST users whose keys are kept ready; 0: 65536
+	uint32_t unauthenticated_per_second; // answers per address prefix; 0: no limit
 };
 
-// What auth_check() found out.
+// What auth_check() found out. All but `code` is zero unless that is 0.
 struct auth_result {
-	int code;		// 0: authenticated; else 400, 401 or 438 to answer
-	struct stun_hmac *key;	// signs the answer; owned by auth, valid until the next auth_check()
-	uint8_t key_bytes[32];	// the same key, for an answer given later; wipe after use
+	int code; // 0: authenticated; else 400, 401 or 438 to answer
+	struct stun_hmac *key; // signs the answer; owned by auth, valid until the next auth_check()
+	uint8_t key_bytes[32]; // the same key, for an answer given later; wipe after use
 	size_t key_length;
-	uint8_t user_hash[16];	// keyed hash of the username
-	const uint8_t *user;	// points into the message
+	uint8_t user_hash[16]; // keyed hash of the username
+	const uint8_t *user; // points into the message
 	size_t user_length;
 };
 
@@ -55,10 +56,11 @@ int auth_create(struct auth **out, const struct auth_config *config);
 // Wipes every key. Takes NULL.
 void auth_destroy(struct auth *auth);
 
-// Checks a request in the order of RFC 8489 section 9.2.4: no MESSAGE-INTEGRITY is 401; USERNAME, REALM
-// or NONCE missing is 400; a stale or foreign nonce of valid shape is 438; an unknown user and a wrong
-// integrity are 401 alike, in the same time as far as that goes. `now_s` is wall-clock time: REST user
-// names carry one ("expiry:name"), nonces too.
+// Checks a request in the order of RFC 8489 section 9.2.4: no MESSAGE-INTEGRITY is 401; USERNAME,
+// REALM or NONCE missing or of impossible length is 400, as is a MESSAGE-INTEGRITY of wrong length;
+// a nonce that is stale, another client's or not ours is 438; an unknown user, another realm and a
+// wrong integrity are 401 alike, in the same time as far as that goes. `now_s` is wall-clock time:
+// REST user names carry one ("expiry:name"), nonces too.
 void auth_check(struct auth *auth, const struct stun_message *m, const struct tp_endpoint *from,
 	uint64_t now_s, struct auth_result *out);
 
@@ -67,6 +69,6 @@ size_t auth_nonce(struct auth *auth, const struct tp_endpoint *from, uint64_t no
 	char out[AUTH_NONCE_MAX]);
 const char *auth_realm(const struct auth *auth);
 
-// Whether a stranger from this address (per /32, or /64 of IPv6) gets an answer now. Token buckets in
-// fixed memory; prefixes that share a bucket share its rate. `now_ms` is monotonic.
+// Whether a stranger from this address (per /32, or /64 of IPv6) gets an answer now. Token buckets
+// in fixed memory; prefixes that share a bucket share its rate. `now_ms` is monotonic.
 bool auth_may_answer(struct auth *auth, const struct tp_ip *from, uint64_t now_ms);

@@ -12,8 +12,9 @@
 #define RATE_MAX 1000000u // per second: with it 2^43 milliseconds still fit 64 bits
 #define TOKEN 1000u // what one answer costs, in milliseconds times rate
 
-// A bucket is one number: the time at which it is full again, in milliseconds times rate, so that every
-// rate is exact in integers. It is full when that time is past, empty when it is a burst ahead.
+// A bucket is one number: the time at which it is full again, in milliseconds times rate, so that
+// every rate is exact in integers. It is full when that time is past, empty when it is a burst
+// ahead.
 struct auth_limiter {
 	uint8_t key[16];
 	uint64_t rate; // per second; 0: no limit

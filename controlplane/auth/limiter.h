@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// How many answers strangers get: a token bucket per IPv4 address or IPv6 /64, in fixed memory. Prefixes
-// whose hashes meet share a bucket; the hash is keyed, so nobody can choose whom to share with.
+// How many answers strangers get: a token bucket per IPv4 address or IPv6 /64, in fixed memory.
+// Prefixes whose hashes meet share a bucket; the hash is keyed, so nobody can choose whom to share
+// with.
 #pragma once
 
 #include <stdbool.h>

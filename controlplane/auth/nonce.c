@@ -57,7 +57,8 @@ bool auth_nonces_valid(const struct auth_nonces *n, const struct stun_bytes *non
 		return false;
 	for (unsigned int i = 0; i < TIME_LENGTH; i++)
 		time = time << 8 | raw[i];
-	// Made again and compared as text: each nonce has one spelling. A time to come is stale too.
+	// Made again and compared as text: each nonce has one spelling. A time to come is stale
+	// too.
 	make_at(n, from, time, expected);
 	return CRYPTO_memcmp(expected, nonce->data, AUTH_NONCE_LENGTH) == 0 &&
 	       (uint32_t)now_s - time <= n->lifetime_s;

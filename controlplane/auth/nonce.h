@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Stateless nonces: the time and a MAC over time, source address and realm, in base64. Nothing is kept
-// for a client that asked; whoever holds the key recognises them, before and after a restart.
+// Stateless nonces: the time and a MAC over time, source address and realm, in base64. Nothing is
+// kept for a client that asked; whoever holds the key recognises them, before and after a restart.
 //
-// 16 characters. With the cookie of RFC 8489 section 9.2 ("obMatJos2" and 4 characters) in front they
-// will be 29, so a 401 that also offers PASSWORD-ALGORITHMS stays within 120 bytes:
-// 20 header + 20 ERROR-CODE + 24 REALM of 20 bytes + 36 NONCE + 12 PASSWORD-ALGORITHMS = 112.
+// 16 characters. With the cookie of RFC 8489 section 9.2 ("obMatJos2" and 4 characters) in front
+// they will be 29, so a 401 that also offers PASSWORD-ALGORITHMS stays within 120 bytes: 20 header
+// + 20 ERROR-CODE + 24 REALM of 20 bytes + 36 NONCE + 12 PASSWORD-ALGORITHMS = 112.
 #pragma once
 
 #include <stdbool.h>

@@ -103,8 +103,8 @@ bool auth_rest_verify(struct auth_rest *rest, const struct stun_message *m,
 	const uint8_t hash[AUTH_HASH_LENGTH], struct auth_keys *keys, struct stun_hmac *hmac,
 	uint8_t key[AUTH_KEY_LENGTH])
 {
-	// A user may hold passwords of several secrets at once: a miss under the key at hand is not yet
-	// a wrong password.
+	// A user may hold passwords of several secrets at once: a miss under the key at hand is not
+	// yet a wrong password.
 	if (auth_restcache_get(rest->cache, hash, key) && verifies(m, hmac, key))
 		return true;
 	for (size_t i = 0; i < rest->secrets_count; i++) {

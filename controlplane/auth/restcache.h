@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Keys of REST users that have proved themselves, by the keyed hash of their full name. Fixed memory,
-// sets of four: what is new takes the place of the oldest of its set.
+// Keys of REST users that have proved themselves, by the keyed hash of their full name. Fixed
+// memory, sets of four: what is new takes the place of the oldest of its set.
 #pragma once
 
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// SipHash-2-4 with 64 and 128 bits of output (Aumasson and Bernstein, 2012): a keyed hash that is safe
-// against who doesn't know the key, at a tenth of what a call into OpenSSL costs.
+// SipHash-2-4 with 64 and 128 bits of output (Aumasson and Bernstein, 2012): a keyed hash that is
+// safe against who doesn't know the key, at a tenth of what a call into OpenSSL costs.
 #pragma once
 
 #include <stddef.h>

@@ -15,7 +15,7 @@ int auth_users_new(
 	struct auth_users **out, const struct auth_config *config, struct auth_keys *keys);
 // Wipes the keys. Takes NULL.
 void auth_users_free(struct auth_users *users);
-// The user's key, or NULL. Names are told apart by their 128-bit hash alone: who doesn't know the hash's
-// key can't make two names meet.
+// The user's key, or NULL. Names are told apart by their 128-bit hash alone: who doesn't know the
+// hash's key can't make two names meet.
 const uint8_t *auth_users_find(
 	const struct auth_users *users, const uint8_t hash[AUTH_HASH_LENGTH]);

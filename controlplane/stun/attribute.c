@@ -29,7 +29,8 @@ static void accept_bytes(struct stun_message *m, uint32_t bit, struct stun_bytes
 		*out = (struct stun_bytes){a->value, a->length};
 }
 
-// RFC 8489 section 14.2: port and address are XORed with the cookie, IPv6 also with the transaction.
+// RFC 8489 section 14.2: port and address are XORed with the cookie, IPv6 also with the
+// transaction.
 static void read_peer(struct stun_message *m, struct stun_cursor v)
 {
 	struct stun_peer peer = {0};

@@ -25,8 +25,9 @@ void stun_hmac_free(struct stun_hmac *h);
 int stun_hmac_sha1(struct stun_hmac *h, const void *a, size_t a_length, const void *b,
 	size_t b_length, uint8_t out[STUN_SHA1_LENGTH]);
 
-// Whether MESSAGE-INTEGRITY is right under this key; compared in constant time. False when absent or
-// not 20 bytes long. The header's length is taken as if MESSAGE-INTEGRITY were the last attribute.
+// Whether MESSAGE-INTEGRITY is right under this key; compared in constant time. False when absent
+// or not 20 bytes long. The header's length is taken as if MESSAGE-INTEGRITY were the last
+// attribute.
 bool stun_integrity_valid(const struct stun_message *m, struct stun_hmac *key);
 
 // The FINGERPRINT of these bytes (CRC-32 of ITU V.42, XORed).

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Reading STUN messages (RFC 8489 section 5 and 14, RFC 8656 section 18): one pass, one bounded cursor,
-// no casts of packet bytes. The message points into the caller's bytes, which must outlive it.
+// Reading STUN messages (RFC 8489 section 5 and 14, RFC 8656 section 18): one pass, one bounded
+// cursor, no casts of packet bytes. The message points into the caller's bytes, which must outlive
+// it.
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +19,7 @@ struct stun_bytes {
 };
 
 #define STUN_UNKNOWN_MAX 16 // unknown attributes told in a 420
-#define STUN_PEERS_MAX 16   // XOR-PEER-ADDRESSes kept of one CreatePermission
+#define STUN_PEERS_MAX 16 // XOR-PEER-ADDRESSes kept of one CreatePermission
 
 // Attributes that were present, as a bit set.
 enum stun_has {
@@ -43,50 +44,52 @@ enum stun_has {
 	STUN_HAS_PASSWORD_ALGORITHMS = 1u << 18,
 };
 
-// One XOR-PEER-ADDRESS. `family` as on the wire, checked against the attribute's length; an IPv4-mapped
-// IPv6 address stays IPv6 here (family TP_IPV6 and an address that tp_ip_is4()): the policy refuses it.
+// One XOR-PEER-ADDRESS. `family` as on the wire, checked against the attribute's length; an
+// IPv4-mapped IPv6 address stays IPv6 here (family TP_IPV6 and an address that tp_ip_is4()): the
+// policy refuses it.
 struct stun_peer {
 	struct tp_endpoint endpoint;
-	uint8_t family;	 // 0: invalid (unknown family, wrong length)
+	uint8_t family; // 0: invalid (unknown family, wrong length): `malformed` tells it too
 };
 
 struct stun_message {
 	const uint8_t *bytes; // the whole message
-	size_t length;	      // header included
-	uint16_t method;      // enum tp_stun_method, or unknown
-	uint8_t class_;	      // enum tp_stun_class
+	size_t length; // header included
+	uint16_t method; // enum tp_stun_method, or unknown
+	uint8_t class_; // enum tp_stun_class
 	uint8_t tid[TP_STUN_TID];
 
-	uint32_t has;	    // enum stun_has
+	uint32_t has; // enum stun_has
 	uint32_t malformed; // enum stun_has: present, but with an impossible length or value
 	struct stun_bytes username, userhash, realm, nonce, software, data;
-	struct stun_bytes integrity;   // value of MESSAGE-INTEGRITY
+	struct stun_bytes integrity; // value of MESSAGE-INTEGRITY
 	struct stun_bytes integrity_sha256;
 	struct stun_bytes password_algorithm, password_algorithms;
-	uint16_t integrity_offset;	  // of the MESSAGE-INTEGRITY attribute's header in `bytes`
+	uint16_t integrity_offset; // of the MESSAGE-INTEGRITY attribute's header in `bytes`
 	uint16_t integrity_sha256_offset; // likewise
 	bool fingerprint_valid;
 
 	uint32_t lifetime_s;
 	uint8_t requested_transport; // IANA protocol number
-	uint8_t requested_family;    // enum tp_family or whatever was sent
+	uint8_t requested_family; // enum tp_family or whatever was sent
 	uint8_t additional_family;
-	bool even_port_reserve;	     // EVEN-PORT's R bit
+	bool even_port_reserve; // EVEN-PORT's R bit
 	uint64_t reservation_token;
 	uint16_t channel_number;
 
 	// Of duplicates the first counts, but CreatePermission means all its XOR-PEER-ADDRESSes.
 	struct stun_peer peers[STUN_PEERS_MAX];
-	uint16_t peers_count;	 // kept in `peers`
-	bool peers_overflow;	 // there were more
+	uint16_t peers_count; // kept in `peers`
+	bool peers_overflow; // there were more
 
 	uint16_t unknown[STUN_UNKNOWN_MAX]; // comprehension-required types not known here
 	uint16_t unknown_count;
 };
 
-// Parses `length` bytes. Attributes after MESSAGE-INTEGRITY are ignored but for MESSAGE-INTEGRITY-SHA256
-// and FINGERPRINT, after MESSAGE-INTEGRITY-SHA256 but for FINGERPRINT (RFC 8489 section 14.5, 14.6).
-// Returns 0, or -EBADMSG when this is no STUN message: first two bits, cookie, length not a multiple of
-// 4 or other than `length` - 20, an attribute that crosses the end. Attributes with wrong values are
-// marked in `malformed`: the server answers 400.
+// Parses `length` bytes. Attributes after MESSAGE-INTEGRITY are ignored but for
+// MESSAGE-INTEGRITY-SHA256 and FINGERPRINT, after MESSAGE-INTEGRITY-SHA256 but for FINGERPRINT (RFC
+// 8489 sections 14.5 and 14.6). Returns 0, or -EBADMSG when this is no STUN message: first two
+// bits, cookie, length not a multiple of 4 or other than `length` - 20, more than 65,535 bytes, an
+// attribute that crosses the end. Attributes with wrong values are marked in `malformed`: the
+// server answers 400.
 int stun_parse(struct stun_message *out, const uint8_t *bytes, size_t length);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Writing STUN messages (RFC 8489 section 5 and 14). The first write that does not fit sets `error`; the
-// rest do nothing; stun_finish() reports it. So callers check once.
+// Writing STUN messages (RFC 8489 section 5 and 14). The first write that does not fit sets
+// `error`; the rest do nothing; stun_finish() reports it. So callers check once.
 #pragma once
 
 #include <stddef.h>
@@ -17,7 +17,7 @@ struct stun_writer {
 	uint8_t *bytes;
 	size_t capacity;
 	size_t length; // so far, header included
-	int error;     // 0 or a negative errno
+	int error; // 0 or a negative errno
 };
 
 // Begins a message in `bytes`, which stays the caller's. `class_` is an enum tp_stun_class.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Runs a fuzz target over the files and directories given, with any compiler: what a fuzzer once found
-// stays found. Exits with 1 when a file can't be read or there is none.
+// Runs a fuzz target over the files and directories given, with any compiler: what a fuzzer once
+// found stays found. Exits with 1 when a file can't be read or there is none.
 #include <dirent.h>
 #include <errno.h>
 #include <stdint.h>

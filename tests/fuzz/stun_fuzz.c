@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Whatever the bytes, what the parser says must be true: pieces lie within the message, counts within
-// their limits, and what is written from a parsed message reads back the same.
+// Whatever the bytes, what the parser says must be true: pieces lie within the message, counts
+// within their limits, and what is written from a parsed message reads back the same.
 #include <stdlib.h>
 #include <string.h>
 

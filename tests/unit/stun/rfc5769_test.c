@@ -85,8 +85,8 @@ Test(rfc5769, the_long_term_request_is_read_and_verifies)
 	stun_hmac_free(key);
 }
 
-// The RFC pads its short-term samples with spaces; the value plus padding is put as one here, and the
-// length then set back, so that every byte can be compared.
+// The RFC pads its short-term samples with spaces; the value plus padding is put as one here, and
+// the length then set back, so that every byte can be compared.
 static void put_padded(struct stun_writer *w, uint16_t type, const char *text, uint16_t length)
 {
 	size_t at = w->length;
