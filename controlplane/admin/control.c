@@ -176,14 +176,14 @@ static int run(struct control *c, const char *path)
 	int err;
 
 	if (link_fd < 0 || control_fd < 0) {
-		fprintf(stderr,
-			"turnpike-control: no sockets were handed over. It is started by `turnpike run` "
-			"or systemd, which pass `link` and `control` by LISTEN_FDS.\n");
+		fprintf(stderr, "turnpike-control: no sockets were handed over. It is started by "
+				"`turnpike run` "
+				"or systemd, which pass `link` and `control` by LISTEN_FDS.\n");
 		return 2;
 	}
 	if (vault_fd < 0) {
-		fprintf(stderr,
-			"turnpike-control: no vault was handed over: allocations end with this process\n");
+		fprintf(stderr, "turnpike-control: no vault was handed over: allocations end with "
+				"this process\n");
 		vault_fd = memfd_create("turnpike-vault", MFD_CLOEXEC);
 	}
 	if (config_load(&c->config, path, stderr) != 0)
@@ -193,7 +193,8 @@ static int run(struct control *c, const char *path)
 		return complain("the link can't be made", err);
 	err = setup_auth(&c->auth, c->config, vault_fd);
 	if (err)
-		return complain("the vault can't be used, or the credentials can't be prepared", err);
+		return complain(
+			"the vault can't be used, or the credentials can't be prepared", err);
 	err = setup_server(&c->server, c->config, vault_fd, c->auth, shm_link_link(c->link),
 		shm_link_own_counters(c->link));
 	if (err)

@@ -63,12 +63,12 @@ static json_t *relays_json(const struct report *r)
 	for (uint32_t i = 0; i < t->relays_count; i++) {
 		const struct table_relay *relay = &t->relays[i];
 
-		json_array_append_new(list,
-			json_pack("{s:o, s:o, s:{s:I, s:I, s:I}}", "public",
-				ip_json(&relay->public_), "local", ip_json(&relay->local), "ports",
-				"total", (json_int_t)relay->ports.total, "used",
-				(json_int_t)(relay->ports.total - relay->ports.free), "free",
-				(json_int_t)relay->ports.free));
+		json_array_append_new(
+			list, json_pack("{s:o, s:o, s:{s:I, s:I, s:I}}", "public",
+				      ip_json(&relay->public_), "local", ip_json(&relay->local),
+				      "ports", "total", (json_int_t)relay->ports.total, "used",
+				      (json_int_t)(relay->ports.total - relay->ports.free), "free",
+				      (json_int_t)relay->ports.free));
 	}
 	return list;
 }
@@ -110,10 +110,10 @@ static void add_peers(const struct report *r, const struct table *t, uint32_t sl
 			continue;
 		}
 		snprintf(number, sizeof(number), "0x%04x", p->channel);
-		json_array_append_new(channels,
-			json_pack("{s:s, s:o, s:o}", "number", number, "peer",
-				endpoint_json(&p->peer), "expires_in_s",
-				seconds_json(left(r, p->expires_ms))));
+		json_array_append_new(
+			channels, json_pack("{s:s, s:o, s:o}", "number", number, "peer",
+					  endpoint_json(&p->peer), "expires_in_s",
+					  seconds_json(left(r, p->expires_ms))));
 	}
 	json_object_set_new(o, "permissions", permissions);
 	json_object_set_new(o, "channels", channels);
@@ -150,7 +150,8 @@ static json_t *allocations_json(const struct report *r)
 	json_t *list = json_array();
 	uint32_t told = 0;
 
-	for (uint32_t i = 0; i < t->vault.header->allocations && told < REPORT_ALLOCATIONS_MAX; i++) {
+	for (uint32_t i = 0; i < t->vault.header->allocations && told < REPORT_ALLOCATIONS_MAX;
+		i++) {
 		if (t->slots[i].state != SLOT_LIVE || table_record(t, i)->expires_ms <= r->now_ms)
 			continue;
 		json_array_append_new(list, allocation_json(r, t, i));
@@ -166,8 +167,7 @@ static json_t *counters_json(const struct report *r)
 
 	for (uint32_t i = 0; i < TP_CONTROL_COUNTER_COUNT; i++)
 		json_object_set_new(control, control_counter_names[i],
-			json_integer((json_int_t)tp_counter(
-				shm_link_own_counters(r->link), i)));
+			json_integer((json_int_t)tp_counter(shm_link_own_counters(r->link), i)));
 	for (uint32_t w = 0; w < shm_link_workers(r->link); w++) {
 		json_t *o = json_object();
 

@@ -26,8 +26,8 @@ int setup_auth(struct auth **out, const struct config *config, int vault_fd)
 	if (!users)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->users_count; i++)
-		users[i] = (struct auth_user){config->users[i].name, config->users[i].password,
-			config->users[i].key};
+		users[i] = (struct auth_user){
+			config->users[i].name, config->users[i].password, config->users[i].key};
 	err = vault_open(&vault, vault_fd, config->limits.allocations,
 		tp_peers_for(config->limits.allocations));
 	if (err)
@@ -88,7 +88,7 @@ int setup_server(struct turn_server **out, const struct config *config, int vaul
 	struct policy_prefix *allow = prefixes(config->allow_peers, config->allow_peers_count);
 	struct policy_prefix *deny = prefixes(config->deny_peers, config->deny_peers_count);
 	struct tp_ip *own = calloc(HOST_ADDRESSES_MAX + config->listen_count + config->relay_count +
-			config->external_count,
+					   config->external_count,
 		sizeof(*own));
 	struct turn_config c = {
 		.table = {.allocations = config->limits.allocations,

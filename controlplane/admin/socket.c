@@ -102,8 +102,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	struct client *c = handle->data;
 
 	(void)suggested;
-	*buf = uv_buf_init(
-		c->request + c->length, (unsigned int)(sizeof(c->request) - c->length));
+	*buf = uv_buf_init(c->request + c->length, (unsigned int)(sizeof(c->request) - c->length));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -159,8 +158,8 @@ static void on_listener_closed(uv_handle_t *handle)
 		free(s);
 }
 
-int admin_socket_open(struct admin_socket **out, uv_loop_t *loop, int fd, admin_answer_fn *answer_fn,
-	void *context)
+int admin_socket_open(struct admin_socket **out, uv_loop_t *loop, int fd,
+	admin_answer_fn *answer_fn, void *context)
 {
 	struct admin_socket *s = calloc(1, sizeof(*s));
 	int err;

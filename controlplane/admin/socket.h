@@ -16,6 +16,6 @@ struct admin_socket;
 typedef json_t *admin_answer_fn(void *context, const char *command);
 
 // Listens on `fd`, a listening socket that is the loop's from now on. Returns 0 or a negative errno.
-int admin_socket_open(struct admin_socket **out, uv_loop_t *loop, int fd, admin_answer_fn *answer,
-	void *context);
+int admin_socket_open(
+	struct admin_socket **out, uv_loop_t *loop, int fd, admin_answer_fn *answer, void *context);
 void admin_socket_close(struct admin_socket *s);

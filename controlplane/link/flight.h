@@ -9,20 +9,20 @@
 #include <stdint.h>
 
 struct flight_entry {
-	uint64_t id;	 // of the transaction
-	uint32_t left;	 // results still to come
+	uint64_t id; // of the transaction
+	uint32_t left; // results still to come
 	uint32_t status; // first that was not TP_STATUS_OK
-	uint32_t group;	 // plus 1, when other workers share the transaction
+	uint32_t group; // plus 1, when other workers share the transaction
 };
 
 struct flight {
 	struct flight_entry *entries;
 	uint32_t mask;
-	uint32_t head, tail;	// entries [head, tail)
-	uint32_t commands;	// results to come, in all
-	uint32_t commands_max;	// as many as the results ring holds
+	uint32_t head, tail; // entries [head, tail)
+	uint32_t commands; // results to come, in all
+	uint32_t commands_max; // as many as the results ring holds
 	uint64_t next_sequence; // of the next command
-	uint64_t next_result;	// sequence that the next result must have
+	uint64_t next_result; // sequence that the next result must have
 };
 
 // Room for `commands` (a power of two) under way. Returns 0 or -ENOMEM.

@@ -15,12 +15,12 @@
 // Commands that belong together and the reply that announces them. The reply leaves only when every
 // command is in force; if one fails it is withheld, and the outcome says which status it was.
 struct link_transaction {
-	uint64_t id;	 // of the server's choosing, not 0; returned with the outcome
+	uint64_t id; // of the server's choosing, not 0; returned with the outcome
 	uint32_t worker; // that punted the allocation's requests
-	uint32_t count;	 // of commands; 0: only a reply, and no outcome
+	uint32_t count; // of commands; 0: only a reply, and no outcome
 	struct tp_command *commands; // the link fills in sequence and transaction
 	const struct tp_send *reply; // NULL: none; `transaction` is filled in by the link
-	const void *bytes;	     // reply->length bytes
+	const void *bytes; // reply->length bytes
 };
 
 struct link;
@@ -43,12 +43,14 @@ struct link {
 // What comes up. `context` is the server's.
 struct link_events {
 	// A dataplane attached: everything is to be put again under a new generation.
-	void (*attached)(void *context, const struct tp_capabilities *capabilities, uint32_t workers);
+	void (*attached)(
+		void *context, const struct tp_capabilities *capabilities, uint32_t workers);
 	void (*detached)(void *context);
 	// status: enum tp_status, TP_STATUS_COUNT when the dataplane went away before it answered.
 	void (*outcome)(void *context, uint64_t id, uint32_t status);
 	// punt->length bytes follow in `bytes`; fields have been checked against the capabilities.
-	void (*punt)(void *context, uint32_t worker, const struct tp_punt *punt, const uint8_t *bytes);
+	void (*punt)(
+		void *context, uint32_t worker, const struct tp_punt *punt, const uint8_t *bytes);
 	// There is room again after a submit returned -EAGAIN.
 	void (*room)(void *context);
 	void *context;

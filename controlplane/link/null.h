@@ -17,7 +17,7 @@ struct null_link {
 	struct null_outcome {
 		uint64_t id;
 		uint32_t status;
-	} *queue;
+	} * queue;
 	uint32_t queued;
 	uint32_t capacity;
 	uint32_t workers;

@@ -8,9 +8,9 @@
 #include "shm.h"
 
 #define SHM_COMMANDS_SIZE (1u << 21) // bytes of each worker's commands ring
-#define SHM_FLIGHT_MAX 4096u	     // commands under way to a worker, if its results ring holds them
-#define SHM_GROUPS 1024u	     // transactions under way to several workers
-#define SHM_HELLO_MS 1000u	     // to say hello in
+#define SHM_FLIGHT_MAX 4096u // commands under way to a worker, if its results ring holds them
+#define SHM_GROUPS 1024u // transactions under way to several workers
+#define SHM_HELLO_MS 1000u // to say hello in
 
 struct shm_worker {
 	struct tp_producer commands;
@@ -37,7 +37,7 @@ struct shm_link {
 	struct tp_counters counters;
 	int listener;
 	int connection; // -1: none
-	int bell;	// ours, rung by workers
+	int bell; // ours, rung by workers
 	bool attached;
 	bool wants_room;
 	uint64_t connected_ms;
@@ -56,6 +56,14 @@ static inline struct tp_control_segment *shm_own(const struct shm_link *l)
 {
 	return l->own.base;
 }
+
+// Attachment: shm_attach.c. The connection is readable and no hello has come yet.
+void shm_hello(struct shm_link *l);
+// The dataplane has gone: everything under way gets its outcome.
+void shm_detach(struct shm_link *l);
+// Lets go of a connection and all that came with it.
+void shm_hang_up(struct shm_link *l);
+void shm_refuse(struct shm_link *l, const char *why);
 
 // A result of worker `w` ended this transaction for it.
 void shm_ended(struct shm_link *l, const struct flight_entry *e);

@@ -26,7 +26,8 @@ static uint64_t spans(const struct link_transaction *t)
 	return t->reply ? n + tp_record_span(sizeof(struct tp_send) + t->reply->length) : n;
 }
 
-static bool fits(struct shm_link *l, uint32_t first, uint32_t last, const struct link_transaction *t)
+static bool fits(
+	struct shm_link *l, uint32_t first, uint32_t last, const struct link_transaction *t)
 {
 	for (uint32_t i = first; i < last; i++) {
 		if (!flight_has_room(&l->worker[i].flight, t->count) ||
@@ -36,8 +37,8 @@ static bool fits(struct shm_link *l, uint32_t first, uint32_t last, const struct
 	return true;
 }
 
-static void put_send(struct shm_worker *w, const struct tp_send *send, const void *bytes,
-	uint64_t transaction)
+static void put_send(
+	struct shm_worker *w, const struct tp_send *send, const void *bytes, uint64_t transaction)
 {
 	uint8_t *at = tp_ring_reserve(
 		&w->commands, TP_SEND, (uint32_t)sizeof(*send) + send->length);
@@ -83,9 +84,8 @@ static uint32_t take_group(struct shm_link *l, const struct link_transaction *t,
 static int submit(struct link *link, const struct link_transaction *t)
 {
 	struct shm_link *l = (struct shm_link *)link;
-	bool every = t->count &&
-		(t->worker == LINK_EVERY_WORKER ||
-			l->capabilities.placement == TP_PLACEMENT_EVERY);
+	bool every = t->count && (t->worker == LINK_EVERY_WORKER ||
+					 l->capabilities.placement == TP_PLACEMENT_EVERY);
 	uint32_t group;
 
 	if (!l->attached)

@@ -179,7 +179,10 @@ void turn_allocate(struct request *r)
 	err = add(r, family, p->even, &slot);
 	if (err) {
 		pending_end(s, p);
-		reply_error(s, &r->to, err == -EAFNOSUPPORT ? 440 : err == -EDQUOT ? 486 : 508,
+		reply_error(s, &r->to,
+			err == -EAFNOSUPPORT ? 440
+			: err == -EDQUOT     ? 486
+					     : 508,
 			NULL);
 		return;
 	}

@@ -13,8 +13,8 @@ int turn_expire_peer(struct turn_server *s, uint32_t index)
 	struct tp_command c = command_drop_peer(s, index);
 
 	if (s->attached && s->table->slots[slot].in_force == s->generation &&
-		turn_submit(s, turn_id(TX_REMOVE, 0, 0), table_record(s->table, slot)->worker, &c, 1,
-			NULL, NULL) != 0)
+		turn_submit(s, turn_id(TX_REMOVE, 0, 0), table_record(s->table, slot)->worker, &c,
+			1, NULL, NULL) != 0)
 		return -1;
 	table_remove_peer(s->table, index);
 	return 0;

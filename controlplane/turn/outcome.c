@@ -53,7 +53,7 @@ static bool prepare_late_answer(struct turn_server *s, struct pending *p)
 static bool still_there(const struct turn_server *s, const struct pending *p)
 {
 	return s->table->slots[p->slot].state == SLOT_LIVE &&
-		table_record(s->table, p->slot)->serial == p->serial;
+	       table_record(s->table, p->slot)->serial == p->serial;
 }
 
 // The relay port was somebody else's: another one.

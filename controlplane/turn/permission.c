@@ -20,9 +20,9 @@ int turn_check_peer(struct request *r, const struct stun_peer *peer)
 	// permission has no port: port 0 names the address alone.
 	if (table_is_relay(r->s->table, ip))
 		return !peer->endpoint.port ||
-				table_is_relayed(r->s->table, ip, peer->endpoint.port)
-			? 0
-			: 403;
+				       table_is_relayed(r->s->table, ip, peer->endpoint.port)
+			       ? 0
+			       : 403;
 	return policy_allows(r->s->policy, ip) ? 0 : 403;
 }
 
@@ -68,9 +68,8 @@ static int put(struct request *r, struct change *c, uint32_t index, const struct
 
 static int put_permission(struct request *r, struct change *c, const struct tp_endpoint *peer)
 {
-	return put(r, c,
-		table_find_permission(r->s->table, r->slot, &peer->ip, r->s->now_ms), peer, 0,
-		r->s->now_ms + TURN_PERMISSION_MS);
+	return put(r, c, table_find_permission(r->s->table, r->slot, &peer->ip, r->s->now_ms), peer,
+		0, r->s->now_ms + TURN_PERMISSION_MS);
 }
 
 // Sends commands and answer as one transaction, or takes everything back.

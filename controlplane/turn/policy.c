@@ -35,37 +35,37 @@ struct special6 {
 
 // The IANA special-purpose registries (RFC 6890 and after), and multicast.
 static const struct special4 special4[] = {
-	{{0, 0, 0, 0}, 8},	 // "this network"
-	{{10, 0, 0, 0}, 8},	 // private
-	{{100, 64, 0, 0}, 10},	 // shared by carrier NAT
-	{{127, 0, 0, 0}, 8},	 // loopback
-	{{169, 254, 0, 0}, 16},	 // link-local
-	{{172, 16, 0, 0}, 12},	 // private
-	{{192, 0, 0, 0}, 24},	 // protocol assignments
-	{{192, 0, 2, 0}, 24},	 // documentation
-	{{192, 88, 99, 0}, 24},	 // 6to4 relays
-	{{192, 168, 0, 0}, 16},	 // private
-	{{198, 18, 0, 0}, 15},	 // benchmarks
+	{{0, 0, 0, 0}, 8}, // "this network"
+	{{10, 0, 0, 0}, 8}, // private
+	{{100, 64, 0, 0}, 10}, // shared by carrier NAT
+	{{127, 0, 0, 0}, 8}, // loopback
+	{{169, 254, 0, 0}, 16}, // link-local
+	{{172, 16, 0, 0}, 12}, // private
+	{{192, 0, 0, 0}, 24}, // protocol assignments
+	{{192, 0, 2, 0}, 24}, // documentation
+	{{192, 88, 99, 0}, 24}, // 6to4 relays
+	{{192, 168, 0, 0}, 16}, // private
+	{{198, 18, 0, 0}, 15}, // benchmarks
 	{{198, 51, 100, 0}, 24}, // documentation
-	{{203, 0, 113, 0}, 24},	 // documentation
-	{{224, 0, 0, 0}, 4},	 // multicast
-	{{240, 0, 0, 0}, 4},	 // reserved, broadcast
+	{{203, 0, 113, 0}, 24}, // documentation
+	{{224, 0, 0, 0}, 4}, // multicast
+	{{240, 0, 0, 0}, 4}, // reserved, broadcast
 };
 
 static const struct special6 special6[] = {
-	{{0}, 8},				 // unspecified, loopback, IPv4-compatible and -mapped
-	{{0, 0x64, 0xff, 0x9b}, 96},		 // NAT64: see embedded4()
-	{{0, 0x64, 0xff, 0x9b, 0, 1}, 48},	 // NAT64 of a local operator
-	{{0x01, 0}, 8},				 // discard, and reserved
-	{{0x20, 0x01, 0, 0}, 23},		 // Teredo, ORCHID, benchmarks
-	{{0x20, 0x01, 0x0d, 0xb8}, 32},		 // documentation
-	{{0x20, 0x02}, 16},			 // 6to4
-	{{0x3f, 0xff}, 20},			 // documentation
-	{{0x5f, 0x00}, 16},			 // segment routing
-	{{0xfc}, 7},				 // unique local
-	{{0xfe, 0x80}, 10},			 // link-local
-	{{0xfe, 0xc0}, 10},			 // site-local
-	{{0xff}, 8},				 // multicast
+	{{0}, 8}, // unspecified, loopback, IPv4-compatible and -mapped
+	{{0, 0x64, 0xff, 0x9b}, 96}, // NAT64: see embedded4()
+	{{0, 0x64, 0xff, 0x9b, 0, 1}, 48}, // NAT64 of a local operator
+	{{0x01, 0}, 8}, // discard, and reserved
+	{{0x20, 0x01, 0, 0}, 23}, // Teredo, ORCHID, benchmarks
+	{{0x20, 0x01, 0x0d, 0xb8}, 32}, // documentation
+	{{0x20, 0x02}, 16}, // 6to4
+	{{0x3f, 0xff}, 20}, // documentation
+	{{0x5f, 0x00}, 16}, // segment routing
+	{{0xfc}, 7}, // unique local
+	{{0xfe, 0x80}, 10}, // link-local
+	{{0xfe, 0xc0}, 10}, // site-local
+	{{0xff}, 8}, // multicast
 };
 
 static bool matches(const struct policy_prefix *p, const struct tp_ip *ip)
@@ -80,10 +80,11 @@ static bool matches(const struct policy_prefix *p, const struct tp_ip *ip)
 	return rest == 0 || ((p->ip.b[bytes] ^ ip->b[bytes]) >> (8 - rest)) == 0;
 }
 
-static void add(struct policy *policy, const struct policy_prefix *prefix, enum rank rank, bool deny)
+static void add(
+	struct policy *policy, const struct policy_prefix *prefix, enum rank rank, bool deny)
 {
-	policy->rules[policy->count++] =
-		(struct rule){.prefix = *prefix, .rank = (uint8_t)rank, .deny = deny};
+	policy->rules[policy->count++] = (struct rule){
+		.prefix = *prefix, .rank = (uint8_t)rank, .deny = deny};
 }
 
 int policy_create(struct policy **out, const struct policy_prefix *allow, size_t allow_count,
@@ -160,7 +161,7 @@ static unsigned int embedded4(const struct tp_ip *ip, struct tp_ip out[2])
 		return 1;
 	}
 	if (ip->b[0] == 0x20 && ip->b[1] == 0x01 && ip->b[2] == 0 && ip->b[3] == 0) {
-		out[0] = tp_ip4(ip->w[1]);  // Teredo's server (RFC 4380)
+		out[0] = tp_ip4(ip->w[1]); // Teredo's server (RFC 4380)
 		out[1] = tp_ip4(~ip->w[3]); // and its client, inverted
 		return 2;
 	}

@@ -10,15 +10,15 @@
 struct quota {
 	uint32_t limit; // 0: no limit, and nothing is kept
 	uint32_t mask;
-	uint32_t free;	// first free entry, plus 1
-	uint32_t used;	// entries in use
+	uint32_t free; // first free entry, plus 1
+	uint32_t used; // entries in use
 	uint8_t secret[16];
 	uint32_t *heads; // by hash: entry plus 1
 	struct quota_entry {
 		uint8_t key[16];
 		uint32_t count;
 		uint32_t next; // entry plus 1
-	} *entries;
+	} * entries;
 };
 
 // Room for `capacity` different keys. Returns 0 or -ENOMEM.

@@ -24,8 +24,8 @@ static bool record_valid(const struct table *t, const struct tp_vault_allocation
 	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
 
 	return find_relay(t, &a->relay) < t->relays_count && a->client.port && a->server_port &&
-		a->transport == TP_UDP && a->serial && a->serial <= t->vault.header->serial &&
-		table_find(t, &a->client, &server, a->transport) == TABLE_NONE;
+	       a->transport == TP_UDP && a->serial && a->serial <= t->vault.header->serial &&
+	       table_find(t, &a->client, &server, a->transport) == TABLE_NONE;
 }
 
 static bool restore_slot(struct table *t, uint32_t slot)
@@ -35,8 +35,7 @@ static bool restore_slot(struct table *t, uint32_t slot)
 	uint32_t *head;
 	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
 
-	if (!record_valid(t, a) ||
-		ports_take_exactly(&t->relays[relay].ports, a->relay_port) != 0)
+	if (!record_valid(t, a) || ports_take_exactly(&t->relays[relay].ports, a->relay_port) != 0)
 		return false;
 	quota_restore(&t->by_user, a->user_hash);
 	quota_restore(&t->by_address, a->client.ip.b);
@@ -64,8 +63,7 @@ static bool restore_peer(struct table *t, uint32_t index)
 	s = &t->slots[p->allocation];
 	if (s->peers_count >= TABLE_PEERS_MAX)
 		return false;
-	t->peers[index] =
-		(struct peer_slot){(uint32_t)((p->expires_ms + 999) / 1000), s->peers};
+	t->peers[index] = (struct peer_slot){(uint32_t)((p->expires_ms + 999) / 1000), s->peers};
 	s->peers = index;
 	s->peers_count++;
 	t->live_peers++;
@@ -104,8 +102,8 @@ static void restore(struct table *t, uint64_t *bad)
 
 static void *take_memory(uint64_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
-		0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -150,7 +148,8 @@ int table_create(struct table **out, int fd, const struct table_config *config, 
 	if (!t->slots || !t->peers || !t->heads)
 		goto fail;
 	memset(t->heads, 0xff, heads_size(t)); // TABLE_NONE
-	err = quota_create(&t->by_user, config->allocations_per_user, n, t->vault.header->index_key);
+	err = quota_create(
+		&t->by_user, config->allocations_per_user, n, t->vault.header->index_key);
 	if (!err)
 		err = quota_create(&t->by_address, config->allocations_per_address, n,
 			t->vault.header->index_key);
@@ -189,12 +188,12 @@ void table_destroy(struct table *t)
 	free(t);
 }
 
-#define REQUIRE(condition, ...)                                                                    \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			snprintf(why, size, __VA_ARGS__);                                          \
-			return -EINVAL;                                                            \
-		}                                                                                  \
+#define REQUIRE(condition, ...) \
+	do { \
+		if (!(condition)) { \
+			snprintf(why, size, __VA_ARGS__); \
+			return -EINVAL; \
+		} \
 	} while (0)
 
 static int check_slot(const struct table *t, uint32_t slot, char *why, size_t size)
@@ -216,8 +215,7 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 	for (uint32_t i = s->peers; i != TABLE_NONE; i = t->peers[i].next, n++) {
 		const struct tp_vault_peer *p = table_peer(t, i);
 
-		REQUIRE(vault_is_live(&p->state) && p->allocation == slot &&
-				p->serial == a->serial,
+		REQUIRE(vault_is_live(&p->state) && p->allocation == slot && p->serial == a->serial,
 			"slot %u: peer %u is not its own", slot, i);
 	}
 	REQUIRE(n == s->peers_count, "slot %u: %u peers, counted %u", slot, n, s->peers_count);
@@ -243,8 +241,8 @@ int table_check(const struct table *t, char *why, size_t size)
 		free_peers++;
 	for (uint32_t i = 0; i < t->relays_count; i++)
 		used += t->relays[i].ports.total - t->relays[i].ports.free;
-	REQUIRE(live == t->live && dropping == t->dropping, "%u live of %u, %u dropping of %u", live,
-		t->live, dropping, t->dropping);
+	REQUIRE(live == t->live && dropping == t->dropping, "%u live of %u, %u dropping of %u",
+		live, t->live, dropping, t->dropping);
 	REQUIRE(used == live + dropping, "%u ports used by %u allocations", used, live + dropping);
 	REQUIRE(peers == t->live_peers, "%u peers of %u", peers, t->live_peers);
 	REQUIRE(free_slots + live + dropping == t->vault.header->allocations, "%u free slots",

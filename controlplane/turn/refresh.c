@@ -7,9 +7,8 @@
 void turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes)
 {
 	struct slot *t = &s->table->slots[slot];
-	struct tp_command c = {.kind = TP_DROP_ALLOCATION,
-		.allocation = slot,
-		.generation = s->generation};
+	struct tp_command c = {
+		.kind = TP_DROP_ALLOCATION, .allocation = slot, .generation = s->generation};
 	const struct tp_vault_allocation *a = table_record(s->table, slot);
 	int err;
 
@@ -72,8 +71,7 @@ void turn_refresh(struct request *r)
 		return;
 	}
 	if ((m->has & STUN_HAS_REQUESTED_FAMILY) &&
-		m->requested_family !=
-			tp_ip_family(&table_record(s->table, r->slot)->relay)) {
+		m->requested_family != tp_ip_family(&table_record(s->table, r->slot)->relay)) {
 		reply_error(s, &r->to, 443, NULL);
 		return;
 	}

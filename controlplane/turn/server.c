@@ -137,7 +137,8 @@ static enum tp_control_counter method_counter(uint16_t method)
 	}
 }
 
-static void on_punt(void *context, uint32_t worker, const struct tp_punt *punt, const uint8_t *bytes)
+static void on_punt(
+	void *context, uint32_t worker, const struct tp_punt *punt, const uint8_t *bytes)
 {
 	struct turn_server *s = context;
 	struct stun_message m;

@@ -10,17 +10,17 @@
 #include "policy.h"
 #include "table.h"
 
-#define TURN_LIFETIME_DEFAULT_S 600u  // RFC 8656 section 3
-#define TURN_LIFETIME_MAX_S 3600u     // RFC 8656 section 7.2
-#define TURN_PERMISSION_MS 300000u    // RFC 8656 section 9
-#define TURN_CHANNEL_MS 600000u	      // RFC 8656 section 12
+#define TURN_LIFETIME_DEFAULT_S 600u // RFC 8656 section 3
+#define TURN_LIFETIME_MAX_S 3600u // RFC 8656 section 7.2
+#define TURN_PERMISSION_MS 300000u // RFC 8656 section 9
+#define TURN_CHANNEL_MS 600000u // RFC 8656 section 12
 
 struct turn_server;
 
 struct turn_config {
 	struct table_config table;
-	uint32_t channel_max;	// highest channel number taken
-	const char *software;	// SOFTWARE attribute of authenticated answers; NULL or empty: none
+	uint32_t channel_max; // highest channel number taken
+	const char *software; // SOFTWARE attribute of authenticated answers; NULL or empty: none
 	const struct policy_prefix *allow;
 	size_t allow_count;
 	const struct policy_prefix *deny;

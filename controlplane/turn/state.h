@@ -12,7 +12,7 @@ struct responder {
 	uint32_t worker;
 	uint16_t method;
 	uint8_t tid[TP_STUN_TID];
-	bool fingerprint;      // the request had one, so has the answer
+	bool fingerprint; // the request had one, so has the answer
 	struct stun_hmac *key; // NULL: not authenticated
 };
 
@@ -23,7 +23,7 @@ enum transaction_kind {
 	TX_REFRESH = 2,
 	TX_PERMISSION = 3,
 	TX_CHANNEL = 4,
-	TX_DROP = 5,   // of a slot: index is the slot
+	TX_DROP = 5, // of a slot: index is the slot
 	TX_REPLAY = 6, // of a slot
 	TX_REMOVE = 7, // of expired peers: nobody waits
 	TX_SWEEP = 8,
@@ -70,7 +70,7 @@ struct turn_server {
 	uint32_t generation;
 	struct tp_capabilities capabilities;
 	uint32_t replay_cursor; // next slot to put again
-	bool replay_done;	// sweep sent
+	bool replay_done; // sweep sent
 
 	uint32_t scan_slot, scan_peer; // where the expiry scan goes on
 	uint8_t random[1024];
@@ -98,13 +98,13 @@ void turn_channel_bind(struct request *r);
 uint32_t turn_find(struct turn_server *s, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport);
 // Ends an allocation for its client and tells the dataplane; `reply`: an answer to go with it, or NULL.
-void turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes);
+void turn_drop(
+	struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes);
 // Checks a request's peer for ChannelBind and CreatePermission. Returns 0, 400, 403 or 443.
 int turn_check_peer(struct request *r, const struct stun_peer *peer);
 
 // The success response to an Allocate for this slot, into `bytes` (REPLY_MAX). Returns its length.
-int allocate_answer(
-	struct turn_server *s, struct responder *to, uint32_t slot, uint8_t *bytes);
+int allocate_answer(struct turn_server *s, struct responder *to, uint32_t slot, uint8_t *bytes);
 
 // expiry.c: frees a peer, or all expired ones of an allocation, on both sides. Returns 0, or -1 when the
 // dataplane has no room for the command now: nothing is freed then.

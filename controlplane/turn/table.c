@@ -145,7 +145,8 @@ void table_drop(struct table *t, uint32_t slot)
 void table_dropped(struct table *t, uint32_t slot)
 {
 	ports_release(&t->relays[t->slots[slot].relay].ports, table_record(t, slot)->relay_port);
-	t->slots[slot] = (struct slot){.state = SLOT_FREE, .peers = TABLE_NONE, .next = t->free_slot};
+	t->slots[slot] = (struct slot){
+		.state = SLOT_FREE, .peers = TABLE_NONE, .next = t->free_slot};
 	t->free_slot = slot;
 	t->dropping--;
 }

@@ -24,12 +24,12 @@ enum slot_state {
 // What is known of a slot beside its record. 32 bytes.
 struct slot {
 	uint32_t expires_s; // coarse copy, rounded up, for the expiry scan
-	uint32_t peers;	    // first peer, TABLE_NONE
-	uint32_t next;	    // in its index chain, or in the free list
-	uint32_t in_force;  // generation under which the dataplane has it; 0: none
-	uint8_t state;	    // enum slot_state
-	uint8_t relay;	    // index of its relay address here
-	uint8_t pending;    // its Allocate is not answered yet
+	uint32_t peers; // first peer, TABLE_NONE
+	uint32_t next; // in its index chain, or in the free list
+	uint32_t in_force; // generation under which the dataplane has it; 0: none
+	uint8_t state; // enum slot_state
+	uint8_t relay; // index of its relay address here
+	uint8_t pending; // its Allocate is not answered yet
 	uint8_t zero;
 	uint16_t peers_count;
 	uint16_t server; // index of the server address as the dataplane published it
@@ -38,7 +38,7 @@ struct slot {
 // What is known of a peer record beside it.
 struct peer_slot {
 	uint32_t expires_s; // 0: free
-	uint32_t next;	    // of the same allocation, or in the free list
+	uint32_t next; // of the same allocation, or in the free list
 };
 
 struct table_relay {
@@ -56,7 +56,7 @@ struct table {
 	uint32_t heads_mask;
 	uint32_t free_slot;
 	uint32_t free_peer;
-	uint32_t live;	   // slots
+	uint32_t live; // slots
 	uint32_t dropping; // slots
 	uint32_t live_peers;
 	struct table_relay relays[TP_RELAYS_MAX];
@@ -67,7 +67,7 @@ struct table {
 
 struct table_config {
 	uint32_t allocations; // slots
-	uint32_t allocations_per_user;	  // 0: no limit
+	uint32_t allocations_per_user; // 0: no limit
 	uint32_t allocations_per_address; // 0: no limit
 	uint16_t port_min, port_max;
 	const struct tp_relay_address *relays;

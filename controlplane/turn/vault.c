@@ -31,8 +31,8 @@ static int make(struct tp_vault_header *h, uint64_t size, uint32_t allocations, 
 static bool valid(const struct tp_vault_header *h, uint64_t size)
 {
 	return h->abi == TP_VAULT_ABI && h->size == size && h->allocations > 0 &&
-		h->allocations <= TP_ALLOCATIONS_MAX && h->peers > 0 &&
-		size == tp_vault_size(h->allocations, h->peers);
+	       h->allocations <= TP_ALLOCATIONS_MAX && h->peers > 0 &&
+	       size == tp_vault_size(h->allocations, h->peers);
 }
 
 int vault_open(struct vault *vault, int fd, uint32_t allocations, uint32_t peers)
@@ -56,9 +56,8 @@ int vault_open(struct vault *vault, int fd, uint32_t allocations, uint32_t peers
 		return -errno;
 	// A control plane that died before the magic was stored has used none of it yet.
 	if (__atomic_load_n(&h->magic, __ATOMIC_ACQUIRE) != TP_VAULT_MAGIC)
-		err = size == tp_vault_size(allocations, peers)
-			? make(h, size, allocations, peers)
-			: -EPROTO;
+		err = size == tp_vault_size(allocations, peers) ? make(h, size, allocations, peers)
+								: -EPROTO;
 	else if (!valid(h, size))
 		err = -EPROTO;
 	if (err) {

@@ -45,15 +45,15 @@ static inline uint32_t tp_peers_for(uint32_t allocations)
 // Written once, before the magic. 64 bytes.
 struct tp_header {
 	uint64_t magic;
-	uint32_t abi;	      // TP_ABI
-	uint32_t workers;     // 1 to TP_WORKERS_MAX
-	uint64_t size;	      // of the whole segment, bytes
-	uint64_t epoch;	      // random: another epoch is another life of its writer
-	uint64_t commands;    // control's: bytes of each commands ring; dataplane's: 0
-	uint64_t results;     // dataplane's: bytes of each results ring; control's: 0
-	uint64_t punts;	      // dataplane's: bytes of each punts ring; control's: 0
+	uint32_t abi; // TP_ABI
+	uint32_t workers; // 1 to TP_WORKERS_MAX
+	uint64_t size; // of the whole segment, bytes
+	uint64_t epoch; // random: another epoch is another life of its writer
+	uint64_t commands; // control's: bytes of each commands ring; dataplane's: 0
+	uint64_t results; // dataplane's: bytes of each results ring; control's: 0
+	uint64_t punts; // dataplane's: bytes of each punts ring; control's: 0
 	uint32_t pid;
-	uint32_t generation;  // control's: number of this attachment; dataplane's: 0
+	uint32_t generation; // control's: number of this attachment; dataplane's: 0
 };
 _Static_assert(sizeof(struct tp_header) == 64, "");
 
@@ -64,8 +64,9 @@ struct tp_heartbeat {
 
 // Where relay-side entries live (design section 3).
 enum tp_placement {
-	TP_PLACEMENT_CLIENT = 0, // with the client's worker: the worker brings the relay port itself
-	TP_PLACEMENT_EVERY = 1,	 // on every worker: the dataplane can't tell who gets a relay port
+	TP_PLACEMENT_CLIENT =
+		0, // with the client's worker: the worker brings the relay port itself
+	TP_PLACEMENT_EVERY = 1, // on every worker: the dataplane can't tell who gets a relay port
 };
 
 // The worker of a client where placement is TP_PLACEMENT_CLIENT: a function of its address alone, so
@@ -88,15 +89,15 @@ struct tp_relay_address {
 
 // What a dataplane publishes. Written once, before the magic.
 struct tp_capabilities {
-	char name[16];	       // "sockets", "xdp", "dpdk"; NUL-terminated
-	uint32_t placement;    // enum tp_placement
-	uint32_t servers;      // used entries of `server`
-	uint32_t relays;       // used entries of `relay`
-	uint32_t allocations;  // slots, at most TP_ALLOCATIONS_MAX
-	uint32_t peers;	       // permissions and channels for all allocations of one worker
-	uint16_t port_min;     // relay ports
+	char name[16]; // "sockets", "xdp", "dpdk"; NUL-terminated
+	uint32_t placement; // enum tp_placement
+	uint32_t servers; // used entries of `server`
+	uint32_t relays; // used entries of `relay`
+	uint32_t allocations; // slots, at most TP_ALLOCATIONS_MAX
+	uint32_t peers; // permissions and channels for all allocations of one worker
+	uint16_t port_min; // relay ports
 	uint16_t port_max;
-	uint32_t channel_max;  // TP_CHANNEL_MAX or TP_CHANNEL_MAX_5766
+	uint32_t channel_max; // TP_CHANNEL_MAX or TP_CHANNEL_MAX_5766
 	uint32_t zero;
 	struct tp_endpoint server[TP_SERVERS_MAX];
 	struct tp_relay_address relay[TP_RELAYS_MAX];
@@ -105,10 +106,10 @@ struct tp_capabilities {
 // One worker's lines in the dataplane's segment.
 struct tp_worker_out {
 	struct tp_position commands_head; // worker: rw, control: ro
-	struct tp_position results_tail;  // worker: rw, control: ro
-	struct tp_position punts_tail;	  // worker: rw, control: ro
-	struct tp_doorbell bell;	  // worker: rw, control: ro; "wake me for commands"
-	struct tp_counters counters;	  // worker: rw, control: ro
+	struct tp_position results_tail; // worker: rw, control: ro
+	struct tp_position punts_tail; // worker: rw, control: ro
+	struct tp_doorbell bell; // worker: rw, control: ro; "wake me for commands"
+	struct tp_counters counters; // worker: rw, control: ro
 };
 
 struct tp_dataplane_segment {
@@ -121,16 +122,16 @@ struct tp_dataplane_segment {
 // One worker's lines in the control plane's segment.
 struct tp_worker_in {
 	struct tp_position commands_tail; // control: rw, worker: ro
-	struct tp_position results_head;  // control: rw, worker: ro
-	struct tp_position punts_head;	  // control: rw, worker: ro
+	struct tp_position results_head; // control: rw, worker: ro
+	struct tp_position punts_head; // control: rw, worker: ro
 };
 
 struct tp_control_segment {
 	struct tp_header header;
 	struct tp_heartbeat heartbeat; // control: rw, workers: ro
-	struct tp_doorbell bell;       // control: rw, workers: ro; "wake me for results and punts"
-	struct tp_counters counters;   // control: rw, anyone: ro (enum tp_control_counter)
-	struct tp_worker_in worker[];  // then for each worker: commands data
+	struct tp_doorbell bell; // control: rw, workers: ro; "wake me for results and punts"
+	struct tp_counters counters; // control: rw, anyone: ro (enum tp_control_counter)
+	struct tp_worker_in worker[]; // then for each worker: commands data
 };
 
 _Static_assert(sizeof(struct tp_heartbeat) == TP_LINE, "");
@@ -149,7 +150,7 @@ static inline uint64_t tp_dataplane_size(const struct tp_header *h)
 		!tp_ring_size_valid(h->punts))
 		return 0;
 	return sizeof(struct tp_dataplane_segment) +
-		h->workers * (sizeof(struct tp_worker_out) + h->results + h->punts);
+	       h->workers * (sizeof(struct tp_worker_out) + h->results + h->punts);
 }
 
 static inline uint64_t tp_control_size(const struct tp_header *h)
@@ -157,14 +158,14 @@ static inline uint64_t tp_control_size(const struct tp_header *h)
 	if (!h->workers || h->workers > TP_WORKERS_MAX || !tp_ring_size_valid(h->commands))
 		return 0;
 	return sizeof(struct tp_control_segment) +
-		h->workers * (sizeof(struct tp_worker_in) + h->commands);
+	       h->workers * (sizeof(struct tp_worker_in) + h->commands);
 }
 
 // Offsets of worker `w`'s ring data from the start of the segment. Multiples of TP_LINE.
 static inline uint64_t tp_results_offset(const struct tp_header *h, uint32_t w)
 {
 	return sizeof(struct tp_dataplane_segment) + h->workers * sizeof(struct tp_worker_out) +
-		w * (h->results + h->punts);
+	       w * (h->results + h->punts);
 }
 
 static inline uint64_t tp_punts_offset(const struct tp_header *h, uint32_t w)
@@ -175,5 +176,5 @@ static inline uint64_t tp_punts_offset(const struct tp_header *h, uint32_t w)
 static inline uint64_t tp_commands_offset(const struct tp_header *h, uint32_t w)
 {
 	return sizeof(struct tp_control_segment) + h->workers * sizeof(struct tp_worker_in) +
-		w * h->commands;
+	       w * h->commands;
 }

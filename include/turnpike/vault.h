@@ -29,14 +29,14 @@ enum tp_vault_state {
 struct tp_vault_header {
 	uint64_t magic; // stored last, release
 	uint32_t abi;
-	uint32_t allocations;	// slots
-	uint32_t peers;		// slots
-	uint32_t generation;	// of the last attachment; each attach takes the next
-	uint64_t size;		// bytes of the whole vault
-	uint64_t serial;	// last serial given to an allocation
-	uint8_t nonce_key[16];	// random, made with the vault
-	uint8_t index_key[16];	// random: keys hashes of what strangers choose
-	uint8_t user_key[16];	// random: keys the hash of user names
+	uint32_t allocations; // slots
+	uint32_t peers; // slots
+	uint32_t generation; // of the last attachment; each attach takes the next
+	uint64_t size; // bytes of the whole vault
+	uint64_t serial; // last serial given to an allocation
+	uint8_t nonce_key[16]; // random, made with the vault
+	uint8_t index_key[16]; // random: keys hashes of what strangers choose
+	uint8_t user_key[16]; // random: keys the hash of user names
 	uint8_t zero[40];
 };
 _Static_assert(sizeof(struct tp_vault_header) == 128, "two lines");
@@ -49,11 +49,11 @@ struct tp_vault_allocation {
 	uint64_t expires_ms; // CLOCK_MONOTONIC
 	uint64_t created_ms;
 	struct tp_endpoint client;
-	struct tp_ip server;	   // where the client reached us; the port follows
-	struct tp_ip relay;	   // local address
-	uint8_t user_hash[16];	   // keyed hash of the username
-	uint8_t tid[TP_STUN_TID];  // of the Allocate, for its retransmissions
-	uint32_t lifetime_s;	   // as the Allocate's answer announced it
+	struct tp_ip server; // where the client reached us; the port follows
+	struct tp_ip relay; // local address
+	uint8_t user_hash[16]; // keyed hash of the username
+	uint8_t tid[TP_STUN_TID]; // of the Allocate, for its retransmissions
+	uint32_t lifetime_s; // as the Allocate's answer announced it
 	uint16_t server_port;
 	uint16_t relay_port;
 	uint8_t transport; // enum tp_transport
@@ -67,7 +67,7 @@ _Static_assert(sizeof(struct tp_vault_allocation) == 192, "three lines");
 struct tp_vault_peer {
 	uint32_t state; // enum tp_vault_state
 	uint32_t allocation; // slot
-	uint64_t serial;     // the allocation's
+	uint64_t serial; // the allocation's
 	uint64_t expires_ms; // CLOCK_MONOTONIC
 	struct tp_endpoint peer;
 	uint16_t channel; // 0: permission
@@ -78,6 +78,6 @@ _Static_assert(sizeof(struct tp_vault_peer) == 64, "one line");
 static inline uint64_t tp_vault_size(uint32_t allocations, uint32_t peers)
 {
 	return sizeof(struct tp_vault_header) +
-		(uint64_t)allocations * sizeof(struct tp_vault_allocation) +
-		(uint64_t)peers * sizeof(struct tp_vault_peer);
+	       (uint64_t)allocations * sizeof(struct tp_vault_allocation) +
+	       (uint64_t)peers * sizeof(struct tp_vault_peer);
 }

@@ -29,8 +29,9 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.failed:
         for value in getattr(item, "funcargs", {}).values():
-            if isinstance(value, Server):
-                report.sections.append(("turnpike", value.report()))
+            for it in getattr(value, "made", [value]):
+                if isinstance(it, Server):
+                    report.sections.append(("turnpike", it.report()))
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +71,8 @@ def make_server(relay):
         assert not made, "one server for each host"
         made.append(Server(relay, **config))
         return made[0].start()
+
+    make.made = made
     try:
         yield make
         for it in made:

@@ -2,9 +2,9 @@
 # Copyright (c) 2026 The Turnpike authors
 """A small internet out of network namespaces.
 
-    client 192.0.2.0/24 ----+
-                            +-- router --- relays 198.51.100.0/24, a /28 for each server
-    peer 203.0.113.0/24 ----+
+    client 192.0.2.0/25 -------+
+    homes, a /28 each ---------+-- router --- relays 198.51.100.0/24, a /28 for each server
+    peer 203.0.113.0/24 -------+
 
 The namespaces have no names: threads and descriptors of this process hold them. So nothing is left
 over however the process ends, and any number of labs stand side by side.
@@ -51,8 +51,8 @@ class Namespace:
         """The command line that runs `words` inside and ends it when this process dies."""
         return ["nsenter", f"--net={self.path}", "setpriv", "--pdeathsig", "TERM", *map(str, words)]
 
-    def run(self, *words, **more):
-        return subprocess.run(self.command(*words), check=True, **more)
+    def run(self, *words, check=True, **more):
+        return subprocess.run(self.command(*words), check=check, **more)
 
     def ip(self, *lines):
         self.run("ip", "-batch", "-", input="\n".join(lines), text=True)
@@ -114,8 +114,11 @@ class Lab:
                            ipv6__conf__all__accept_dad=0, ipv6__conf__default__accept_dad=0,
                            ipv4__icmp_ratelimit=0, ipv6__icmp__ratelimit=0)
         hosts = range(10, 20)
-        self.client = Host(self.router, "client", "192.0.2.0/24", "2001:db8:1::/64", hosts)
+        self.client = Host(self.router, "client", "192.0.2.0/25", "2001:db8:1:1::/64", hosts)
         self.peer = Host(self.router, "peer", "203.0.113.0/24", "2001:db8:3::/64", hosts)
+        # Two homes with one address each, as ICE agents like it.
+        self.homes = [Host(self.router, f"home{n}", f"192.0.2.{128 + 16 * n}/28",
+                           f"2001:db8:1:{2 + n}::/64", (2,)) for n in range(2)]
         self.free = list(range(15, -1, -1))
 
     def add_relay(self):
@@ -135,5 +138,5 @@ class Lab:
         self.free.append(relay.number)
 
     def close(self):
-        for namespace in (self.client, self.peer, self.router):
+        for namespace in (self.client, self.peer, *self.homes, self.router):
             namespace.close()

@@ -22,7 +22,7 @@ STOP_SECONDS = 10
 USERS = [{"name": name, "password": "wonderland"} for name in ("alice", "bob", "carol")]
 SECRETS = ["north wind", "south wind"]
 # The lab's addresses are documentation's, which the policy takes for reserved.
-ALLOWED_PEERS = ["192.0.2.0/24", "203.0.113.0/24", "2001:db8:1::/64", "2001:db8:3::/64"]
+ALLOWED_PEERS = ["192.0.2.0/24", "203.0.113.0/24", "2001:db8:1::/48", "2001:db8:3::/64"]
 
 
 def wait_until(condition, seconds=READY_SECONDS, what="condition"):
@@ -100,7 +100,7 @@ class Server:
                 ready.set()
 
     def report(self, what="log"):
-        return f"{what}\n{self.file.read_text(encoding='utf-8')}\n" + "\n".join(self.log[-200:])
+        return f"{what}\n{yaml_text(self.config)}\n" + "\n".join(self.log[-200:])
 
     def processes(self):
         """{program: pid} of everything that runs in the server's namespace."""
@@ -163,19 +163,11 @@ class Server:
 
     def counters(self):
         """{name: sum over workers}, the control plane's own among them."""
-        total = {}
-
-        def add(node):
-            for key, value in node.items():
-                if isinstance(value, dict):
-                    add(value)
-                elif isinstance(value, list):
-                    for item in value:
-                        if isinstance(item, dict):
-                            add(item)
-                elif isinstance(value, int) and not isinstance(value, bool):
-                    total[key] = total.get(key, 0) + value
-        add(self.ctl("counters"))
+        pages = self.ctl("counters", "--all")
+        total = dict(pages["control"])
+        for worker in pages["workers"]:
+            for name, value in worker.items():
+                total[name] = total.get(name, 0) + value
         return total
 
     def expect_count(self, name, at_least):

@@ -117,6 +117,9 @@ Test(expiry, channels_outlive_the_former_end_of_a_refreshed_allocation)
 	put(LATE, 0, 0);
 	cr_assert(eq(int, on_channel(r, client, CHANNEL, end).verdict, RELAY_PEER));
 	cr_assert(eq(int, heard(end).verdict, RELAY_CLIENT));
+	cr_assert(eq(int, on_channel(r, client, CHANNEL, LATE - TICK).verdict, RELAY_PEER));
+	cr_dropped(on_channel(r, client, CHANNEL, LATE), client_expired);
+	cr_dropped(heard(LATE), peer_expired);
 }
 
 Test(expiry, a_shorter_life_is_in_force_at_once)

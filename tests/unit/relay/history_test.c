@@ -33,7 +33,25 @@ static struct tp_endpoint some_peer(void)
 	return ep(ips[draw(5)], (uint16_t)(6000 + draw(2)));
 }
 
-static struct tp_command some_command(uint64_t now)
+// A refresh as often as not: of all that could be drawn anew, hardly one would be.
+static void some_allocation(const struct model *m, struct tp_command *c)
+{
+	const struct model_allocation *a = &m->allocation[c->allocation];
+
+	if (a->used && draw(2)) {
+		c->client = a->client;
+		c->server = a->server;
+		c->relay = a->relay;
+		c->relay_port = a->port;
+		return;
+	}
+	c->client = some_client();
+	c->server = tp_ip_is4(&c->client.ip) ? 0 : 1;
+	c->relay = (uint8_t)draw(3);
+	c->relay_port = (uint16_t)(PORT_MIN + draw(4));
+}
+
+static struct tp_command some_command(const struct model *m, uint64_t now)
 {
 	struct tp_command c = {
 		.kind = (uint16_t)(1 + draw(6)),
@@ -47,10 +65,7 @@ static struct tp_command some_command(uint64_t now)
 		c.kind = TP_SWEEP;
 	switch (c.kind) {
 	case TP_PUT_ALLOCATION:
-		c.client = some_client();
-		c.server = tp_ip_is4(&c.client.ip) ? 0 : 1;
-		c.relay = (uint8_t)draw(3);
-		c.relay_port = (uint16_t)(PORT_MIN + draw(4));
+		some_allocation(m, &c);
 		break;
 	case TP_PUT_PERMISSION:
 	case TP_DROP_PERMISSION:
@@ -178,7 +193,7 @@ static void run(uint64_t seed)
 
 	state = seed;
 	for (int step = 0; step < STEPS; step++) {
-		struct tp_command c = some_command(now);
+		struct tp_command c = some_command(&m, now);
 		enum tp_status expected = model_apply(&m, &c, now);
 
 		cr_assert(eq(int, relay_apply(r, &c, now), expected), "seed %#lx, step %d, kind %u",
