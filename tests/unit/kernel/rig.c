@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include "rig.h"
+
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "options.h"
+
+#define QUOTE(x) #x
+#include "kernel_path.h"
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+// A network of the test's own: nobody else's ports, an IPv6 address besides ::1, and an MTU that may be
+// changed. It takes root or user namespaces, no privileges outside.
+static void enter_network(void)
+{
+	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		cr_skip_test("no network namespace: neither root nor user namespaces");
+	cr_assert_eq(system("PATH=$PATH:/usr/sbin:/sbin; ip link set lo up && "
+			    "ip addr add fd00::1/128 dev lo nodad && "
+			    "ip addr add fd00::2/128 dev lo nodad"),
+		0);
+}
+
+static void exec_program(struct rig *rig, const char *public4)
+{
+	char workers[16], server[2][ENDPOINT_TEXT], relay[2][2 * ENDPOINT_TEXT];
+	char *argv[] = {"turnpike-kernel", "--link", rig->path, "--workers", workers,
+		"--allocations", "64", "--peers", "256", "--ports", "1024-65535", "--listen",
+		server[0], "--listen", server[1], "--relay", relay[0], "--relay", relay[1], NULL};
+
+	snprintf(workers, sizeof(workers), "%u", rig->workers);
+	for (int i = 0; i < 2; i++) {
+		struct tp_endpoint local = {.ip = rig->relay_local[i]};
+
+		endpoint_text(&rig->server[i], server[i]);
+		endpoint_text(&local, relay[i]);
+	}
+	if (public4) {
+		strcat(relay[0], "=");
+		strcat(relay[0], public4);
+	}
+	// A test that fails leaves nobody behind.
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	execv(kernel_path, argv);
+	_exit(127);
+}
+
+void rig_launch(struct rig *rig, uint32_t workers, const char *public4)
+{
+	static bool in_network;
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+
+	*rig = (struct rig){.workers = workers, .connection = -1, .directory = "/tmp/tp-XXXXXX"};
+	if (!in_network)
+		enter_network();
+	in_network = true;
+	cr_assert(mkdtemp(rig->directory));
+	snprintf(rig->path, sizeof(rig->path), "%s/link", rig->directory);
+	strcpy(name.sun_path, rig->path);
+	rig->listening = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	cr_assert_eq(bind(rig->listening, (struct sockaddr *)&name, sizeof(name)), 0);
+	cr_assert_eq(listen(rig->listening, 4), 0);
+	rig->relay[0] = rig->relay_local[0] = ip_of("127.0.0.1");
+	rig->relay[1] = rig->relay_local[1] = ip_of("fd00::1");
+	rig->peer[0] = ip_of("127.0.0.2");
+	rig->peer[1] = ip_of("fd00::2");
+	if (public4)
+		rig->relay[0] = ip_of(public4);
+	for (int i = 0; i < 2; i++) {
+		rig->server[i].ip = rig->relay_local[i];
+		rig->server[i].port = free_port(&rig->relay_local[i]);
+	}
+	rig->doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rig->child = fork();
+	cr_assert(rig->child >= 0);
+	if (!rig->child)
+		exec_program(rig, public4);
+}
+
+void rig_start(struct rig *rig, uint32_t workers, const char *public4)
+{
+	rig_launch(rig, workers, public4);
+	rig_attach(rig);
+}
+
+static void wait_readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	cr_assert_eq(poll(&p, 1, RIG_WAIT_MS), 1, "nothing came within the time");
+}
+
+static void make_control_segment(struct rig *rig)
+{
+	struct tp_header header = {.abi = TP_ABI,
+		.workers = rig->workers,
+		.epoch = tp_random64(),
+		.commands = 65536,
+		.generation = ++rig->generation};
+
+	header.size = tp_control_size(&header);
+	rig->own_fd = tp_segment_create("test-control", header.size, &rig->ours);
+	cr_assert_geq(rig->own_fd, 0);
+	rig->control = rig->ours.base;
+	rig->control->header = header;
+	for (uint32_t w = 0; w < rig->workers; w++) {
+		const struct tp_worker_out *out = &rig->plane->worker[w];
+		struct tp_worker_in *in = &rig->control->worker[w];
+		const uint8_t *base = rig->theirs.base;
+		const struct tp_header *h = &rig->plane->header;
+
+		cr_assert_eq(tp_producer_init(&rig->commands[w],
+				     (uint8_t *)rig->ours.base + tp_commands_offset(&header, w),
+				     header.commands, &in->commands_tail, &out->commands_head),
+			0);
+		cr_assert_eq(tp_consumer_init(&rig->results[w], base + tp_results_offset(h, w),
+				     h->results, &out->results_tail, &in->results_head),
+			0);
+		cr_assert_eq(tp_consumer_init(&rig->punts[w], base + tp_punts_offset(h, w),
+				     h->punts, &out->punts_tail, &in->punts_head),
+			0);
+		rig->rung[w] = 0;
+	}
+	__atomic_store_n(&rig->control->header.magic, TP_MAGIC_CONTROL, __ATOMIC_RELEASE);
+}
+
+void rig_attach(struct rig *rig)
+{
+	int fds[TP_WORKERS_MAX + 1], welcome[2];
+	uint32_t n;
+
+	wait_readable(rig->listening);
+	rig->connection = accept4(rig->listening, NULL, NULL, SOCK_CLOEXEC);
+	cr_assert_geq(rig->connection, 0);
+	wait_readable(rig->connection);
+	cr_assert_eq(
+		tp_greeting_receive(rig->connection, TP_HELLO_MAGIC, fds, TP_WORKERS_MAX + 1, &n),
+		(int)rig->workers);
+	cr_assert_eq(n, rig->workers + 1);
+	cr_assert_eq(tp_segment_map(fds[0], TP_MAGIC_DATAPLANE, &rig->theirs), 0);
+	close(fds[0]);
+	memcpy(rig->bell, fds + 1, rig->workers * sizeof(fds[0]));
+	rig->plane = rig->theirs.base;
+	make_control_segment(rig);
+	welcome[0] = rig->own_fd;
+	welcome[1] = rig->doorbell;
+	cr_assert_eq(
+		tp_greeting_send(rig->connection, TP_WELCOME_MAGIC, rig->workers, welcome, 2), 0);
+}
+
+void rig_detach(struct rig *rig)
+{
+	close(rig->connection);
+	rig->connection = -1;
+	for (uint32_t w = 0; w < rig->workers; w++)
+		close(rig->bell[w]);
+	tp_unmap(&rig->ours);
+	tp_unmap(&rig->theirs);
+	close(rig->own_fd);
+}
+
+static void check_sums(const struct rig *rig)
+{
+	for (uint32_t w = 0; w < rig->workers; w++) {
+		const struct tp_counters *c = &rig->plane->worker[w].counters;
+		uint64_t client = tp_counter(c, TP_C_relayed_to_peer) + tp_counter(c, TP_C_punted);
+		uint64_t peer = tp_counter(c, TP_C_relayed_to_client);
+
+#define X(name, text) client += tp_counter(c, TP_C_##name);
+		TP_CLIENT_DROPS(X)
+#undef X
+#define X(name, text) peer += tp_counter(c, TP_C_##name);
+		TP_PEER_DROPS(X)
+#undef X
+		cr_assert_eq(tp_counter(c, TP_C_client_packets), client);
+		cr_assert_eq(tp_counter(c, TP_C_peer_packets), peer);
+	}
+}
+
+void rig_stop(struct rig *rig)
+{
+	int status;
+
+	cr_assert_eq(kill(rig->child, SIGTERM), 0);
+	cr_assert_eq(waitpid(rig->child, &status, 0), rig->child);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+	if (rig->connection >= 0)
+		check_sums(rig);
+	unlink(rig->path);
+	rmdir(rig->directory);
+}
+
+uint64_t rig_counter(const struct rig *rig, enum tp_counter which)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t w = 0; w < rig->workers; w++)
+		sum += tp_counter(&rig->plane->worker[w].counters, which);
+	return sum;
+}
+
+// A worker adds to its counters at the end of a round, after it has sent.
+void rig_expect(struct rig *rig, enum tp_counter which, uint64_t value)
+{
+	uint64_t until = monotonic_ms() + RIG_WAIT_MS;
+
+	while (rig_counter(rig, which) != value && monotonic_ms() < until)
+		poll(NULL, 0, 1);
+	cr_assert_eq(rig_counter(rig, which), value, "counter %d is %lu, not %lu", which,
+		rig_counter(rig, which), value);
+}
+
+void rig_push(struct rig *rig, uint32_t worker, uint32_t kind, const void *bytes, uint32_t length)
+{
+	void *out = tp_ring_reserve(&rig->commands[worker], kind, length);
+
+	cr_assert(out);
+	memcpy(out, bytes, length);
+}
+
+void rig_ring(struct rig *rig, uint32_t worker)
+{
+	tp_ring_publish(&rig->commands[worker]);
+	tp_doorbell_ring(&rig->plane->worker[worker].bell, rig->bell[worker], &rig->rung[worker]);
+}
+
+static int next(struct rig *rig, struct tp_consumer *c, uint32_t *kind, void *out, uint32_t size)
+{
+	for (;;) {
+		uint64_t count;
+		int length = tp_ring_next(c, kind, out, size);
+
+		if (length != -EAGAIN) {
+			tp_ring_release(c);
+			return length;
+		}
+		tp_doorbell_sleep(&rig->control->bell);
+		if (!tp_ring_ready(c)) {
+			wait_readable(rig->doorbell);
+			cr_assert_eq(read(rig->doorbell, &count, sizeof(count)), 8);
+		}
+		tp_doorbell_awake(&rig->control->bell);
+	}
+}
+
+struct tp_result rig_result(struct rig *rig, uint32_t worker)
+{
+	struct tp_result result;
+	uint32_t kind;
+
+	cr_assert_eq(next(rig, &rig->results[worker], &kind, &result, sizeof(result)),
+		(int)sizeof(result));
+	cr_assert_eq(kind, TP_RESULT);
+	return result;
+}
+
+struct tp_punt rig_punt(struct rig *rig, uint32_t worker, uint8_t bytes[TP_PUNT_MAX])
+{
+	uint8_t record[sizeof(struct tp_punt) + TP_PUNT_MAX];
+	struct tp_punt punt;
+	uint32_t kind;
+	int length = next(rig, &rig->punts[worker], &kind, record, sizeof(record));
+
+	cr_assert_geq(length, (int)sizeof(punt));
+	cr_assert_eq(kind, TP_PUNT);
+	memcpy(&punt, record, sizeof(punt));
+	cr_assert_eq(length, (int)sizeof(punt) + punt.length);
+	memcpy(bytes, record + sizeof(punt), punt.length);
+	return punt;
+}
+
+enum tp_status rig_command(struct rig *rig, uint32_t worker, struct tp_command command)
+{
+	struct tp_result result;
+
+	command.sequence = ++rig->sequence;
+	command.generation = rig->generation;
+	command.expires_ms = monotonic_ms() + 600000;
+	rig_push(rig, worker, TP_COMMAND, &command, sizeof(command));
+	rig_ring(rig, worker);
+	result = rig_result(rig, worker);
+	cr_assert_eq(result.sequence, command.sequence);
+	return result.status;
+}
