@@ -91,7 +91,8 @@ void relay_destroy(struct relay *relay);
 // TP_STATUS_OK leaves the tables as they were. For TP_PUT_ALLOCATION the caller has bound the relay
 // port already; TP_STATUS_PORT_TAKEN: another slot has it, TP_STATUS_CONFLICT: another slot has the
 // client. An allocation that is put again with the same client and relay port keeps its permissions
-// and channels. TP_SWEEP reads every slot once: about 10 ms for 1,000,000 allocations.
+// and channels. TP_SWEEP reads every slot once: about 4 ms for 1,000,000 allocations, and half a
+// microsecond more for each allocation that it drops.
 enum tp_status relay_apply(struct relay *relay, const struct tp_command *command, uint64_t now);
 
 // Visits the relay port of every allocation that relay_apply() drops (TP_DROP_ALLOCATION, TP_SWEEP, or
