@@ -205,6 +205,7 @@ static int run(struct control *c, const char *path)
 	err = admin_socket_open(&c->admin, &c->loop, control_fd, on_command, c);
 	if (err)
 		return complain("the control socket can't be used", err);
+	c->started_ms = monotonic_ms();
 	start_loop(c);
 	uv_run(&c->loop, UV_RUN_DEFAULT);
 	return 0;

@@ -33,14 +33,17 @@ static bool tell_end(struct program *p)
 {
 	siginfo_t info = {0};
 
+	if (p->stopping) {
+		if (p->ours)
+			waitid(P_PIDFD, (id_t)p->process.pidfd, &info, WEXITED | WNOHANG);
+		return false;
+	}
 	if (!p->ours) {
 		fprintf(stderr, "turnpike: %s (pid %d), which was adopted, has ended.\n", p->name,
 			(int)p->process.pid);
 		return false;
 	}
 	waitid(P_PIDFD, (id_t)p->process.pidfd, &info, WEXITED | WNOHANG);
-	if (p->stopping)
-		return false;
 	if (info.si_code == CLD_EXITED) {
 		fprintf(stderr, "turnpike: %s (pid %d) exited with status %d.\n", p->name,
 			(int)p->process.pid, info.si_status);
