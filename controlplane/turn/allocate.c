@@ -43,8 +43,21 @@ static void answer_again(struct request *r)
 	}
 }
 
+// Whether a relay address of this family is configured and published.
+static bool relays_family(const struct turn_server *s, uint8_t family)
+{
+	for (uint32_t i = 0; i < s->table->relays_count; i++) {
+		const struct table_relay *relay = &s->table->relays[i];
+
+		if (relay->published != 0xff && tp_ip_family(&relay->local) == family)
+			return true;
+	}
+	return false;
+}
+
 // Checks 3 to 9 of the section. Returns 0 or the error code; the family of the relay in *family.
-static unsigned int check(const struct stun_message *m, uint8_t *family)
+static unsigned int check(
+	const struct turn_server *s, const struct stun_message *m, uint8_t *family)
 {
 	*family = TP_IPV4;
 	if (!(m->has & STUN_HAS_REQUESTED_TRANSPORT) || m->malformed)
@@ -61,7 +74,7 @@ static unsigned int check(const struct stun_message *m, uint8_t *family)
 		return 400;
 	if (m->has & STUN_HAS_REQUESTED_FAMILY)
 		*family = m->requested_family;
-	if (*family != TP_IPV4 && *family != TP_IPV6)
+	if (!relays_family(s, *family))
 		return 440;
 	if ((m->has & STUN_HAS_EVEN_PORT) && m->even_port_reserve)
 		return m->has & STUN_HAS_ADDITIONAL_FAMILY ? 400 : 508;
@@ -102,14 +115,14 @@ static struct tp_vault_allocation record_of(const struct request *r)
 }
 
 // Takes slot, port and quotas on one of the relay addresses of this family, in random order of start.
-// Returns 0; -EAFNOSUPPORT: there is none; -EDQUOT; -ENOSPC.
+// Returns 0; -EDQUOT; -ENOSPC.
 static int add(struct request *r, uint8_t family, bool even, uint32_t *slot)
 {
 	struct turn_server *s = r->s;
 	struct table *t = s->table;
 	struct tp_vault_allocation record = record_of(r);
 	uint32_t start = (uint32_t)(((uint64_t)turn_random(s) * t->relays_count) >> 32);
-	int err = -EAFNOSUPPORT;
+	int err = -ENOSPC;
 
 	for (uint32_t n = 0; n < t->relays_count; n++) {
 		uint32_t i = start + n < t->relays_count ? start + n : start + n - t->relays_count;
@@ -159,13 +172,16 @@ void turn_allocate(struct request *r)
 	int err;
 
 	if (r->slot != TABLE_NONE) {
-		if (!memcmp(table_record(s->table, r->slot)->tid, r->m->tid, TP_STUN_TID))
+		const struct tp_vault_allocation *a = table_record(s->table, r->slot);
+
+		if (!memcmp(a->tid, r->m->tid, sizeof(a->tid)) &&
+			!memcmp(a->user_hash, r->auth.user_hash, sizeof(a->user_hash)))
 			answer_again(r);
 		else
 			reply_error(s, &r->to, 437, NULL);
 		return;
 	}
-	code = check(r->m, &family);
+	code = check(s, r->m, &family);
 	if (code) {
 		reply_error(s, &r->to, code, NULL);
 		return;
@@ -179,11 +195,7 @@ void turn_allocate(struct request *r)
 	err = add(r, family, p->even, &slot);
 	if (err) {
 		pending_end(s, p);
-		reply_error(s, &r->to,
-			err == -EAFNOSUPPORT ? 440
-			: err == -EDQUOT     ? 486
-					     : 508,
-			NULL);
+		reply_error(s, &r->to, err == -EDQUOT ? 486 : 508, NULL);
 		return;
 	}
 	submit(r, p, slot);
