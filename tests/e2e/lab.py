@@ -119,6 +119,9 @@ class Lab:
         # Two homes with one address each, as ICE agents like it.
         self.homes = [Host(self.router, f"home{n}", f"192.0.2.{128 + 16 * n}/28",
                            f"2001:db8:1:{2 + n}::/64", (2,)) for n in range(2)]
+        # They don't reach each other, as behind NATs and firewalls.
+        for version, homes in (("-4", "192.0.2.128/25"), ("-6", "2001:db8:1:2::/63")):
+            self.router.run("ip", version, "rule", "add", "from", homes, "to", homes, "blackhole")
         self.free = list(range(15, -1, -1))
 
     def add_relay(self):

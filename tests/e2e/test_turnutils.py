@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Turnpike authors
+"""coturn's client and peer from Debian, without a lost packet.
+
+The client starts after a random 1 to 6 seconds, so all runs go on beside each other.
+"""
+
+import re
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from server import SECRETS, Server
+
+PASSWORD = ["-u", "alice", "-w", "wonderland"]
+RUNS = {  # options, and the families of server and peer
+    "channels": (PASSWORD, "v4", "v4"),
+    "channels without RTCP": (["-c", *PASSWORD], "v4", "v4"),
+    "Send indications": (["-s", *PASSWORD], "v4", "v4"),
+    "IPv6 relay": (["-x", *PASSWORD], "v4", "v6"),
+    "IPv6 all the way": (["-x", *PASSWORD], "v6", "v6"),
+    "IPv6 client": (["-X", *PASSWORD], "v6", "v4"),
+    "DONT-FRAGMENT": (["-g", *PASSWORD], "v4", "v4"),
+    "DONT-FRAGMENT with Send": (["-g", "-s", *PASSWORD], "v4", "v4"),
+    "padded channels": (["-D", "-l", "171", *PASSWORD], "v4", "v4"),
+    "negative tests": (["-N", *PASSWORD], "v4", "v4"),
+    "negative protocol tests": (["-R", *PASSWORD], "v4", "v4"),
+    "both negative tests": (["-N", "-R", "-c", *PASSWORD], "v4", "v4"),
+    "REST": (["-u", "somebody", "-W", SECRETS[1]], "v4", "v4"),
+    "50 clients": (["-m", "50", "-n", "40", *PASSWORD], "v4", "v4"),
+    "50 clients with Send over IPv6": (["-m", "50", "-n", "40", "-s", "-x", *PASSWORD], "v6", "v6"),
+}
+SECONDS = 150
+
+
+@pytest.fixture(scope="module")
+def runs(lab):
+    """{name: future of the finished client}; every run has a peer of its own."""
+    if not shutil.which("turnutils_uclient"):
+        pytest.skip("needs Debian's coturn for turnutils_uclient and turnutils_peer")
+    relay = lab.add_relay()
+    server = Server(relay, channel_numbers="rfc5766")
+    peers = []
+
+    def run(number, options, server_family, peer_family):
+        peer_host = lab.peer.v6[0] if peer_family == "v6" else lab.peer.v4[0]
+        server_host = relay.v6[0] if server_family == "v6" else relay.v4[0]
+        return lab.client.run(
+            "turnutils_uclient", "-n", "50", "-m", "4", "-l", "170", *options, "-e", peer_host,
+            "-r", 4000 + 2 * number, server_host, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", timeout=SECONDS, check=False)
+    try:
+        server.start()
+        with ThreadPoolExecutor(4) as pool:
+            futures = {}
+            for number, (name, (options, server_family, peer_family)) in enumerate(RUNS.items()):
+                host = lab.peer.v6[0] if peer_family == "v6" else lab.peer.v4[0]
+                for port in (4000 + 2 * number, 4001 + 2 * number):  # RTP and RTCP
+                    peers.append(subprocess.Popen(
+                        lab.peer.command("turnutils_peer", "-L", host, "-p", port),
+                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+                futures[name] = pool.submit(run, number, options, server_family, peer_family)
+            yield futures
+        server.stop()
+    finally:
+        for peer in peers:
+            peer.kill()
+            peer.wait()
+        server.end()
+        lab.remove_relay(relay)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_uclient_loses_nothing(runs, name):
+    done = runs[name].result()
+    assert done.returncode == 0, done.stdout[-3000:]
+    total = re.findall(r"tot_send_msgs=(\d+), tot_recv_msgs=(\d+)", done.stdout)
+    lost = re.search(r"Total lost packets (\d+) .*total send dropped (\d+)", done.stdout)
+    assert lost, done.stdout[-3000:]
+    assert lost.groups() == ("0", "0"), done.stdout[-3000:]
+    sent, received = map(int, total[-1])
+    assert sent == received > 0, done.stdout[-3000:]
