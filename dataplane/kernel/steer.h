@@ -9,7 +9,7 @@
 
 #include <turnpike/segment.h>
 
-#define STEER_MAX 24u // instructions
+#define STEER_MAX 32u // instructions
 
 // Writes the program for one family's sockets and `workers` of them. Returns its length.
 unsigned int steer_program(

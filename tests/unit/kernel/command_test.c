@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The Turnpike authors
 
 #include <criterion/criterion.h>
+#include <sys/resource.h>
 
 #include "rig.h"
 
@@ -174,6 +175,31 @@ Test(command, a_ring_full_of_garbage_is_counted_and_the_relay_goes_on)
 	// It takes commands again, if the sweep among them left the allocation or not.
 	c = rig_client(&rig, 0, 5, RIG_SERVER4, RIG_RELAY6);
 	cr_assert_eq(rig_bind(&rig, &c, &peer, 0x4000), TP_STATUS_OK);
+	client_send(&rig, &c, message, channel_data(message, 0x4000, "alive", 5));
+	expect_bytes(fd, "alive", 5);
+	rig_stop(&rig);
+}
+
+Test(command, without_descriptors_an_allocation_is_refused_and_the_others_go_on)
+{
+	struct rig rig;
+	struct tp_endpoint peer;
+	struct client c;
+	uint8_t message[32];
+	struct tp_command command;
+	const struct rlimit none = {0, 0};
+	int fd;
+
+	rig_start(&rig, 1, NULL);
+	fd = socket_at(&rig.peer[RIG_RELAY4], &peer);
+	c = rig_client(&rig, 0, 1, RIG_SERVER4, RIG_RELAY4);
+	cr_assert_eq(rig_bind(&rig, &c, &peer, 0x4000), TP_STATUS_OK);
+	cr_assert_eq(prlimit(rig.child, RLIMIT_NOFILE, &none, NULL), 0);
+	command = (struct tp_command){.kind = TP_PUT_ALLOCATION,
+		.allocation = 2,
+		.client = {.ip = c.endpoint.ip, .port = 9},
+		.relay_port = (uint16_t)(c.relayed.port ^ 1)};
+	cr_assert_eq(rig_command(&rig, 0, command), TP_STATUS_NO_DESCRIPTORS);
 	client_send(&rig, &c, message, channel_data(message, 0x4000, "alive", 5));
 	expect_bytes(fd, "alive", 5);
 	rig_stop(&rig);
