@@ -97,8 +97,13 @@ void rig_launch(struct rig *rig, uint32_t workers, const char *public4)
 
 void rig_start(struct rig *rig, uint32_t workers, const char *public4)
 {
+	const struct tp_command nothing = {.kind = TP_DROP_ALLOCATION, .allocation = 63};
+
 	rig_launch(rig, workers, public4);
 	rig_attach(rig);
+	// A result shows that a worker has taken over: before, it would drop requests.
+	for (uint32_t w = 0; w < workers; w++)
+		cr_assert_eq(rig_command(rig, w, nothing), TP_STATUS_OK);
 }
 
 static void wait_readable(int fd)

@@ -43,7 +43,7 @@ struct rig {
 	uint64_t sequence;
 };
 
-// Starts the program on IPv4 and IPv6 loopback addresses, and attaches. `public4`: the external form of
+// Starts the program on IPv4 and IPv6 loopback addresses, attaches, and waits until every worker is served. `public4`: the external form of
 // the IPv4 relay address, NULL: none.
 void rig_start(struct rig *rig, uint32_t workers, const char *public4);
 
