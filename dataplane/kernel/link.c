@@ -152,8 +152,7 @@ void link_step(struct link *link, uint64_t now, bool readable)
 		hang_up(link, now);
 	}
 	if (link->state == LINK_TAKING && plane_settled(link->plane, &link->attachment)) {
-		fprintf(stderr, "turnpike-kernel: attached to the control plane (generation %u).\n",
-			link->attachment.header.generation);
+		fprintf(stderr, "turnpike-kernel: attached to the control plane.\n");
 		link->state = LINK_UP;
 		link->backoff_ms = BACKOFF_MIN_MS;
 		link->told = false;

@@ -53,7 +53,7 @@ struct tp_header {
 	uint64_t results; // dataplane's: bytes of each results ring; control's: 0
 	uint64_t punts; // dataplane's: bytes of each punts ring; control's: 0
 	uint32_t pid;
-	uint32_t generation; // control's: number of this attachment; dataplane's: 0
+	uint32_t zero;
 };
 _Static_assert(sizeof(struct tp_header) == 64, "");
 

@@ -27,8 +27,8 @@ static uint64_t monotonic_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-// A network of the test's own: nobody else's ports, an IPv6 address besides ::1, and an MTU that may be
-// changed. It takes root or user namespaces, no privileges outside.
+// A network of the test's own: nobody else's ports, an IPv6 address besides ::1, and an MTU that
+// may be changed. It takes root or user namespaces, no privileges outside.
 static void enter_network(void)
 {
 	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
@@ -115,12 +115,10 @@ static void wait_readable(int fd)
 
 static void make_control_segment(struct rig *rig)
 {
-	struct tp_header header = {.abi = TP_ABI,
-		.workers = rig->workers,
-		.epoch = tp_random64(),
-		.commands = 65536,
-		.generation = ++rig->generation};
+	struct tp_header header = {
+		.abi = TP_ABI, .workers = rig->workers, .epoch = tp_random64(), .commands = 65536};
 
+	rig->generation++;
 	header.size = tp_control_size(&header);
 	rig->own_fd = tp_segment_create("test-control", header.size, &rig->ours);
 	cr_assert_geq(rig->own_fd, 0);
