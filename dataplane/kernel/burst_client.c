@@ -60,8 +60,8 @@ static void queue_to_peer(struct worker *w, unsigned int i, enum transmit_kind k
 			      tp_ip_is4(&w->from_client[i].client.ip);
 }
 
-// A datagram to a relayed address of ours. Returns whether w->from_peer[n] has become its second half,
-// which this very worker decides about.
+// A datagram to a relayed address of ours. Returns whether w->from_peer[n] has become its second
+// half, which this very worker decides about.
 static bool hairpin(struct worker *w, unsigned int i, unsigned int n)
 {
 	const struct tp_capabilities *caps = w->capabilities;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// From peers: ChannelData or Data indications to clients. Datagrams are gathered over relay sockets, so
-// that many allocations with a datagram each make one burst.
+// From peers: ChannelData or Data indications to clients. Datagrams are gathered over relay
+// sockets, so that many allocations with a datagram each make one burst.
 
 #include "icmp.h"
 #include "public.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// What the control plane wants: commands to apply, STUN messages to send; and the results that it gets.
+// What the control plane wants: commands to apply, STUN messages to send; and the results that it
+// gets.
 #pragma once
 
 #include <relay.h>

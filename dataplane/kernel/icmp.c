@@ -12,7 +12,8 @@
 #include "public.h"
 #include "worker.h"
 
-// A socket's queue is bounded by its receive buffer; a flood of errors must not keep us here longer.
+// A socket's queue is bounded by its receive buffer; a flood of errors must not keep us here
+// longer.
 #define DRAIN_MAX 256u
 
 // Returns whether the message is an ICMP error, and not one that this host made up.

@@ -8,6 +8,6 @@
 struct worker;
 struct relay_socket;
 
-// Empties the error queue. Returns how many errors it held. Sends at once, so it may be called while
-// a burst is being sent.
+// Empties the error queue. Returns how many errors it held. Sends at once, so it may be called
+// while a burst is being sent.
 unsigned int icmp_drain(struct worker *w, struct relay_socket *socket);

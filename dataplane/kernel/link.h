@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// The connection to the control plane (attach.h), by the main thread. Everything else goes on without
-// one: established flows are relayed, new ones wait.
+// The connection to the control plane (attach.h), by the main thread. Everything else goes on
+// without one: established flows are relayed, new ones wait.
 #pragma once
 
 #include "plane.h"

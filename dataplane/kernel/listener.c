@@ -20,8 +20,8 @@ static void set_buffer(int fd, int force, int plain)
 		setsockopt(fd, SOL_SOCKET, plain, &size, sizeof(size));
 }
 
-// DF is 0 on what goes to clients, as on what goes to peers (relay_socket.c). No IP_RECVERR: an ICMP
-// error about a client says nothing that anyone waits for.
+// DF is 0 on what goes to clients, as on what goes to peers (relay_socket.c). No IP_RECVERR: an
+// ICMP error about a client says nothing that anyone waits for.
 static int set_options(int fd, enum tp_family family)
 {
 	const int on = 1, dont4 = IP_PMTUDISC_DONT, dont6 = IPV6_PMTUDISC_DONT;

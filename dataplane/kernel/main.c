@@ -31,7 +31,8 @@ static void raise_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Blocks the signals that end us, for every thread to come, and returns a descriptor that tells them.
+// Blocks the signals that end us, for every thread to come, and returns a descriptor that tells
+// them.
 static int catch_signals(void)
 {
 	sigset_t set;

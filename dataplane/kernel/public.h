@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Relay addresses behind a 1:1 NAT have two forms: the local one, which sockets see, and the public one,
-// which clients and tables know.
+// Relay addresses behind a 1:1 NAT have two forms: the local one, which sockets see, and the public
+// one, which clients and tables know.
 #pragma once
 
 #include "worker.h"

@@ -10,6 +10,6 @@
 struct worker;
 struct relay_from_client;
 
-// Puts a datagram into the punt ring and counts it. `known`: its client has an allocation. Strangers
-// get half of the ring at most, so that a flood of them keeps nobody from refreshing.
+// Puts a datagram into the punt ring and counts it. `known`: its client has an allocation.
+// Strangers get half of the ring at most, so that a flood of them keeps nobody from refreshing.
 void punt(struct worker *w, const struct relay_from_client *in, bool known);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// A burst of datagrams from sockets, with the header fields that sockets tell: TTL or hop limit, and
-// TOS or traffic class.
+// A burst of datagrams from sockets, with the header fields that sockets tell: TTL or hop limit,
+// and TOS or traffic class.
 #pragma once
 
 #include <sys/socket.h>
@@ -13,7 +13,8 @@
 #include "sockname.h"
 
 #define RECEIVE_MAX 65536u // bytes of one datagram: more than UDP can carry
-// A slot is longer by 17 lines, so that the datagrams of a burst don't meet in one set of each cache.
+// A slot is longer by 17 lines, so that the datagrams of a burst don't meet in one set of each
+// cache.
 #define RECEIVE_STRIDE (RECEIVE_MAX + 17u * 64u)
 #define RECEIVE_CONTROL 96u // three control messages of an int each
 
@@ -43,8 +44,8 @@ void receive_free(struct receive *r);
 // another negative errno.
 int receive_burst(struct receive *r, unsigned int first, int fd);
 
-// Reads what slot `i` got. `overflow` is the socket's count of datagrams that the kernel dropped, as
-// last seen; returns how many were dropped since.
+// Reads what slot `i` got. `overflow` is the socket's count of datagrams that the kernel dropped,
+// as last seen; returns how many were dropped since.
 uint32_t receive_slot(struct receive *r, unsigned int i, struct datagram *out, uint32_t *overflow);
 
 // Asks a socket for the control messages that receive_slot() reads. Returns 0 or a negative errno.

@@ -41,9 +41,10 @@ void relay_sockets_free(struct relay_sockets *s, const struct tp_capabilities *c
 	*s = (struct relay_sockets){0};
 }
 
-// RFC 8656 section 14 lets a relay that can't see an incoming DF bit assume 0. IP_PMTUDISC_OMIT sends
-// with DF 0 and still reports "fragmentation needed" for the datagrams that DONT-FRAGMENT asked for;
-// IP_PMTUDISC_DONT would swallow it. IPv6 fragments at the sender alone, which has to know the path.
+// RFC 8656 section 14 lets a relay that can't see an incoming DF bit assume 0. IP_PMTUDISC_OMIT
+// sends with DF 0 and still reports "fragmentation needed" for the datagrams that DONT-FRAGMENT
+// asked for; IP_PMTUDISC_DONT would swallow it. IPv6 fragments at the sender alone, which has to
+// know the path.
 static int set_options(int fd, enum tp_family family)
 {
 	const int on = 1, omit = IP_PMTUDISC_OMIT, dont = IPV6_PMTUDISC_DONT;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Relay sockets: one for each allocation, bound to the relayed transport address, with the worker that
-// has the allocation's client.
+// Relay sockets: one for each allocation, bound to the relayed transport address, with the worker
+// that has the allocation's client.
 #pragma once
 
 #include <relay.h>
@@ -25,8 +25,8 @@ struct relay_sockets {
 int relay_sockets_init(struct relay_sockets *s, const struct tp_capabilities *capabilities);
 void relay_sockets_free(struct relay_sockets *s, const struct tp_capabilities *capabilities);
 
-// Applies TP_PUT_ALLOCATION: binds the relay port first unless the allocation holds it, and leaves no
-// socket behind when the tables refuse.
+// Applies TP_PUT_ALLOCATION: binds the relay port first unless the allocation holds it, and leaves
+// no socket behind when the tables refuse.
 enum tp_status relay_socket_put(struct worker *w, const struct tp_command *command);
 
 // As relay_on_dropped() wants it: `context` is the worker.

@@ -7,8 +7,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-// The kernel runs the program with the data at the UDP payload; the network header is reached through
-// SKF_NET_OFF, whatever lies in between.
+// The kernel runs the program with the data at the UDP payload; the network header is reached
+// through SKF_NET_OFF, whatever lies in between.
 #define NET(offset) ((uint32_t)(SKF_NET_OFF + (offset)))
 
 #define IPV4_SOURCE 12
@@ -18,8 +18,8 @@
 #define IPV6_HEADER 40u
 #define UDP_HEADER 8u
 
-// Leaves the source port's offset from the network header in X. IPv4's header length is in its first
-// byte.
+// Leaves the source port's offset from the network header in X. IPv4's header length is in its
+// first byte.
 static unsigned int port_offset_ipv4(struct sock_filter *p)
 {
 	const struct sock_filter code[] = {
@@ -33,8 +33,8 @@ static unsigned int port_offset_ipv4(struct sock_filter *p)
 	return sizeof(code) / sizeof(code[0]);
 }
 
-// IPv6's UDP header follows the IPv6 header at once, or is found from the end: extension headers are
-// what the packet holds besides UDP header and payload.
+// IPv6's UDP header follows the IPv6 header at once, or is found from the end: extension headers
+// are what the packet holds besides UDP header and payload.
 static unsigned int port_offset_ipv6(struct sock_filter *p)
 {
 	const struct sock_filter code[] = {

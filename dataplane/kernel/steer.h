@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Which worker's socket gets a client's datagrams: a classic BPF program on a reuseport group, which
-// computes tp_client_worker() (segment.h) in the kernel. It needs no privileges.
+// Which worker's socket gets a client's datagrams: a classic BPF program on a reuseport group,
+// which computes tp_client_worker() (segment.h) in the kernel. It needs no privileges.
 #pragma once
 
 #include <linux/filter.h>

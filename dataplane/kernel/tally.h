@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// What one round of a worker adds to its counters. Private memory on the way, so that the shared page
-// is written once a round.
+// What one round of a worker adds to its counters. Private memory on the way, so that the shared
+// page is written once a round.
 #pragma once
 
 #include <turnpike/counters.h>

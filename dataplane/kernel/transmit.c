@@ -117,7 +117,8 @@ static unsigned int send_run(struct worker *w, unsigned int from, unsigned int t
 			attempts = 0;
 			continue;
 		}
-		// The error may be about an earlier datagram: an ICMP error that waits on the socket.
+		// The error may be about an earlier datagram: an ICMP error that waits on the
+		// socket.
 		if (item->socket && ++attempts < ATTEMPTS && err != EAGAIN &&
 			(icmp_drain(w, item->socket) || attempts == 1))
 			continue;

@@ -15,8 +15,8 @@
 struct worker;
 struct relay_socket;
 
-// The IP header's fields that are carried over (RFC 8656 sections 13 and 14): TTL or hop limit, TOS or
-// traffic class.
+// The IP header's fields that are carried over (RFC 8656 sections 13 and 14): TTL or hop limit, TOS
+// or traffic class.
 struct packet_header {
 	uint8_t ttl;
 	uint8_t tos;

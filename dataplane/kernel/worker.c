@@ -154,7 +154,8 @@ static void *run(void *context)
 	struct worker *w = context;
 	unsigned int work = 0;
 
-	// After a round with work the next one only looks: while it is busy nobody needs to wake it.
+	// After a round with work the next one only looks: while it is busy nobody needs to wake
+	// it.
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed))
 		work = worker_round(w, work ? 0 : -1);
 	return NULL;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// A worker: a thread with its own sockets, tables and rings, which shares nothing with another but the
-// map of relay ports (owners.h). It is the only one to touch its struct, but for what is marked.
+// A worker: a thread with its own sockets, tables and rings, which shares nothing with another but
+// the map of relay ports (owners.h). It is the only one to touch its struct, but for what is
+// marked.
 #pragma once
 
 #include <pthread.h>
@@ -46,7 +47,8 @@ struct worker {
 	int ready; // the main thread's eventfd: `held` has changed
 	uint64_t now; // CLOCK_MONOTONIC milliseconds, read once per round
 
-	// The main thread stores `wanted` (NULL: let go) and rings `bell`; the worker answers in `held`.
+	// The main thread stores `wanted` (NULL: let go) and rings `bell`; the worker answers in
+	// `held`.
 	_Atomic(struct attachment *) wanted; // main: wo, worker: ro
 	_Atomic(struct attachment *) held; // main: ro, worker: wo
 	atomic_bool stop; // main: wo, worker: ro

@@ -69,8 +69,9 @@ Test(icmp, port_unreachable_from_an_ipv6_peer_becomes_an_icmp_attribute)
 	check_unreachable(RIG_RELAY6, 1, 4);
 }
 
-// A pending error on a socket makes the next call on it fail: that must cost no datagram of anyone. The
-// program is stopped while a burst gathers, so that one call sends to both peers, and, where DONT-FRAGMENT parts them, one after the other.
+// A pending error on a socket makes the next call on it fail: that must cost no datagram of anyone.
+// The program is stopped while a burst gathers, so that one call sends to both peers, and, where
+// DONT-FRAGMENT parts them, one after the other.
 Test(icmp, errors_about_one_peer_lose_nothing_of_what_goes_to_another)
 {
 	enum { ROUNDS = 20, PAIRS = 16 };

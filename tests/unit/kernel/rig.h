@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// A turnpike-kernel of its own for a test, and a control plane in the test's process that drives it.
-// Every wait is bounded: what doesn't come within RIG_WAIT_MS fails the test.
+// A turnpike-kernel of its own for a test, and a control plane in the test's process that drives
+// it. Every wait is bounded: what doesn't come within RIG_WAIT_MS fails the test.
 #pragma once
 
 #include <sys/types.h>
@@ -43,14 +43,15 @@ struct rig {
 	uint64_t sequence;
 };
 
-// Starts the program on IPv4 and IPv6 loopback addresses, attaches, and waits until every worker is served. `public4`: the external form of
-// the IPv4 relay address, NULL: none.
+// Starts the program on IPv4 and IPv6 loopback addresses, attaches, and waits until every worker is
+// served. `public4`: the external form of the IPv4 relay address, NULL: none.
 void rig_start(struct rig *rig, uint32_t workers, const char *public4);
 
 // As rig_start(), without waiting for the program to attach.
 void rig_launch(struct rig *rig, uint32_t workers, const char *public4);
 
-// Takes the program's next hello and welcomes it. rig_detach() lets go, as a dying control plane does.
+// Takes the program's next hello and welcomes it. rig_detach() lets go, as a dying control plane
+// does.
 void rig_attach(struct rig *rig);
 void rig_detach(struct rig *rig);
 
@@ -69,8 +70,8 @@ void rig_ring(struct rig *rig, uint32_t worker);
 struct tp_result rig_result(struct rig *rig, uint32_t worker);
 struct tp_punt rig_punt(struct rig *rig, uint32_t worker, uint8_t bytes[TP_PUNT_MAX]);
 
-// Pushes a command, waits for its result and returns the status. Sequence, generation and expiry are
-// filled in.
+// Pushes a command, waits for its result and returns the status. Sequence, generation and expiry
+// are filled in.
 enum tp_status rig_command(struct rig *rig, uint32_t worker, struct tp_command command);
 
 // A client and its allocation.
@@ -82,14 +83,16 @@ struct client {
 	struct tp_endpoint relayed; // as it was told
 };
 
-// A client of server `server` on `worker`, with an allocation on relay address `relay`, at a free port.
+// A client of server `server` on `worker`, with an allocation on relay address `relay`, at a free
+// port.
 struct client rig_client(
 	struct rig *rig, uint32_t worker, uint32_t slot, uint8_t server, uint8_t relay);
 enum tp_status rig_permit(struct rig *rig, const struct client *c, const struct tp_endpoint *peer);
 enum tp_status rig_bind(
 	struct rig *rig, const struct client *c, const struct tp_endpoint *peer, uint16_t channel);
 
-// A socket at `ip`, on a port of the kernel's choosing, that tells TTL and TOS; `out` is its endpoint.
+// A socket at `ip`, on a port of the kernel's choosing, that tells TTL and TOS; `out` is its
+// endpoint.
 int socket_at(const struct tp_ip *ip, struct tp_endpoint *out);
 uint16_t free_port(const struct tp_ip *ip);
 struct tp_ip ip_of(const char *text);
@@ -115,6 +118,7 @@ void expect_silence(int fd);
 
 // ChannelData; returns its length.
 size_t channel_data(uint8_t *out, uint16_t channel, const void *bytes, size_t length);
-// A Send indication (TP_STUN_TYPE_SEND) or Data indication (TP_STUN_TYPE_DATA) with transaction ID `tid`.
+// A Send indication (TP_STUN_TYPE_SEND) or Data indication (TP_STUN_TYPE_DATA) with transaction ID
+// `tid`.
 size_t indication(uint8_t *out, uint16_t type, const uint8_t *tid, const struct tp_endpoint *peer,
 	const void *bytes, size_t length, bool dont_fragment);
