@@ -53,7 +53,11 @@ static const struct special4 special4[] = {
 };
 
 static const struct special6 special6[] = {
-	{{0}, 8}, // unspecified, loopback, IPv4-compatible and -mapped
+	// All but 2000::/3 is reserved or special (RFC 4291 section 2.4). No shorter allow says so: it
+	// would stand against an operator's deny of ::/0.
+	{{0}, 3}, // below
+	{{0x40}, 2}, // and above
+	{{0x80}, 1}, {{0}, 8}, // unspecified, loopback, IPv4-compatible and -mapped
 	{{0, 0x64, 0xff, 0x9b}, 96}, // NAT64: see embedded4()
 	{{0, 0x64, 0xff, 0x9b, 0, 1}, 48}, // NAT64 of a local operator
 	{{0x01, 0}, 8}, // discard, and reserved
@@ -137,22 +141,48 @@ static bool allows(const struct policy *policy, const struct tp_ip *ip)
 
 		if (!matches(&r->prefix, ip))
 			continue;
-		if (!best || r->prefix.bits > best->prefix.bits ||
+		// A built-in allow only mends built-in denies: the operator's rules come later in the list.
+		if (!best || (best->rank == BUILT_IN && !best->deny) ||
+			r->prefix.bits > best->prefix.bits ||
 			(r->prefix.bits == best->prefix.bits && r->rank >= best->rank))
 			best = r;
 	}
 	return !best || !best->deny;
 }
 
+// The IPv4 address in one of 64:ff9b:1::/48 (RFC 8215), whose translators choose where it stands
+// (RFC 6052 section 2.2): what follows it is 0, as is byte 8 between two halves.
+static struct tp_ip local_nat64(const uint8_t b[16])
+{
+	uint8_t v4[4];
+	uint32_t w;
+
+	if (b[13] | b[14] | b[15])
+		memcpy(v4, b + 12, 4); // a prefix of 96 bits
+	else if (b[12])
+		memcpy(v4, b + 9, 4); // 64
+	else if (b[11])
+		memcpy(v4, (uint8_t[]){b[7], b[9], b[10], b[11]}, 4); // 56
+	else
+		memcpy(v4, (uint8_t[]){b[6], b[7], b[9], b[10]}, 4); // 48
+	memcpy(&w, v4, 4);
+	return tp_ip4(w);
+}
+
 // The IPv4 addresses that an IPv6 address stands for; at most two. Returns how many.
 static unsigned int embedded4(const struct tp_ip *ip, struct tp_ip out[2])
 {
 	static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
+	static const uint8_t nat64_local[6] = {0, 0x64, 0xff, 0x9b, 0, 1};
 	static const uint8_t compatible[12] = {0};
 	uint32_t w;
 
 	if (!memcmp(ip->b, nat64, 12) || !memcmp(ip->b, compatible, 12)) {
 		out[0] = tp_ip4(ip->w[3]);
+		return 1;
+	}
+	if (!memcmp(ip->b, nat64_local, 6)) {
+		out[0] = local_nat64(ip->b);
 		return 1;
 	}
 	if (ip->b[0] == 0x20 && ip->b[1] == 0x02) { // 6to4 (RFC 3056)
