@@ -90,13 +90,15 @@ static void refused(struct turn_server *s, struct pending *p, uint32_t status)
 	if (kind == TX_ALLOCATE || kind == TX_REFRESH) {
 		turn_drop(s, p->slot, NULL, NULL);
 	} else {
-		// All or nothing: what this request made goes again, on both sides.
+		// All or nothing: what this request made goes again, on both sides; by and by, if the
+		// dataplane has no room for the command now.
 		for (uint32_t i = 0; i < p->added_count; i++) {
-			struct tp_command c = command_drop_peer(s, p->added[i]);
+			const struct tp_vault_peer *peer = table_peer(s->table, p->added[i]);
 
-			turn_submit(s, turn_id(TX_REMOVE, 0, 0),
-				table_record(s->table, p->slot)->worker, &c, 1, NULL, NULL);
-			table_remove_peer(s->table, p->added[i]);
+			if (!vault_is_live(&peer->state) || peer->serial != p->serial)
+				continue; // expired: the dataplane took its time
+			table_set_peer_expiry(s->table, p->added[i], s->now_ms);
+			turn_expire_peer(s, p->added[i]);
 		}
 	}
 	if (status != TP_STATUS_COUNT && prepare_late_answer(s, p))

@@ -43,6 +43,12 @@ struct tp_endpoint rig_at(const char *text, uint16_t port)
 	return (struct tp_endpoint){.ip = rig_ip(text), .port = port};
 }
 
+static bool is_put(const struct tp_command *c)
+{
+	return c->kind == TP_PUT_ALLOCATION || c->kind == TP_PUT_PERMISSION ||
+	       c->kind == TP_PUT_CHANNEL;
+}
+
 static int inspect(void *context, const struct link_transaction *t)
 {
 	struct rig *r = context;
@@ -62,7 +68,8 @@ static int inspect(void *context, const struct link_transaction *t)
 		for (uint32_t i = 0; v.result >= 0 && i < t->count; i++) {
 			enum tp_status status;
 
-			if (v.result && i == v.at)
+			// No dataplane fails to let go.
+			if (v.result && i == v.at && is_put(&t->commands[i]))
 				break;
 			status = mirror_apply(&r->mirror, &t->commands[i]);
 			if (status == TP_STATUS_OK)
@@ -74,6 +81,8 @@ static int inspect(void *context, const struct link_transaction *t)
 			v = (struct verdict){(int)status, i};
 			break;
 		}
+		if (v.result > 0 && (v.at >= t->count || !is_put(&t->commands[v.at])))
+			v.result = TP_STATUS_OK;
 		told->result = v.result;
 	}
 	if (t->reply && v.result == 0) {
@@ -272,8 +281,9 @@ static int same_as_dataplane(struct rig *r, uint32_t slot, char *why, size_t siz
 			&r->mirror, slot, &p->peer.ip, p->channel);
 
 		snprintf(why, size, "slot %u, peer %u differs from the dataplane's", slot, i);
-		if (!o || o->expires_ms != p->expires_ms || o->generation != s->in_force ||
-			!tp_endpoint_equal(&o->peer, &p->peer))
+		if (!o || o->expires_ms > p->expires_ms ||
+			(o->expires_ms != p->expires_ms && !r->late_peers) ||
+			o->generation != s->in_force || !tp_endpoint_equal(&o->peer, &p->peer))
 			return -EINVAL;
 	}
 	for (uint32_t i = 0; i < m->peers_used; i++)

@@ -67,6 +67,8 @@ struct rig {
 	uint64_t now_ms, wall_s;
 	uint64_t tids; // transaction IDs given out
 
+	// A refresh that the dataplane refused leaves the table's expiry of a peer later than its own.
+	bool late_peers;
 	bool hold; // outcomes wait for rig_flush()
 	int refuse; // every submit() with commands returns this, if it isn't 0
 	struct verdict script[RIG_SCRIPT_MAX]; // for transactions with commands, in their order
