@@ -24,7 +24,8 @@ static bool record_valid(const struct table *t, const struct tp_vault_allocation
 	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
 
 	return find_relay(t, &a->relay) < t->relays_count && a->client.port && a->server_port &&
-	       a->transport == TP_UDP && a->serial && a->serial <= t->vault.header->serial &&
+	       a->transport == TP_UDP && a->expires_ms && a->serial &&
+	       a->serial <= t->vault.header->serial &&
 	       table_find(t, &a->client, &server, a->transport) == TABLE_NONE;
 }
 
@@ -50,15 +51,31 @@ static bool restore_slot(struct table *t, uint32_t slot)
 	return true;
 }
 
+static bool peer_valid(const struct table *t, const struct tp_vault_peer *p)
+{
+	const struct tp_vault_allocation *a;
+
+	if (p->allocation >= t->vault.header->allocations ||
+		t->slots[p->allocation].state != SLOT_LIVE || !p->expires_ms)
+		return false;
+	a = table_record(t, p->allocation);
+	if (a->serial != p->serial || tp_ip_family(&p->peer.ip) != tp_ip_family(&a->relay))
+		return false;
+	// Time 0: the expired ones count as well.
+	if (!p->channel)
+		return !p->peer.port &&
+		       table_find_permission(t, p->allocation, &p->peer.ip, 0) == TABLE_NONE;
+	return p->channel >= TP_CHANNEL_MIN && p->channel <= TP_CHANNEL_MAX_5766 && p->peer.port &&
+	       table_find_channel(t, p->allocation, p->channel, 0) == TABLE_NONE &&
+	       table_find_channel_to(t, p->allocation, &p->peer, 0) == TABLE_NONE;
+}
+
 static bool restore_peer(struct table *t, uint32_t index)
 {
 	const struct tp_vault_peer *p = table_peer(t, index);
 	struct slot *s;
 
-	if (p->allocation >= t->vault.header->allocations ||
-		t->slots[p->allocation].state != SLOT_LIVE ||
-		table_record(t, p->allocation)->serial != p->serial ||
-		(p->channel && (p->channel < TP_CHANNEL_MIN || p->channel > TP_CHANNEL_MAX_5766)))
+	if (!peer_valid(t, p))
 		return false;
 	s = &t->slots[p->allocation];
 	if (s->peers_count >= TABLE_PEERS_MAX)
