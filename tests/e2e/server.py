@@ -41,14 +41,19 @@ def yaml_text(config):
     return "".join(f"{key}: {json.dumps(value)}\n" for key, value in config.items())
 
 
-def started(pid):
-    """When a process started, in clock ticks: a pid and this name a process for good."""
+def life(pid):
+    """(parent, start in clock ticks) of a process; None when it is gone or a zombie."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
             fields = stat.read().rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] in "ZX" else int(fields[19])
+    return None if fields[0] in "ZX" else (int(fields[1]), int(fields[19]))
+
+
+def started(pid):
+    """When a process started: a pid and this name a process for good."""
+    return (life(pid) or (None, None))[1]
 
 
 class Server:
@@ -114,11 +119,13 @@ class Server:
                 program = os.path.basename(os.readlink(f"/proc/{entry}/exe"))
             except OSError:
                 continue
-            pid = int(entry)
-            if program.startswith("turnpike") and started(pid):
-                assert program not in found, f"two of {program}: {found[program]} and {pid}"
-                found[program] = pid
-        return found
+            if program.startswith("turnpike") and (alive := life(entry)):
+                found.setdefault(program, {})[int(entry)] = alive[0]
+        for program, pids in found.items():
+            # A child between fork and exec is not a program yet.
+            found[program] = [pid for pid, parent in pids.items() if parent not in pids]
+            assert len(found[program]) == 1, f"several of {program}: {found[program]}"
+        return {program: pids[0] for program, pids in found.items()}
 
     def kill(self, program):
         """kill -9; returns when the process is gone."""
