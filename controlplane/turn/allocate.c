@@ -43,22 +43,27 @@ static void answer_again(struct request *r)
 	}
 }
 
-// Whether a relay address of this family is configured and published.
-static bool relays_family(const struct turn_server *s, uint8_t family)
+// The relay addresses of this family that are configured and published. Returns how many.
+static uint32_t relays_of(
+	const struct turn_server *s, uint8_t family, uint8_t relays[TP_RELAYS_MAX])
 {
+	uint32_t n = 0;
+
 	for (uint32_t i = 0; i < s->table->relays_count; i++) {
 		const struct table_relay *relay = &s->table->relays[i];
 
 		if (relay->published != 0xff && tp_ip_family(&relay->local) == family)
-			return true;
+			relays[n++] = (uint8_t)i;
 	}
-	return false;
+	return n;
 }
 
 // Checks 3 to 9 of the section. Returns 0 or the error code; the family of the relay in *family.
 static unsigned int check(
 	const struct turn_server *s, const struct stun_message *m, uint8_t *family)
 {
+	uint8_t relays[TP_RELAYS_MAX];
+
 	*family = TP_IPV4;
 	if (!(m->has & STUN_HAS_REQUESTED_TRANSPORT) || m->malformed)
 		return 400;
@@ -74,7 +79,7 @@ static unsigned int check(
 		return 400;
 	if (m->has & STUN_HAS_REQUESTED_FAMILY)
 		*family = m->requested_family;
-	if (!relays_family(s, *family))
+	if (!relays_of(s, *family, relays))
 		return 440;
 	if ((m->has & STUN_HAS_EVEN_PORT) && m->even_port_reserve)
 		return m->has & STUN_HAS_ADDITIONAL_FAMILY ? 400 : 508;
@@ -121,16 +126,15 @@ static int add(struct request *r, uint8_t family, bool even, uint32_t *slot)
 	struct turn_server *s = r->s;
 	struct table *t = s->table;
 	struct tp_vault_allocation record = record_of(r);
-	uint32_t start = (uint32_t)(((uint64_t)turn_random(s) * t->relays_count) >> 32);
+	uint8_t relays[TP_RELAYS_MAX];
+	uint32_t count = relays_of(s, family, relays);
+	uint32_t start = (uint32_t)(((uint64_t)turn_random(s) * count) >> 32);
 	int err = -ENOSPC;
 
-	for (uint32_t n = 0; n < t->relays_count; n++) {
-		uint32_t i = start + n < t->relays_count ? start + n : start + n - t->relays_count;
+	for (uint32_t n = 0; n < count; n++) {
+		uint32_t i = start + n < count ? start + n : start + n - count;
 
-		if (t->relays[i].published == 0xff ||
-			tp_ip_family(&t->relays[i].local) != (enum tp_family)family)
-			continue;
-		err = table_add(t, &record, (uint8_t)i, turn_random(s), even, slot);
+		err = table_add(t, &record, relays[i], turn_random(s), even, slot);
 		if (!err || err == -EDQUOT)
 			return err;
 	}

@@ -290,3 +290,38 @@ Test(turn_allocate, relay_ports_are_not_in_order)
 	}
 	cr_expect_lt(steps, 10u);
 }
+
+Test(turn_allocate, relay_addresses_of_a_family_are_equally_likely)
+{
+	uint32_t first = 0;
+
+	// 2,000 tosses of a coin: beyond 850 to 1,150 once in 50 billion times.
+	for (uint32_t i = 0; i < 2000; i++) {
+		struct tp_endpoint e;
+
+		cr_assert_eq(ask_allocate(&rig, &rig_client, 1), 0);
+		e = answer_address(&rig.answer, TP_ATTR_XOR_RELAYED_ADDRESS);
+		first += tp_ip_equal(&e.ip, &rig.relays[0].public_);
+		cr_assert_eq(ask_refresh(&rig, &rig_client, 0), 0);
+	}
+	cr_expect(first > 850 && first < 1150, "%u", first);
+}
+
+Test(turn_allocate, local_form_of_a_relayed_address_may_be_reached_as_its_public_form)
+{
+	const struct tp_endpoint other = client_number(1);
+	struct tp_endpoint e;
+
+	cr_assert_eq(ask_allocate(&rig, &rig_client6, 2), 0);
+	e = answer_address(&rig.answer, TP_ATTR_XOR_RELAYED_ADDRESS);
+	cr_assert_eq(ask_allocate(&rig, &other, 2), 0);
+	cr_expect_eq(ask_bind(&rig, &other, &e, 0x4000), 0);
+	e.ip = rig.relays[2].local;
+	cr_expect_eq(ask_bind(&rig, &other, &e, 0x4001), 0);
+	cr_assert_eq(ask_refresh(&rig, &rig_client6, 0), 0);
+	cr_expect_eq(ask_bind(&rig, &other, &e, 0x4002), 400);
+	e.ip = rig.relays[2].public_;
+	e.port = e.port == RIG_PORT_MAX ? RIG_PORT_MIN : (uint16_t)(e.port + 1);
+	if (!table_is_relayed(rig.table, &e.ip, e.port))
+		cr_expect_eq(ask_bind(&rig, &other, &e, 0x4003), 403);
+}
