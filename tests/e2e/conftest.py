@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The Turnpike authors
-"""Fixtures: the lab, a server with the usual configuration, servers with another, clients, peers."""
+"""Fixtures: the lab, a server as usual, servers with another configuration, clients, peers."""
 
 import os
 import socket

@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The Turnpike authors
 """One libnice agent: ice_nice.py ROLE SERVER PORT USER PASSWORD FAMILY KIND...
 
-Speaks the same lines as ice_aioice.py. KINDs: relay alone forces the relay; host tells and uses host
-candidates only.
+Speaks the same lines as ice_aioice.py. KINDs: relay alone forces the relay; host tells and uses
+host candidates only.
 """
 
 import ctypes

@@ -59,7 +59,7 @@ class Load:
         return line
 
     def all_answer(self):
-        """Each allocation is there: Refresh, CreatePermission and ChannelBind, with the old nonce."""
+        """Each allocation is there: Refresh, CreatePermission, ChannelBind, with the old nonce."""
         for client, peer in zip(self.clients, self.peers):
             client.inbox.clear()
             assert client.refresh(600).lifetime == 600
@@ -84,7 +84,7 @@ class Load:
 
 
 def lossless(result, rate, seconds):
-    """Nothing lost, nothing doubled, nothing changed; the packets of the pump's own making apart."""
+    """Nothing lost, doubled or changed, but what the pump's own sockets had no room for."""
     assert result["sent"] == rate * seconds, result
     assert result["took"] < seconds * 1.2 + 2, f"this machine can't send at that rate: {result}"
     assert (result["lost"] - result["own_drops"], result["duplicated"], result["corrupt"],

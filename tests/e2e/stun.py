@@ -68,7 +68,7 @@ def _mask(tid, length):
 
 
 def xor_address(endpoint, tid):
-    """The value of an XOR-*-ADDRESS (RFC 8489 section 14.2). IPv6 literals stay IPv6, mapped or not."""
+    """The value of an XOR-*-ADDRESS (RFC 8489 section 14.2). IPv6 stays IPv6, mapped or not."""
     ip = ipaddress.ip_address(endpoint[0])
     masked = bytes(a ^ b for a, b in zip(ip.packed, _mask(tid, 16)))
     return struct.pack("!BBH", 0, IPV4 if ip.version == 4 else IPV6,

@@ -82,7 +82,7 @@ def test_a_port_that_another_program_holds_is_passed_over(relay, make_server, ma
     server = make_server(ports="50000-50015")
 
     def allocate(client):
-        """508 is allowed once the server has tried some taken ports in vain; then it is asked anew."""
+        """508 is allowed once the server has tried some taken ports in vain: then ask anew."""
         for _ in range(100):
             code = client.allocate().code
             if code != 508:
@@ -121,7 +121,7 @@ def test_a_retransmitted_allocate_gets_the_same_answer(client):
     assert [a.raw for a in answers] == [answers[0].raw] * 3
 
 
-@pytest.mark.parametrize("value", [None, b"", bytes([17]), bytes([17, 0, 0]), bytes([17] + [0] * 7)])
+@pytest.mark.parametrize("value", [None, b"", b"\x11", b"\x11\0\0", b"\x11" + bytes(7)])
 def test_no_or_a_malformed_transport_gets_400(client, value):
     attributes = [] if value is None else [(stun.REQUESTED_TRANSPORT, value)]
     assert client.allocate(*attributes, transport=False).code == 400

@@ -46,7 +46,7 @@ SPOILT = ("channel_malformed", "channel_unbound", "client_reserved_byte", "clien
 
 @pytest.fixture(scope="module")
 def runs(lab):
-    """The server, and {name: future of the finished client}; every run has a peer of its own."""
+    """The server, and {name: future of the client's end}; every run has a peer of its own."""
     if not shutil.which("turnutils_uclient"):
         pytest.skip("needs Debian's coturn for turnutils_uclient and turnutils_peer")
     relay = lab.add_relay()
@@ -59,20 +59,20 @@ def runs(lab):
         peer_host = lab.peer.v6[0] if peer_family == "v6" else lab.peer.v4[0]
         server_host = relay.v6[0] if server_family == "v6" else relay.v4[0]
         return lab.client.run(
-            "turnutils_uclient", "-c", "-n", "50", "-m", "4", "-l", "170", *options, "-e", peer_host,
-            "-r", 4000 + 2 * number, server_host, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            "turnutils_uclient", "-c", "-n", "50", "-m", "4", "-l", "170", *options, "-e",
+            peer_host, "-r", 4000 + 2 * number, server_host, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", timeout=SECONDS, check=False)
     try:
         server.start()
         with ThreadPoolExecutor(len(SPOILING) + 4) as pool:
             futures = {}
-            for number, (name, (options, server_family, peer_family)) in enumerate(everything.items()):
-                host = lab.peer.v6[0] if peer_family == "v6" else lab.peer.v4[0]
+            for number, (name, how) in enumerate(everything.items()):
+                host = lab.peer.v6[0] if how[2] == "v6" else lab.peer.v4[0]
                 for port in (4000 + 2 * number, 4001 + 2 * number):  # RTP and RTCP
                     peers.append(subprocess.Popen(
                         lab.peer.command("turnutils_peer", "-L", host, "-p", port),
                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-                futures[name] = pool.submit(run, number, options, server_family, peer_family)
+                futures[name] = pool.submit(run, number, *how)
             yield server, futures
         server.stop()
     finally:
@@ -111,4 +111,5 @@ def test_uclient_loses_only_what_it_spoilt(runs, name):
     counters = server.counters()
     assert through, f"no client came through: {counters}"
     assert all(received > 0 for _, received, _ in through), through
-    assert sum(lost for _, _, lost in through) <= sum(counters[c] for c in SPOILT), (through, counters)
+    spoilt = sum(counters[counter] for counter in SPOILT)
+    assert sum(lost for _, _, lost in through) <= spoilt, (through, counters)
