@@ -256,3 +256,22 @@ Test(turn_permission, for_the_relayed_address_of_a_live_allocation_is_allowed)
 	at.port = 22;
 	cr_expect_eq(ask_bind(&rig, &rig_client, &at, 0x4003), 403);
 }
+
+Test(turn_permission, that_was_refused_goes_later_when_the_ring_is_full_now)
+{
+	struct ask q;
+
+	ask(&rig, &q, TP_STUN_CREATE_PERMISSION);
+	ask_peer(&q, &peer_a);
+	ask_peer(&q, &peer_b);
+	rig_verdict(&rig, TP_STATUS_NO_SPACE, 1);
+	rig_verdict(&rig, -EAGAIN, 0); // what drops the one that is in force
+	rig_verdict(&rig, -EAGAIN, 0);
+	cr_expect_eq(answer_code(ask_send(&q)), 508);
+	cr_expect_eq(mirror_peers(&rig.mirror), 1u);
+	cr_expect_eq(table_find_permission(rig.table, slot(), &peer_a.ip, rig.now_ms), TABLE_NONE);
+	rig_tick(&rig, 2200);
+	cr_expect_eq(mirror_peers(&rig.mirror), 0u);
+	cr_expect_eq(rig.table->live_peers, 0u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
