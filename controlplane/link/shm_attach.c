@@ -16,7 +16,7 @@ static const char *check_capabilities(const struct tp_capabilities *c)
 {
 	if (!memchr(c->name, 0, sizeof(c->name)))
 		return "its name has no end";
-	if (c->placement > TP_PLACEMENT_EVERY)
+	if (c->placement > TP_PLACEMENT_OWNER)
 		return "its placement of relay ports is unknown";
 	if (!c->servers || c->servers > TP_SERVERS_MAX || !c->relays || c->relays > TP_RELAYS_MAX)
 		return "it has no addresses, or too many";
@@ -98,6 +98,7 @@ void shm_hang_up(struct shm_link *l)
 			close(l->worker[i].bell);
 		l->worker[i].bell = -1;
 	}
+	shm_place_end(l);
 	tp_unmap(&l->own);
 	tp_unmap(&l->theirs);
 	if (l->connection >= 0)
@@ -152,6 +153,8 @@ static const char *greet(struct shm_link *l, const int *fds, uint32_t workers)
 		return "it has another number of workers than it says";
 	memcpy(&l->capabilities, &theirs->capabilities, sizeof(l->capabilities));
 	why = check_capabilities(&l->capabilities);
+	if (!why)
+		why = shm_place_begin(l);
 	if (why)
 		return why;
 	welcome[0] = create_own(l);

@@ -31,6 +31,13 @@ struct shm_group {
 	uint8_t bytes[1024];
 };
 
+// Who holds an allocation, under TP_PLACEMENT_OWNER: all that may have got a command to put it.
+struct shm_slot {
+	uint64_t workers; // a set: bit w is worker w; 0: nobody
+	uint16_t relay_port;
+	uint8_t relay;
+};
+
 struct shm_link {
 	struct link link; // first: what the server holds is this
 	struct link_events events;
@@ -48,6 +55,7 @@ struct shm_link {
 	struct shm_worker worker[TP_WORKERS_MAX];
 	struct shm_group *groups;
 	uint32_t groups_free;
+	struct shm_slot *slots; // of capabilities.allocations, under TP_PLACEMENT_OWNER
 };
 
 extern const struct link_ops shm_ops; // transactions: shm_submit.c
@@ -64,6 +72,15 @@ void shm_detach(struct shm_link *l);
 // Lets go of a connection and all that came with it.
 void shm_hang_up(struct shm_link *l);
 void shm_refuse(struct shm_link *l, const char *why);
+
+// Placement: shm_place.c. The workers that a transaction with commands goes to, as a set; *bad: how many
+// owners of relay ports were garbage.
+uint64_t shm_place(const struct shm_link *l, const struct link_transaction *t, uint32_t *bad);
+// The transaction is queued for these workers: remembers who holds what.
+void shm_placed(struct shm_link *l, const struct link_transaction *t, uint64_t workers);
+// At attach: checks the map of owners and takes the memory. Returns NULL, or why not.
+const char *shm_place_begin(struct shm_link *l);
+void shm_place_end(struct shm_link *l);
 
 // A result of worker `w` ended this transaction for it.
 void shm_ended(struct shm_link *l, const struct flight_entry *e);

@@ -2,7 +2,8 @@
 // Copyright (c) 2026 The Turnpike authors
 //
 // Transactions on their way down. One worker: commands and reply share its FIFO, and the worker withholds
-// the reply if a command fails. Several: the reply waits here until all have answered.
+// the reply if a command fails. Several: the reply waits here until all have answered. Which workers:
+// shm_place.c.
 #include "shm_private.h"
 
 #define NO_GROUP UINT32_MAX
@@ -26,12 +27,13 @@ static uint64_t spans(const struct link_transaction *t)
 	return t->reply ? n + tp_record_span(sizeof(struct tp_send) + t->reply->length) : n;
 }
 
-static bool fits(
-	struct shm_link *l, uint32_t first, uint32_t last, const struct link_transaction *t)
+// Whether each worker of the set has room.
+static bool fits(struct shm_link *l, uint64_t workers, const struct link_transaction *t)
 {
-	for (uint32_t i = first; i < last; i++) {
-		if (!flight_has_room(&l->worker[i].flight, t->count) ||
-			!has_room(l, &l->worker[i], spans(t)))
+	for (; workers; workers &= workers - 1) {
+		struct shm_worker *w = &l->worker[__builtin_ctzll(workers)];
+
+		if (!flight_has_room(&w->flight, t->count) || !has_room(l, w, spans(t)))
 			return false;
 	}
 	return true;
@@ -86,32 +88,30 @@ static int submit(struct link *link, const struct link_transaction *t)
 	struct shm_link *l = (struct shm_link *)link;
 	bool every = t->count && (t->worker == LINK_EVERY_WORKER ||
 					 l->capabilities.placement == TP_PLACEMENT_EVERY);
-	uint32_t group;
+	uint32_t bad = 0, group = 0;
+	uint64_t workers;
 
 	if (!l->attached)
 		return -ENOTCONN;
 	if (t->count > LINK_COMMANDS_MAX || (t->reply && t->reply->length > TP_PUNT_MAX) ||
 		(t->worker >= l->header.workers && !every))
 		return -EINVAL;
-	if (!every || l->header.workers == 1) {
-		uint32_t worker = t->worker < l->header.workers ? t->worker : 0;
-		struct shm_worker *w = &l->worker[worker];
-
-		if (!fits(l, worker, worker + 1, t))
+	workers = t->count ? shm_place(l, t, &bad) : 1ull << t->worker;
+	if (!fits(l, workers, t))
+		goto full;
+	if (workers & (workers - 1)) {
+		group = take_group(l, t, (uint32_t)__builtin_popcountll(workers));
+		if (group == NO_GROUP)
 			goto full;
-		if (t->count)
-			put_commands(w, t, 0);
-		if (t->reply)
-			put_send(w, t->reply, t->bytes, t->count ? t->id : 0);
-		return 0;
+		group++;
 	}
-	if (!fits(l, 0, l->header.workers, t))
-		goto full;
-	group = take_group(l, t, l->header.workers);
-	if (group == NO_GROUP)
-		goto full;
-	for (uint32_t i = 0; i < l->header.workers; i++)
-		put_commands(&l->worker[i], t, group + 1);
+	tp_count(&l->counters, TP_CC_owner_bad, bad);
+	shm_placed(l, t, workers);
+	for (uint64_t rest = t->count ? workers : 0; rest; rest &= rest - 1)
+		put_commands(&l->worker[__builtin_ctzll(rest)], t, group);
+	if (t->reply && !group)
+		put_send(&l->worker[__builtin_ctzll(workers)], t->reply, t->bytes,
+			t->count ? t->id : 0);
 	return 0;
 full:
 	l->wants_room = true;

@@ -132,6 +132,7 @@ enum tp_counter {
 	X(punt_bad, "punt records with a field out of bounds") \
 	X(result_bad, "result records that answer no command") \
 	X(ring_bad, "ring indices or records that no honest peer writes") \
+	X(owner_bad, "relay ports that a dataplane says a worker owns that it does not have") \
 	X(attach_refused, "dataplanes refused at attach") \
 	X(vault_bad, "vault records refused at start")
 

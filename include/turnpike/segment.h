@@ -15,6 +15,7 @@
 //   | worker 0: results data,      |           | ...                          |
 //   |   punts data                 |           +------------------------------+
 //   | ...                          |
+//   | owners of relay ports        |
 //   +------------------------------+
 //
 // A segment lives as long as its process; its rings outlive an attachment (ring.h: both sides start
@@ -26,7 +27,7 @@
 #include <turnpike/doorbell.h>
 #include <turnpike/ring.h>
 
-#define TP_ABI 1u
+#define TP_ABI 2u
 #define TP_MAGIC_DATAPLANE 0x3165506e72755462ull // ready: stored last, with release
 #define TP_MAGIC_CONTROL 0x3165436e72755462ull
 
@@ -53,7 +54,7 @@ struct tp_header {
 	uint64_t results; // dataplane's: bytes of each results ring; control's: 0
 	uint64_t punts; // dataplane's: bytes of each punts ring; control's: 0
 	uint32_t pid;
-	uint32_t zero;
+	uint32_t owners; // dataplane's: bytes of the map of owners, 0: none; control's: 0
 };
 _Static_assert(sizeof(struct tp_header) == 64, "");
 
@@ -67,6 +68,7 @@ enum tp_placement {
 	TP_PLACEMENT_CLIENT =
 		0, // with the client's worker: the worker brings the relay port itself
 	TP_PLACEMENT_EVERY = 1, // on every worker: the dataplane can't tell who gets a relay port
+	TP_PLACEMENT_OWNER = 2, // with the worker that the map of owners names for the relay port
 };
 
 // The worker of a client where placement is TP_PLACEMENT_CLIENT: a function of its address alone, so
@@ -87,7 +89,7 @@ struct tp_relay_address {
 	struct tp_ip public_; // same as local without NAT
 };
 
-// What a dataplane publishes. Written once, before the magic.
+// What a dataplane publishes. Written once, before the magic; only the map of owners may change later.
 struct tp_capabilities {
 	char name[16]; // "sockets", "xdp", "dpdk"; NUL-terminated
 	uint32_t placement; // enum tp_placement
@@ -103,6 +105,22 @@ struct tp_capabilities {
 	struct tp_relay_address relay[TP_RELAYS_MAX];
 };
 
+// The map of owners (TP_PLACEMENT_OWNER): one byte for each relay port of each relay address, the worker to
+// which the NIC brings it. The dataplane writes all of it before its magic, and later changes bytes with
+// relaxed stores. The control plane reads a byte when it puts an allocation on a worker for the first
+// time: what was put stays with that worker until it is dropped, or put again after an attachment.
+static inline uint32_t tp_owners_size(const struct tp_capabilities *c)
+{
+	return c->relays * ((uint32_t)c->port_max - c->port_min + 1);
+}
+
+// The place of a relay port in the map. The address and the port must be within the capabilities.
+static inline uint32_t tp_owner_index(
+	const struct tp_capabilities *c, uint32_t relay, uint16_t port)
+{
+	return relay * ((uint32_t)c->port_max - c->port_min + 1) + port - c->port_min;
+}
+
 // One worker's lines in the dataplane's segment.
 struct tp_worker_out {
 	struct tp_position commands_head; // worker: rw, control: ro
@@ -116,7 +134,8 @@ struct tp_dataplane_segment {
 	struct tp_header header;
 	struct tp_heartbeat heartbeat; // dataplane's main thread: rw, control: ro
 	_Alignas(TP_LINE) struct tp_capabilities capabilities;
-	struct tp_worker_out worker[]; // then for each worker: results data, punts data
+	struct tp_worker_out
+		worker[]; // then for each worker: results data, punts data; then the owners
 };
 
 // One worker's lines in the control plane's segment.
@@ -147,10 +166,11 @@ _Static_assert(__builtin_offsetof(struct tp_control_segment, worker) % TP_LINE =
 static inline uint64_t tp_dataplane_size(const struct tp_header *h)
 {
 	if (!h->workers || h->workers > TP_WORKERS_MAX || !tp_ring_size_valid(h->results) ||
-		!tp_ring_size_valid(h->punts))
+		!tp_ring_size_valid(h->punts) || h->owners > TP_RELAYS_MAX * 65535u)
 		return 0;
 	return sizeof(struct tp_dataplane_segment) +
-	       h->workers * (sizeof(struct tp_worker_out) + h->results + h->punts);
+	       h->workers * (sizeof(struct tp_worker_out) + h->results + h->punts) +
+	       (h->owners + TP_LINE - 1) / TP_LINE * TP_LINE;
 }
 
 static inline uint64_t tp_control_size(const struct tp_header *h)
@@ -171,6 +191,12 @@ static inline uint64_t tp_results_offset(const struct tp_header *h, uint32_t w)
 static inline uint64_t tp_punts_offset(const struct tp_header *h, uint32_t w)
 {
 	return tp_results_offset(h, w) + h->results;
+}
+
+// Of the map of owners: behind the last worker's rings.
+static inline uint64_t tp_owners_offset(const struct tp_header *h)
+{
+	return tp_results_offset(h, h->workers);
 }
 
 static inline uint64_t tp_commands_offset(const struct tp_header *h, uint32_t w)

@@ -72,8 +72,34 @@ Test(segment, counts_and_sizes_out_of_bounds_have_no_layout)
 		h = header(1, 4096, 4096, bad[i]);
 		cr_assert_eq(tp_dataplane_size(&h), 0);
 	}
+	h = header(1, 4096, 4096, 4096);
+	h.owners = TP_RELAYS_MAX * 65535u + 1;
+	cr_assert_eq(tp_dataplane_size(&h), 0);
 	h = header(TP_WORKERS_MAX, 1u << 30, 1u << 30, 1u << 30);
 	cr_assert_eq(tp_dataplane_size(&h), 3776 + 64ull * (2304 + (2ull << 30)));
+}
+
+Test(segment, the_map_of_owners_has_a_byte_for_each_relay_port_behind_all_rings)
+{
+	struct tp_capabilities c = {.relays = 3, .port_min = 50000, .port_max = 50009};
+	struct tp_header h = header(2, 4096, 4096, 8192);
+	uint64_t rings = tp_dataplane_size(&h);
+
+	cr_assert_eq(tp_owners_size(&c), 30);
+	cr_assert_eq(tp_owner_index(&c, 0, 50000), 0);
+	cr_assert_eq(tp_owner_index(&c, 0, 50009), 9);
+	cr_assert_eq(tp_owner_index(&c, 2, 50009), 29);
+	h.owners = tp_owners_size(&c);
+	cr_assert_eq(tp_owners_offset(&h), rings);
+	cr_assert_eq(tp_dataplane_size(&h), rings + 64, "whole lines");
+	h.owners = 65;
+	cr_assert_eq(tp_dataplane_size(&h), rings + 128);
+
+	c = (struct tp_capabilities){.relays = TP_RELAYS_MAX, .port_min = 1, .port_max = 65535};
+	h.owners = tp_owners_size(&c);
+	cr_assert_eq(h.owners, 64 * 65535);
+	cr_assert_eq(tp_owner_index(&c, 63, 65535), h.owners - 1);
+	cr_assert_eq(tp_dataplane_size(&h), rings + 64 * 65535);
 }
 
 // A client's worker is written into two programs: these values keep them together.

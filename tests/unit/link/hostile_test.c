@@ -19,9 +19,10 @@ static void teardown(void)
 TestSuite(link_hostile, .init = setup, .fini = teardown);
 
 // Attaches with a segment that `spoil` has been at. Expects a refusal, and that an honest one gets in then.
-static void expect_refusal(void (*spoil)(struct tp_dataplane_segment *))
+static void expect_refusal(
+	enum tp_placement placement, void (*spoil)(struct tp_dataplane_segment *))
 {
-	int segment = plane_segment(&p, PLANE_WORKERS, TP_PLACEMENT_CLIENT);
+	int segment = plane_segment(&p, PLANE_WORKERS, placement);
 	uint64_t refused = plane_counter(&p, TP_CC_attach_refused);
 	char byte;
 
@@ -31,18 +32,19 @@ static void expect_refusal(void (*spoil)(struct tp_dataplane_segment *))
 	cr_assert_eq(plane_counter(&p, TP_CC_attach_refused), refused + 1);
 	cr_assert_eq(recv(p.socket, &byte, 1, MSG_DONTWAIT), 0, "it is hung up on");
 	close(p.socket);
-	plane_attach(&p, TP_PLACEMENT_CLIENT);
+	plane_attach(&p, placement);
 	plane_hang_up(&p);
 }
 
-#define REFUSED(name, statement) \
+#define REFUSED(name, statement) REFUSED_WITH(TP_PLACEMENT_CLIENT, name, statement)
+#define REFUSED_WITH(placement, name, statement) \
 	static void spoil_##name(struct tp_dataplane_segment *s) \
 	{ \
 		statement; \
 	} \
 	Test(link_hostile, a_segment_with_##name##_is_refused) \
 	{ \
-		expect_refusal(spoil_##name); \
+		expect_refusal(placement, spoil_##name); \
 	}
 
 REFUSED(no_magic, s->header.magic = 0)
@@ -51,7 +53,7 @@ REFUSED(a_wrong_size, s->header.size += 64)
 REFUSED(another_number_of_workers, s->header.workers = 1)
 REFUSED(a_ring_of_odd_size, s->header.punts = 5000)
 REFUSED(a_name_without_end, memset(s->capabilities.name, 'x', sizeof(s->capabilities.name)))
-REFUSED(an_unknown_placement, s->capabilities.placement = 2)
+REFUSED(an_unknown_placement, s->capabilities.placement = 3)
 REFUSED(no_servers, s->capabilities.servers = 0)
 REFUSED(too_many_servers, s->capabilities.servers = TP_SERVERS_MAX + 1)
 REFUSED(too_many_relays, s->capabilities.relays = UINT32_MAX)
@@ -61,6 +63,11 @@ REFUSED(ports_the_wrong_way_round, s->capabilities.port_max = 1)
 REFUSED(a_server_without_a_port, s->capabilities.server[1].port = 0)
 REFUSED(a_misaligned_tail, s->worker[1].punts_tail.value = 7)
 REFUSED(a_misaligned_head, s->worker[0].commands_head.value = 1)
+REFUSED(a_map_of_owners_that_nobody_asked_for, (s->header.owners = 4, s->header.size += 64))
+REFUSED(no_map_of_owners_where_one_is_due, s->capabilities.placement = TP_PLACEMENT_OWNER)
+REFUSED_WITH(TP_PLACEMENT_OWNER, fewer_owners_than_relay_ports, s->capabilities.relays = 2)
+REFUSED_WITH(TP_PLACEMENT_OWNER, an_owner_that_is_no_worker,
+	*plane_owner(&p, s->capabilities.port_max) = PLANE_WORKERS)
 
 Test(link_hostile, who_says_nothing_is_hung_up_on_after_a_second)
 {

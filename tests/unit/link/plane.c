@@ -92,16 +92,7 @@ int plane_segment(struct plane *p, uint32_t workers, enum tp_placement placement
 		.epoch = 7,
 		.results = PLANE_RESULTS,
 		.punts = PLANE_PUNTS};
-	struct tp_capabilities *c;
-	int fd;
-
-	tp_unmap(&p->own);
-	h.size = tp_dataplane_size(&h);
-	fd = tp_segment_create("test-dataplane", h.size, &p->own);
-	cr_assert_geq(fd, 0);
-	memcpy(p->own.base, &h, sizeof(h));
-	c = &plane_own(p)->capabilities;
-	*c = (struct tp_capabilities){.name = "test",
+	struct tp_capabilities caps = {.name = "test",
 		.placement = placement,
 		.servers = 2,
 		.relays = 1,
@@ -110,11 +101,33 @@ int plane_segment(struct plane *p, uint32_t workers, enum tp_placement placement
 		.port_min = 49152,
 		.port_max = 65535,
 		.channel_max = TP_CHANNEL_MAX};
+	struct tp_capabilities *c;
+	int fd;
+
+	tp_unmap(&p->own);
+	if (placement == TP_PLACEMENT_OWNER)
+		h.owners = tp_owners_size(&caps);
+	h.size = tp_dataplane_size(&h);
+	fd = tp_segment_create("test-dataplane", h.size, &p->own);
+	cr_assert_geq(fd, 0);
+	memcpy(p->own.base, &h, sizeof(h));
+	c = &plane_own(p)->capabilities;
+	*c = caps;
 	c->server[0] = (struct tp_endpoint){.ip = tp_ip4(TP_BE32(0xc0000201u)), .port = 3478};
 	c->server[1] = (struct tp_endpoint){
 		.ip = {.b = {0x20, 1, 0xd, 0xb8, [15] = 1}}, .port = 3478};
 	c->relay[0].local = c->relay[0].public_ = c->server[0].ip;
+	for (uint32_t i = 0; i < h.owners; i++)
+		*plane_owner(p, (uint16_t)(caps.port_min + i)) = (caps.port_min + i) % 2;
 	return fd;
+}
+
+uint8_t *plane_owner(struct plane *p, uint16_t port)
+{
+	struct tp_dataplane_segment *own = plane_own(p);
+
+	return (uint8_t *)p->own.base + tp_owners_offset(&own->header) +
+	       tp_owner_index(&own->capabilities, 0, port);
 }
 
 bool plane_hello(struct plane *p, int segment, uint32_t workers)

@@ -54,6 +54,9 @@ static inline struct tp_dataplane_segment *plane_own(struct plane *p)
 	return p->own.base;
 }
 
+// The byte that says who owns a relay port, under TP_PLACEMENT_OWNER: at first worker 0 the even ports and
+// worker 1 the odd ones.
+uint8_t *plane_owner(struct plane *p, uint16_t port);
 // Takes the next command of a worker; fails the test if there is none.
 struct tp_command plane_command(struct plane *p, uint32_t worker);
 // Takes the next send; the bytes into `bytes`.
