@@ -3,7 +3,6 @@
 //
 // From clients: ChannelData and Send indications to peers, STUN messages to the control plane.
 
-#include "punt.h"
 #include "worker.h"
 
 // Receives a burst and leaves what can be decided about in w->from_client and w->header.
@@ -15,15 +14,15 @@ static unsigned int gather(struct worker *w, uint8_t server, unsigned int receiv
 	for (unsigned int i = 0; i < received; i++) {
 		struct datagram d;
 
-		tally_add(&w->tally, TP_C_rx_overflow,
+		tally_add(&w->agent.tally, TP_C_rx_overflow,
 			receive_slot(&w->receive, i, &d, &w->listener[server].overflow));
 		bytes += d.length;
 		if (!d.source_valid || !d.from.port) {
-			tally_add(&w->tally, TP_C_client_source_invalid, 1);
+			tally_add(&w->agent.tally, TP_C_client_source_invalid, 1);
 			continue;
 		}
 		if (d.truncated) {
-			tally_add(&w->tally, TP_C_client_truncated, 1);
+			tally_add(&w->agent.tally, TP_C_client_truncated, 1);
 			continue;
 		}
 		w->header[n] = (struct packet_header){d.ttl, d.tos};
@@ -33,14 +32,14 @@ static unsigned int gather(struct worker *w, uint8_t server, unsigned int receiv
 			.transport = TP_UDP,
 			.client = d.from};
 	}
-	tally_add(&w->tally, TP_C_client_packets, received);
-	tally_add(&w->tally, TP_C_client_bytes, bytes);
+	tally_add(&w->agent.tally, TP_C_client_packets, received);
+	tally_add(&w->agent.tally, TP_C_client_bytes, bytes);
 	return n;
 }
 
 static void queue_to_peer(struct worker *w, unsigned int i, enum transmit_kind kind)
 {
-	const struct tp_capabilities *caps = w->capabilities;
+	const struct tp_capabilities *caps = w->agent.capabilities;
 	const struct relay_decision *d = &w->decision[i];
 	struct relay_socket *s = &w->sockets.at[owners_index(caps, d->relay, d->port)];
 	struct transmit_item *item = transmit_next(&w->transmit);
@@ -64,7 +63,7 @@ static void queue_to_peer(struct worker *w, unsigned int i, enum transmit_kind k
 // half, which this very worker decides about.
 static bool hairpin(struct worker *w, unsigned int i, unsigned int n)
 {
-	const struct tp_capabilities *caps = w->capabilities;
+	const struct tp_capabilities *caps = w->agent.capabilities;
 	const struct relay_decision *d = &w->decision[i];
 	uint8_t owner = 0;
 
@@ -74,18 +73,18 @@ static bool hairpin(struct worker *w, unsigned int i, unsigned int n)
 			__ATOMIC_RELAXED);
 	// Without an allocation the port may be a service of this host: never send there.
 	if (!owner) {
-		tally_add(&w->tally, TP_C_hairpin_no_allocation, 1);
+		tally_add(&w->agent.tally, TP_C_hairpin_no_allocation, 1);
 		return false;
 	}
-	if (owner != w->index + 1) {
+	if (owner != w->agent.index + 1) {
 		queue_to_peer(w, i, TRANSMIT_HAIRPIN);
 		return false;
 	}
-	tally_add(&w->tally, TP_C_relayed_to_peer, 1);
-	tally_add(&w->tally, TP_C_relayed_to_peer_bytes, d->length);
-	tally_add(&w->tally, TP_C_hairpinned, 1);
-	tally_add(&w->tally, TP_C_peer_packets, 1);
-	tally_add(&w->tally, TP_C_peer_bytes, d->length);
+	tally_add(&w->agent.tally, TP_C_relayed_to_peer, 1);
+	tally_add(&w->agent.tally, TP_C_relayed_to_peer_bytes, d->length);
+	tally_add(&w->agent.tally, TP_C_hairpinned, 1);
+	tally_add(&w->agent.tally, TP_C_peer_packets, 1);
+	tally_add(&w->agent.tally, TP_C_peer_bytes, d->length);
 	w->from_peer[n] = (struct relay_from_peer){.data = w->from_client[i].data + d->offset,
 		.length = d->length,
 		.relay = d->target,
@@ -101,20 +100,20 @@ unsigned int worker_clients(struct worker *w, uint8_t server)
 
 	if (received <= 0) {
 		if (received != -EAGAIN)
-			tally_add(&w->tally, TP_C_rx_error, 1);
+			tally_add(&w->agent.tally, TP_C_rx_error, 1);
 		return 0;
 	}
 	n = gather(w, server, (unsigned int)received);
-	relay_decide_clients(w->relay, w->from_client, w->decision, n, w->now);
+	relay_decide_clients(w->agent.relay, w->from_client, w->decision, n, w->agent.now);
 	for (unsigned int i = 0; i < n; i++) {
 		const struct relay_decision *d = &w->decision[i];
 
 		if (d->verdict == RELAY_PUNT) {
-			punt(w, &w->from_client[i], d->known);
+			agent_punt(&w->agent, &w->from_client[i], d->known, NULL);
 		} else if (d->verdict == RELAY_DROP) {
-			tally_add(&w->tally, d->drop, 1);
+			tally_add(&w->agent.tally, d->drop, 1);
 		} else if (w->header[i].ttl <= 1) {
-			tally_add(&w->tally, TP_C_client_ttl_expired, 1);
+			tally_add(&w->agent.tally, TP_C_client_ttl_expired, 1);
 		} else if (d->verdict == RELAY_PEER) {
 			queue_to_peer(w, i, TRANSMIT_PEER);
 		} else if (hairpin(w, i, hairpins)) {

@@ -27,14 +27,14 @@ static void queue_to_client(struct worker *w, const struct relay_decision *d, un
 
 void worker_decide_peers(struct worker *w, struct relay_decision *decision, unsigned int n)
 {
-	relay_decide_peers(w->relay, w->from_peer, decision, n, w->now);
+	relay_decide_peers(w->agent.relay, w->from_peer, decision, n, w->agent.now);
 	for (unsigned int i = 0; i < n; i++) {
 		const struct relay_decision *d = &decision[i];
 
 		if (d->verdict != RELAY_CLIENT)
-			tally_add(&w->tally, d->drop, 1);
+			tally_add(&w->agent.tally, d->drop, 1);
 		else if (w->header[i].ttl <= 1)
-			tally_add(&w->tally, TP_C_peer_ttl_expired, 1);
+			tally_add(&w->agent.tally, TP_C_peer_ttl_expired, 1);
 		else
 			queue_to_client(w, d, i);
 	}
@@ -45,12 +45,13 @@ static void add(struct worker *w, struct relay_socket *s, unsigned int slot)
 	struct datagram d;
 	unsigned int n;
 
-	tally_add(&w->tally, TP_C_rx_overflow, receive_slot(&w->receive, slot, &d, &s->overflow));
-	tally_add(&w->tally, TP_C_peer_packets, 1);
-	tally_add(&w->tally, TP_C_peer_bytes, d.length);
+	tally_add(&w->agent.tally, TP_C_rx_overflow,
+		receive_slot(&w->receive, slot, &d, &s->overflow));
+	tally_add(&w->agent.tally, TP_C_peer_packets, 1);
+	tally_add(&w->agent.tally, TP_C_peer_bytes, d.length);
 	if (!d.source_valid || d.truncated) {
-		tally_add(
-			&w->tally, d.truncated ? TP_C_peer_truncated : TP_C_peer_source_invalid, 1);
+		tally_add(&w->agent.tally,
+			d.truncated ? TP_C_peer_truncated : TP_C_peer_source_invalid, 1);
 		return;
 	}
 	public_address(w, &d.from.ip);
@@ -77,7 +78,7 @@ unsigned int worker_peers(struct worker *w, uint32_t socket, bool error)
 	if (received <= 0) {
 		// An error here is an ICMP error's, whose turn comes with the next event.
 		if (received != -EAGAIN && !icmp_drain(w, s) && !errors)
-			tally_add(&w->tally, TP_C_rx_error, 1);
+			tally_add(&w->agent.tally, TP_C_rx_error, 1);
 		return errors;
 	}
 	for (int i = 0; i < received; i++)

@@ -47,20 +47,20 @@ static void relay_error(struct worker *w, const struct relay_socket *socket,
 	uint32_t length;
 
 	public_address(w, &in.peer.ip);
-	length = relay_decide_icmp(w->relay, &in, &decision, message, w->now);
-	tally_add(&w->tally, TP_C_peer_packets, 1);
+	length = relay_decide_icmp(w->agent.relay, &in, &decision, message, w->agent.now);
+	tally_add(&w->agent.tally, TP_C_peer_packets, 1);
 	if (decision.verdict != RELAY_CLIENT) {
-		tally_add(&w->tally, decision.drop, 1);
+		tally_add(&w->agent.tally, decision.drop, 1);
 		return;
 	}
 	name_length = sockname_set(&name, &decision.to);
 	if (sendto(w->listener[decision.server].fd, message, length, MSG_NOSIGNAL, &name.any,
 		    name_length) < 0) {
-		tally_add(&w->tally, transmit_drop(TRANSMIT_CLIENT, errno), 1);
+		tally_add(&w->agent.tally, transmit_drop(TRANSMIT_CLIENT, errno), 1);
 		return;
 	}
-	tally_add(&w->tally, TP_C_relayed_to_client, 1);
-	tally_add(&w->tally, TP_C_icmp_relayed, 1);
+	tally_add(&w->agent.tally, TP_C_relayed_to_client, 1);
+	tally_add(&w->agent.tally, TP_C_icmp_relayed, 1);
 }
 
 unsigned int icmp_drain(struct worker *w, struct relay_socket *socket)

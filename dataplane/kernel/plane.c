@@ -7,13 +7,10 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+
+#include <endpoint.h>
 
 #include "listener.h"
-
-#define RESULTS_BYTES (1u << 18) // of each worker's ring: 4,096 results
-#define PUNTS_BYTES (1u << 20) // of each worker's ring: some 4,000 usual requests
 
 static int complain(const char *what, int err)
 {
@@ -21,36 +18,12 @@ static int complain(const char *what, int err)
 	return -1;
 }
 
-static int make_segment(struct plane *plane, const struct options *options)
-{
-	struct tp_header header = {.abi = TP_ABI,
-		.workers = options->workers,
-		.epoch = tp_random64(),
-		.results = RESULTS_BYTES,
-		.punts = PUNTS_BYTES,
-		.pid = (uint32_t)getpid()};
-
-	header.size = tp_dataplane_size(&header);
-	plane->segment_fd = tp_segment_create("turnpike-dataplane", header.size, &plane->mapping);
-	if (plane->segment_fd < 0)
-		return complain("the shared segment can't be made", plane->segment_fd);
-	plane->segment = plane->mapping.base;
-	plane->segment->header = header;
-	plane->segment->capabilities = options->capabilities;
-	__atomic_store_n(&plane->segment->header.magic, TP_MAGIC_DATAPLANE, __ATOMIC_RELEASE);
-	return 0;
-}
-
 static int make_shared(struct plane *plane, const struct options *options)
 {
-	plane->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (plane->ready < 0)
-		return complain("no eventfd", -errno);
-	for (uint32_t i = 0; i < options->workers; i++) {
-		plane->bell[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (plane->bell[i] < 0)
-			return complain("no eventfd", -errno);
-	}
+	int err = segment_make(&plane->segment, options->workers, &options->capabilities);
+
+	if (err)
+		return complain("what is shared with the control plane can't be made", err);
 	plane->owners.worker = calloc(owners_count(&options->capabilities), 1);
 	if (!plane->owners.worker)
 		return complain("the map of relay ports", -ENOMEM);
@@ -104,10 +77,8 @@ static int make_listeners(const struct options *options, int listener[][TP_SERVE
 static int make_worker(struct plane *plane, uint32_t index, const int *listener)
 {
 	struct worker_setup setup = {.index = index,
-		.segment = plane->segment,
+		.segment = &plane->segment,
 		.owners = &plane->owners,
-		.bell = plane->bell[index],
-		.ready = plane->ready,
 		.listener = listener};
 	struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
 	int err = w ? worker_init(w, &setup) : -ENOMEM;
@@ -118,6 +89,7 @@ static int make_worker(struct plane *plane, uint32_t index, const int *listener)
 				"--peers say how much)",
 			err);
 	}
+	plane->agent[plane->workers] = &w->agent;
 	plane->worker[plane->workers++] = w;
 	return 0;
 }
@@ -133,10 +105,8 @@ int plane_start(struct plane *plane, const struct options *options)
 {
 	int listener[TP_WORKERS_MAX][TP_SERVERS_MAX];
 
-	*plane = (struct plane){.segment_fd = -1, .ready = -1};
-	memset(plane->bell, -1, sizeof(plane->bell));
-	if (make_segment(plane, options) < 0 || make_shared(plane, options) < 0 ||
-		make_listeners(options, listener) < 0)
+	*plane = (struct plane){0};
+	if (make_shared(plane, options) < 0 || make_listeners(options, listener) < 0)
 		return -1;
 	for (uint32_t i = 0; i < options->workers; i++)
 		if (make_worker(plane, i, listener[i]) < 0)
@@ -150,56 +120,16 @@ int plane_start(struct plane *plane, const struct options *options)
 	return 0;
 }
 
-static void ring(int eventfd)
-{
-	const uint64_t one = 1;
-
-	// EAGAIN: it is full, so the worker is awake.
-	if (write(eventfd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		abort();
-}
-
 void plane_stop(struct plane *plane)
 {
-	for (uint32_t i = 0; i < plane->running; i++) {
-		atomic_store(&plane->worker[i]->stop, true);
-		ring(plane->bell[i]);
-	}
+	for (uint32_t i = 0; i < plane->running; i++)
+		agent_stop(plane->agent[i]);
 	for (uint32_t i = 0; i < plane->running; i++)
 		pthread_join(plane->worker[i]->thread, NULL);
 	for (uint32_t i = 0; i < plane->workers; i++) {
 		worker_free(plane->worker[i]);
 		free(plane->worker[i]);
 	}
-	for (uint32_t i = 0; i < TP_WORKERS_MAX; i++)
-		if (plane->bell[i] >= 0)
-			close(plane->bell[i]);
-	if (plane->ready >= 0)
-		close(plane->ready);
 	free(plane->owners.worker);
-	tp_unmap(&plane->mapping);
-	if (plane->segment_fd >= 0)
-		close(plane->segment_fd);
-}
-
-void plane_beat(struct plane *plane, uint64_t now_ms)
-{
-	__atomic_store_n(&plane->segment->heartbeat.ms, now_ms, __ATOMIC_RELAXED);
-}
-
-void plane_offer(struct plane *plane, struct attachment *attachment)
-{
-	for (uint32_t i = 0; i < plane->workers; i++) {
-		atomic_store_explicit(&plane->worker[i]->wanted, attachment, memory_order_release);
-		ring(plane->bell[i]);
-	}
-}
-
-bool plane_settled(const struct plane *plane, const struct attachment *attachment)
-{
-	for (uint32_t i = 0; i < plane->workers; i++)
-		if (atomic_load_explicit(&plane->worker[i]->held, memory_order_acquire) !=
-			attachment)
-			return false;
-	return true;
+	segment_free(&plane->segment);
 }

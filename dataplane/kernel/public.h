@@ -10,7 +10,7 @@
 // Puts a relay address of ours into its public form, and leaves any other address.
 static inline void public_address(const struct worker *w, struct tp_ip *ip)
 {
-	const struct tp_capabilities *caps = w->capabilities;
+	const struct tp_capabilities *caps = w->agent.capabilities;
 
 	for (uint32_t i = 0; w->nat && i < caps->relays; i++)
 		if (tp_ip_equal(ip, &caps->relay[i].local)) {

@@ -117,7 +117,7 @@ static void forget(struct worker *w, uint32_t index)
 
 enum tp_status relay_socket_put(struct worker *w, const struct tp_command *command)
 {
-	const struct tp_capabilities *caps = w->capabilities;
+	const struct tp_capabilities *caps = w->agent.capabilities;
 	struct relay_socket *s;
 	enum tp_status status;
 	uint32_t index, former;
@@ -129,12 +129,13 @@ enum tp_status relay_socket_put(struct worker *w, const struct tp_command *comma
 	index = owners_index(caps, command->relay, command->relay_port);
 	s = &w->sockets.at[index];
 	if (s->fd >= 0)
-		return s->allocation == command->allocation ? relay_apply(w->relay, command, w->now)
-							    : TP_STATUS_PORT_TAKEN;
+		return s->allocation == command->allocation
+			       ? relay_apply(w->agent.relay, command, w->agent.now)
+			       : TP_STATUS_PORT_TAKEN;
 	fd = open_socket(w, index, &caps->relay[command->relay].local, command->relay_port);
 	if (fd < 0)
 		return status_of(fd);
-	status = relay_apply(w->relay, command, w->now);
+	status = relay_apply(w->agent.relay, command, w->agent.now);
 	if (status != TP_STATUS_OK) {
 		close(fd);
 		return status;
@@ -148,7 +149,8 @@ enum tp_status relay_socket_put(struct worker *w, const struct tp_command *comma
 		.port = command->relay_port,
 		.relay = command->relay};
 	w->sockets.of[command->allocation] = index + 1;
-	__atomic_store_n(&w->owners->worker[index], (uint8_t)(w->index + 1), __ATOMIC_RELAXED);
+	__atomic_store_n(
+		&w->owners->worker[index], (uint8_t)(w->agent.index + 1), __ATOMIC_RELAXED);
 	return TP_STATUS_OK;
 }
 
@@ -157,9 +159,9 @@ void relay_socket_dropped(void *context, uint32_t allocation, uint8_t relay, uin
 	struct worker *w = context;
 	uint32_t index;
 
-	if (!owners_in_range(w->capabilities, relay, port))
+	if (!owners_in_range(w->agent.capabilities, relay, port))
 		return;
-	index = owners_index(w->capabilities, relay, port);
+	index = owners_index(w->agent.capabilities, relay, port);
 	if (w->sockets.at[index].fd >= 0 && w->sockets.at[index].allocation == allocation)
 		forget(w, index);
 }

@@ -110,7 +110,7 @@ static unsigned int send_run(struct worker *w, unsigned int from, unsigned int t
 		int err = n < 0 ? errno : 0;
 
 		for (int i = 0; i < n; i++)
-			count_sent(&w->tally, &t->item[t->order[from + (unsigned int)i]]);
+			count_sent(&w->agent.tally, &t->item[t->order[from + (unsigned int)i]]);
 		if (n > 0) {
 			sent += (unsigned int)n;
 			from += (unsigned int)n;
@@ -122,7 +122,7 @@ static unsigned int send_run(struct worker *w, unsigned int from, unsigned int t
 		if (item->socket && ++attempts < ATTEMPTS && err != EAGAIN &&
 			(icmp_drain(w, item->socket) || attempts == 1))
 			continue;
-		tally_add(&w->tally, transmit_drop(item->kind, err), 1);
+		tally_add(&w->agent.tally, transmit_drop(item->kind, err), 1);
 		from++;
 		attempts = 0;
 	}

@@ -6,19 +6,12 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
+
+#include <monotonic.h>
 
 #include "event.h"
 
 #define EVENTS_ROUND 128 // sockets looked at in one round
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static int watch(struct worker *w, int fd, uint64_t tag)
 {
@@ -27,26 +20,49 @@ static int watch(struct worker *w, int fd, uint64_t tag)
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+static enum tp_status apply(void *context, const struct tp_command *command)
+{
+	struct worker *w = context;
+
+	if (command->kind == TP_PUT_ALLOCATION)
+		return relay_socket_put(w, command);
+	return relay_apply(w->agent.relay, command, w->agent.now);
+}
+
+static void queue_reply(void *context, const struct tp_send *send, const uint8_t *bytes)
+{
+	struct worker *w = context;
+	struct transmit_item *item = transmit_next(&w->transmit);
+
+	*item = (struct transmit_item){.fd = w->listener[send->server].fd,
+		.kind = TRANSMIT_REPLY,
+		.parts = 1,
+		.part = {{(void *)bytes, send->length}},
+		.to = send->client};
+}
+
+static void flush(void *context)
+{
+	transmit_flush(context);
+}
+
 int worker_init(struct worker *w, const struct worker_setup *setup)
 {
-	const struct tp_capabilities *caps = &setup->segment->capabilities;
+	const struct tp_capabilities *caps = &setup->segment->shared->capabilities;
 	struct relay_config config = {
 		.capabilities = *caps, .secret = {tp_random64(), tp_random64()}};
 	int err;
 
-	*w = (struct worker){.index = setup->index,
-		.capabilities = caps,
-		.out = &setup->segment->worker[setup->index],
-		.segment = setup->segment,
-		.owners = setup->owners,
-		.bell = setup->bell,
-		.ready = setup->ready};
+	*w = (struct worker){.owners = setup->owners};
+	agent_init(&w->agent, setup->index, setup->segment,
+		&(struct agent_ops){
+			.apply = apply, .send = queue_reply, .flush = flush, .context = w});
 	for (uint32_t i = 0; i < caps->servers; i++)
 		w->listener[i].fd = setup->listener[i];
 	for (uint32_t i = 0; i < caps->relays; i++)
 		w->nat |= !tp_ip_equal(&caps->relay[i].local, &caps->relay[i].public_);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	err = w->epoll < 0 ? -errno : watch(w, w->bell, event_tag(EVENT_BELL, 0));
+	err = w->epoll < 0 ? -errno : watch(w, w->agent.bell, event_tag(EVENT_BELL, 0));
 	for (uint32_t i = 0; !err && i < caps->servers; i++)
 		err = watch(w, w->listener[i].fd, event_tag(EVENT_LISTENER, i));
 	if (!err)
@@ -54,54 +70,24 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 	if (!err)
 		err = relay_sockets_init(&w->sockets, caps);
 	if (!err)
-		err = relay_create(&w->relay, &config);
+		err = relay_create(&w->agent.relay, &config);
 	if (err) {
 		worker_free(w);
 		return err;
 	}
-	relay_on_dropped(w->relay, relay_socket_dropped, w);
+	relay_on_dropped(w->agent.relay, relay_socket_dropped, w);
 	return 0;
 }
 
 void worker_free(struct worker *w)
 {
-	relay_destroy(w->relay);
-	relay_sockets_free(&w->sockets, w->capabilities);
+	relay_destroy(w->agent.relay);
+	relay_sockets_free(&w->sockets, w->agent.capabilities);
 	receive_free(&w->receive);
-	for (uint32_t i = 0; i < w->capabilities->servers; i++)
+	for (uint32_t i = 0; i < w->agent.capabilities->servers; i++)
 		close(w->listener[i].fd);
 	if (w->epoll >= 0)
 		close(w->epoll);
-}
-
-// Does as the main thread wants: takes over a new attachment, or lets go of the former one.
-static void follow(struct worker *w)
-{
-	struct attachment *wanted = atomic_load_explicit(&w->wanted, memory_order_acquire);
-	const uint64_t one = 1;
-
-	if (wanted == w->attached)
-		return;
-	commands_attach(w, wanted);
-	atomic_store_explicit(&w->held, wanted, memory_order_release);
-	// The main thread looks at its next heartbeat at the latest.
-	if (write(w->ready, &one, sizeof(one)) < 0)
-		return;
-}
-
-// Shows the control plane what this round has to tell.
-static void publish(struct worker *w)
-{
-	bool news;
-
-	if (!w->attached)
-		return;
-	news = w->results.local != w->results.published || w->punts.local != w->punts.published;
-	if (!news)
-		return;
-	tp_ring_publish(&w->results);
-	tp_ring_publish(&w->punts);
-	tp_doorbell_ring(&w->attached->segment->bell, w->attached->doorbell, &w->rung);
 }
 
 // Waits for events, and sees to it that a command that is pushed meanwhile ends the wait.
@@ -111,9 +97,9 @@ static int wait_events(struct worker *w, struct epoll_event *events, int timeout
 
 	if (timeout_ms == 0)
 		return epoll_wait(w->epoll, events, EVENTS_ROUND, 0);
-	tp_doorbell_sleep(&w->out->bell);
-	n = epoll_wait(w->epoll, events, EVENTS_ROUND, commands_ready(w) ? 0 : timeout_ms);
-	tp_doorbell_awake(&w->out->bell);
+	tp_doorbell_sleep(&w->agent.out->bell);
+	n = epoll_wait(w->epoll, events, EVENTS_ROUND, agent_ready(&w->agent) ? 0 : timeout_ms);
+	tp_doorbell_awake(&w->agent.out->bell);
 	return n;
 }
 
@@ -124,13 +110,13 @@ unsigned int worker_round(struct worker *w, int timeout_ms)
 	unsigned int work;
 	uint64_t bell;
 
-	w->now = monotonic_ms();
+	w->agent.now = monotonic_ms();
 	for (int i = 0; i < n; i++)
 		if (event_kind(events[i].data.u64) == EVENT_BELL &&
-			read(w->bell, &bell, sizeof(bell)) < 0 && errno != EAGAIN)
-			tally_add(&w->tally, TP_C_rx_error, 1);
-	follow(w);
-	work = commands_run(w);
+			read(w->agent.bell, &bell, sizeof(bell)) < 0 && errno != EAGAIN)
+			tally_add(&w->agent.tally, TP_C_rx_error, 1);
+	agent_follow(&w->agent);
+	work = agent_run(&w->agent);
 	for (int i = 0; i < n; i++) {
 		uint64_t tag = events[i].data.u64;
 
@@ -144,8 +130,7 @@ unsigned int worker_round(struct worker *w, int timeout_ms)
 		if (event_kind(tag) == EVENT_LISTENER)
 			work += worker_clients(w, (uint8_t)event_index(tag));
 	}
-	publish(w);
-	tally_publish(&w->tally, &w->out->counters);
+	agent_publish(&w->agent);
 	return work;
 }
 
@@ -156,7 +141,7 @@ static void *run(void *context)
 
 	// After a round with work the next one only looks: while it is busy nobody needs to wake
 	// it.
-	while (!atomic_load_explicit(&w->stop, memory_order_relaxed))
+	while (!atomic_load_explicit(&w->agent.stop, memory_order_relaxed))
 		work = worker_round(w, work ? 0 : -1);
 	return NULL;
 }
@@ -185,7 +170,7 @@ int worker_start(struct worker *w, bool pin)
 	int err;
 
 	pthread_attr_init(&attributes);
-	if (pin && choose_cpu(w->index, &cpu))
+	if (pin && choose_cpu(w->agent.index, &cpu))
 		pthread_attr_setaffinity_np(&attributes, sizeof(cpu), &cpu);
 	err = pthread_create(&w->thread, &attributes, run, w);
 	pthread_attr_destroy(&attributes);

@@ -7,24 +7,13 @@
 #pragma once
 
 #include <pthread.h>
-#include <stdatomic.h>
 
-#include <turnpike/attach.h>
+#include <agent.h>
 
-#include "commands.h"
 #include "owners.h"
 #include "receive.h"
 #include "relay_socket.h"
-#include "tally.h"
 #include "transmit.h"
-
-// A control plane's segment, for as long as it is attached. Made and freed by the main thread.
-struct attachment {
-	struct tp_mapping control;
-	const struct tp_control_segment *segment; // control.base
-	struct tp_header header; // a copy, checked: the original is not ours
-	int doorbell; // the control plane's eventfd
-};
 
 struct listener {
 	int fd;
@@ -32,39 +21,16 @@ struct listener {
 };
 
 struct worker {
-	uint32_t index;
-	const struct tp_capabilities *capabilities;
-	struct tp_worker_out *out; // this worker's lines in our segment
-	struct tp_dataplane_segment *segment; // for the rings' data
+	struct agent agent; // its end of the link, and where it counts
 	struct owners *owners;
-	struct relay *relay;
 	struct relay_sockets sockets;
 	struct listener listener[TP_SERVERS_MAX];
 	bool nat; // some relay address has another public form
-
 	int epoll;
-	int bell; // eventfd: commands, or a change of `wanted` or `stop`
-	int ready; // the main thread's eventfd: `held` has changed
-	uint64_t now; // CLOCK_MONOTONIC milliseconds, read once per round
-
-	// The main thread stores `wanted` (NULL: let go) and rings `bell`; the worker answers in
-	// `held`.
-	_Atomic(struct attachment *) wanted; // main: wo, worker: ro
-	_Atomic(struct attachment *) held; // main: ro, worker: wo
-	atomic_bool stop; // main: wo, worker: ro
 	pthread_t thread; // main's
 
-	const struct attachment *attached; // NULL: none, and what follows is not in use
-	struct tp_consumer commands;
-	struct tp_producer results;
-	struct tp_producer punts;
-	uint32_t rung; // of the control plane's doorbell
-	uint64_t failed; // transaction whose command failed last; 0: none
-
-	struct tally tally;
 	struct receive receive;
 	struct transmit transmit;
-	struct command_batch batch;
 	struct relay_from_client from_client[RELAY_BURST];
 	struct relay_from_peer from_peer[RELAY_BURST];
 	struct relay_decision decision[RELAY_BURST];
@@ -77,10 +43,8 @@ struct worker {
 // What a worker is made from. Everything stays the caller's.
 struct worker_setup {
 	uint32_t index;
-	struct tp_dataplane_segment *segment;
+	const struct segment *segment;
 	struct owners *owners;
-	int bell;
-	int ready;
 	const int *listener; // a bound socket for each server address; the worker's from now on
 };
 

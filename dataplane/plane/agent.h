@@ -1,26 +1,37 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// One worker's end of the link: its rings, the commands that it applies, what it punts. Whatever moves the
-// packets (sockets, DPDK) holds one of these for each worker and calls it between bursts.
+// One worker's end of the link: its rings, the commands that it applies, what it punts. Whatever
+// moves the packets (sockets, DPDK) holds one of these for each worker and calls it between bursts.
+//
+// The worker's thread is the only one to touch it, but for what is marked. It is some 130 KB large:
+// a part of the worker's own struct, not of a stack.
 #pragma once
 
 #include <stdatomic.h>
 
 #include <relay.h>
 
+#include "segment.h"
 #include "tally.h"
 
-struct attachment;
+// A control plane's segment, for as long as it is attached. Made and freed by the main thread.
+struct attachment {
+	struct tp_mapping control; // control.header is the copy that was checked: use no other
+	const struct tp_control_segment *segment; // control.base
+	int doorbell; // the control plane's eventfd
+};
 
 // What differs between dataplanes. `context` is theirs.
 struct agent_ops {
-	// TP_PUT_ALLOCATION and every other command that needs more than relay_apply(). NULL: relay_apply()
-	// is all.
+	// Applies a command in place of relay_apply(), which it calls itself. NULL: relay_apply() is
+	// all there is to it.
 	enum tp_status (*apply)(void *context, const struct tp_command *command);
-	// Sends a STUN message of the control plane. `bytes` stay as they are until flush().
+	// Sends a STUN message of the control plane, `send->length` bytes; server, transport and
+	// client have been checked, `via` has not. `bytes` stay as they are until flush().
 	void (*send)(void *context, const struct tp_send *send, const uint8_t *bytes);
-	// Everything that was given to send() leaves now. Called after each RELAY_BURST, and at the end.
+	// Everything that was given to send() leaves now. Called after each RELAY_BURST of them,
+	// and at the end.
 	void (*flush)(void *context);
 	void *context;
 };
@@ -28,7 +39,7 @@ struct agent_ops {
 struct agent {
 	uint32_t index;
 	const struct tp_capabilities *capabilities;
-	struct tp_dataplane_segment *segment;
+	struct tp_dataplane_segment *segment; // for the rings' data
 	struct tp_worker_out *out; // this worker's lines in our segment
 	struct relay *relay;
 	struct agent_ops ops;
@@ -37,7 +48,8 @@ struct agent {
 	uint64_t now; // CLOCK_MONOTONIC milliseconds, set by the worker once a round
 	struct tally tally;
 
-	// The main thread stores `wanted` (NULL: let go) and rings `bell`; the worker answers in `held`.
+	// The main thread stores `wanted` (NULL: let go) and rings `bell`; the worker answers in
+	// `held`.
 	_Atomic(struct attachment *) wanted; // main: wo, worker: ro
 	_Atomic(struct attachment *) held; // main: ro, worker: wo
 	atomic_bool stop; // main: wo, worker: ro
@@ -48,20 +60,40 @@ struct agent {
 	struct tp_producer punts;
 	uint32_t rung; // of the control plane's doorbell
 	uint64_t failed; // transaction whose command failed last; 0: none
+	unsigned int records; // in use until ops.flush()
+	// Copies of records, so that what is checked is what is used, and messages wait here to be
+	// sent.
 	_Alignas(8) uint8_t record[RELAY_BURST][sizeof(struct tp_send) + TP_PUNT_MAX];
-	uint32_t records; // in use until ops.flush()
 };
+
+// The agent of the segment's worker `index`; `relay` is for the caller to set before the first
+// round. Segment, relay and ops.context stay the caller's; there is nothing to undo.
+void agent_init(struct agent *a, uint32_t index, const struct segment *segment,
+	const struct agent_ops *ops);
 
 // Once a round: takes over or lets go of an attachment as the main thread wants.
 void agent_follow(struct agent *a);
-// Applies and sends what the commands ring holds, a bounded number. Returns how many records there were.
+
+// Applies and sends what the commands ring holds, AGENT_ROUND records at most. Returns how many
+// there were.
+#define AGENT_ROUND 256u
 unsigned int agent_run(struct agent *a);
+
 // Whether the commands ring holds something: look before sleeping, after tp_doorbell_sleep().
 bool agent_ready(struct agent *a);
-// Hands a STUN message from a client to the control plane, or counts why not. `known`: the client has an
-// allocation; strangers fill half of the ring at most. `via`: how it came, NULL: nothing to say.
+
+// Hands a STUN message from a client to the control plane, or counts why not (punt.c). `known`: the
+// client has an allocation; strangers fill half of the ring at most, so that a flood of them keeps
+// nobody from refreshing. `via`: how it came, given back with the answer; NULL: nothing to say.
 void agent_punt(
 	struct agent *a, const struct relay_from_client *in, bool known, const struct tp_via *via);
-// At the end of a round: shows the control plane results and punts, rings its doorbell, and adds the tally
-// to the counters.
+
+// At the end of a round: shows the control plane results and punts, rings its doorbell, and adds
+// the tally to the counters.
 void agent_publish(struct agent *a);
+
+// By the main thread. agent_offer(): take `attachment`, or with NULL let go of what you have;
+// agent_holds(): whether it has done so. agent_stop(): sets `stop`.
+void agent_offer(struct agent *a, struct attachment *attachment);
+bool agent_holds(const struct agent *a, const struct attachment *attachment);
+void agent_stop(struct agent *a);

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "options.h"
+#include "endpoint.h"
 
 #define QUOTE(x) #x
 #include "kernel_path.h"

@@ -5,20 +5,55 @@
 #include <criterion/redirect.h>
 #include <getopt.h>
 
+#include "endpoint.h"
+#include "number.h"
 #include "options.h"
-#include "rig.h"
 
 #define ARGUMENTS_MAX 16
 
-static enum options_result parse(struct options *out, const char *const *arguments)
+#define LEVEL (OPTIONS_MORE + 1)
+
+static bool take(void *context, struct options *options, int option, const char *argument)
 {
-	char *argv[ARGUMENTS_MAX + 2] = {"turnpike-kernel"};
+	unsigned long *level = context;
+
+	cr_assert_eq(option, LEVEL);
+	if (!number_parse(argument, 1, 9, level))
+		return options_refuse(options, "--level %s: from 1 to 9.", argument);
+	return true;
+}
+
+static enum options_result parse_with(
+	unsigned long *level, struct options *out, const char *const *arguments)
+{
+	static const struct option more[] = {{"level", required_argument, NULL, LEVEL}, {0}};
+	static struct options_program program;
+	char *argv[ARGUMENTS_MAX + 2] = {"/usr/bin/whatever"};
 	int argc = 1;
 
+	program = (struct options_program){.name = "turnpike-test",
+		.about = "a test",
+		.more_help = "  --level N              one's own\n",
+		.more = level ? more : NULL,
+		.take = take,
+		.context = level};
 	for (; arguments[argc - 1]; argc++)
 		argv[argc] = (char *)arguments[argc - 1];
 	optind = 0;
-	return options_parse(out, argc, argv);
+	return options_parse(out, &program, argc, argv);
+}
+
+static enum options_result parse(struct options *out, const char *const *arguments)
+{
+	return parse_with(NULL, out, arguments);
+}
+
+static struct tp_ip ip_of(const char *text)
+{
+	struct tp_ip ip;
+
+	cr_assert(endpoint_parse_ip(text, &ip), "%s", text);
+	return ip;
 }
 
 Test(options, every_option_ends_up_in_the_capabilities_that_are_published)
@@ -48,8 +83,6 @@ Test(options, every_option_ends_up_in_the_capabilities_that_are_published)
 	cr_assert_eq(c->allocations, 7);
 	cr_assert_eq(c->peers, tp_peers_for(7));
 	cr_assert_eq(c->channel_max, TP_CHANNEL_MAX_5766);
-	cr_assert_eq(c->placement, TP_PLACEMENT_CLIENT);
-	cr_assert_str_eq(c->name, "sockets");
 }
 
 Test(options, what_cannot_be_meant_is_refused)
@@ -88,4 +121,49 @@ Test(options, what_must_be_given_is_asked_for)
 	cr_redirect_stderr();
 	for (int i = 0; i < 3; i++)
 		cr_assert_eq(parse(&o, given[i]), OPTIONS_BAD);
+}
+
+Test(options, a_program_takes_options_of_its_own_beside_the_shared_ones)
+{
+	static const char *const good[] = {
+		"--level=7", "--link=/x", "--listen=10.0.0.1:1", "--relay=10.0.0.1", NULL};
+	unsigned long level = 0;
+	struct options o;
+
+	cr_assert_eq(parse_with(&level, &o, good), OPTIONS_RUN);
+	cr_assert_eq(level, 7);
+	cr_assert_str_eq(o.link, "/x");
+	cr_redirect_stderr();
+	cr_assert_eq(parse(&o, good), OPTIONS_BAD, "unknown to a program without it");
+}
+
+Test(options, a_refusal_begins_with_the_programs_name)
+{
+	static const char *const bad[] = {"--level=10", NULL};
+	unsigned long level = 0;
+	struct options o;
+
+	cr_redirect_stderr();
+	cr_assert_eq(parse_with(&level, &o, bad), OPTIONS_BAD);
+	fflush(stderr);
+	cr_assert_stderr_eq_str("turnpike-test: --level 10: from 1 to 9.\n");
+}
+
+Test(options, help_shows_the_programs_own_lines_among_the_shared_ones)
+{
+	static const char *const arguments[] = {"--help", NULL};
+	unsigned long level = 0;
+	struct options o;
+	char text[4096];
+	size_t n;
+
+	cr_redirect_stdout();
+	cr_assert_eq(parse_with(&level, &o, arguments), OPTIONS_DONE);
+	fflush(stdout);
+	n = fread(text, 1, sizeof(text) - 1, cr_get_redirected_stdout());
+	text[n] = '\0';
+	cr_assert_eq(strncmp(text, "turnpike-test: a test\n", 22), 0);
+	cr_assert_not_null(strstr(text, "  --link PATH "));
+	cr_assert_not_null(
+		strstr(text, "\n  --level N              one's own\n  --help, --version\n"));
 }

@@ -5,7 +5,7 @@
 // without one: established flows are relayed, new ones wait.
 #pragma once
 
-#include "plane.h"
+#include "agent.h"
 
 enum link_state {
 	LINK_DOWN, // no connection; the next attempt is at `due`
@@ -16,8 +16,10 @@ enum link_state {
 };
 
 struct link {
-	struct plane *plane;
+	const char *program; // whose name begins each line on stderr
 	const char *path;
+	const struct segment *segment;
+	struct agent *const *agent; // segment->workers of them
 	enum link_state state;
 	int sock; // -1: none
 	uint64_t due; // CLOCK_MONOTONIC milliseconds
@@ -26,9 +28,11 @@ struct link {
 	struct attachment attachment;
 };
 
-void link_init(struct link *link, struct plane *plane, const char *path);
+// `path`: the control plane's UNIX socket. Everything stays the caller's, until link_free().
+void link_init(struct link *link, const char *program, const char *path,
+	const struct segment *segment, struct agent *const *agent);
 
-// Does what is due at `now`. `readable`: poll() says so of link->sock.
+// Does what is due at `now`, CLOCK_MONOTONIC milliseconds. `readable`: poll() says so of link->sock.
 void link_step(struct link *link, uint64_t now, bool readable);
 
 // Milliseconds from `now` until link_step() has something to do, at most `most`.

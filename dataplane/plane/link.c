@@ -12,10 +12,13 @@
 #define BACKOFF_MAX_MS 1000u
 #define GREETING_MS 5000u // a control plane that takes longer is asked again
 
-void link_init(struct link *link, struct plane *plane, const char *path)
+void link_init(struct link *link, const char *program, const char *path,
+	const struct segment *segment, struct agent *const *agent)
 {
-	*link = (struct link){.plane = plane,
+	*link = (struct link){.program = program,
 		.path = path,
+		.segment = segment,
+		.agent = agent,
 		.sock = -1,
 		.backoff_ms = BACKOFF_MIN_MS,
 		.attachment.doorbell = -1};
@@ -33,6 +36,21 @@ static void hang_up(struct link *link, uint64_t now)
 		link->backoff_ms = BACKOFF_MAX_MS;
 }
 
+static void offer(struct link *link, struct attachment *attachment)
+{
+	for (uint32_t i = 0; i < link->segment->workers; i++)
+		agent_offer(link->agent[i], attachment);
+}
+
+// Whether every worker has done as was offered.
+static bool settled(const struct link *link, const struct attachment *attachment)
+{
+	for (uint32_t i = 0; i < link->segment->workers; i++)
+		if (!agent_holds(link->agent[i], attachment))
+			return false;
+	return true;
+}
+
 static void release(struct link *link)
 {
 	tp_unmap(&link->attachment.control);
@@ -43,6 +61,7 @@ static void release(struct link *link)
 
 static int call(struct link *link)
 {
+	const struct segment *segment = link->segment;
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	int fds[TP_WORKERS_MAX + 1];
 	size_t length = strlen(link->path);
@@ -55,10 +74,10 @@ static int call(struct link *link)
 		return -errno;
 	if (connect(link->sock, (struct sockaddr *)&name, sizeof(name)) < 0)
 		return -errno;
-	fds[0] = link->plane->segment_fd;
-	memcpy(fds + 1, link->plane->bell, link->plane->workers * sizeof(fds[0]));
+	fds[0] = segment->fd;
+	memcpy(fds + 1, segment->bell, segment->workers * sizeof(fds[0]));
 	return tp_greeting_send(
-		link->sock, TP_HELLO_MAGIC, link->plane->workers, fds, link->plane->workers + 1);
+		link->sock, TP_HELLO_MAGIC, segment->workers, fds, segment->workers + 1);
 }
 
 static void greet(struct link *link, uint64_t now)
@@ -72,33 +91,25 @@ static void greet(struct link *link, uint64_t now)
 	}
 	if (!link->told)
 		fprintf(stderr,
-			"turnpike-kernel: no control plane at %s (%s); relaying goes on, trying "
-			"again.\n",
-			link->path, strerror(-err));
+			"%s: no control plane at %s (%s); relaying goes on, trying again.\n",
+			link->program, link->path, strerror(-err));
 	link->told = true;
 	hang_up(link, now);
 }
 
-// Checks what came with the welcome and fills in link->attachment. Takes both descriptors.
+// Checks the segment that came with the welcome and fills in link->attachment. Takes both
+// descriptors, of which the doorbell is an eventfd that never makes a worker wait (attach.h).
 static int accept_segment(struct link *link, int segment, int doorbell)
 {
 	struct attachment *a = &link->attachment;
 	int err = tp_segment_map(segment, TP_MAGIC_CONTROL, &a->control);
-	int flags;
 
 	close(segment);
 	a->doorbell = doorbell;
 	if (err)
 		return err;
 	a->segment = a->control.base;
-	// A copy: what is checked must be what is used.
-	memcpy(&a->header, a->control.base, sizeof(a->header));
-	if (a->header.workers != link->plane->workers ||
-		tp_control_size(&a->header) != a->control.size)
-		return -EPROTO;
-	// A worker that rings must never wait for whoever made this descriptor.
-	flags = fcntl(doorbell, F_GETFL);
-	return flags < 0 || fcntl(doorbell, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+	return a->control.header.workers == link->segment->workers ? 0 : -EPROTO;
 }
 
 static void welcome(struct link *link, uint64_t now)
@@ -110,26 +121,20 @@ static void welcome(struct link *link, uint64_t now)
 
 	if (err == -EAGAIN)
 		return;
-	if (!err && n == 2)
+	if (!err)
 		err = accept_segment(link, fds[0], fds[1]);
-	else if (!err) {
-		for (uint32_t i = 0; i < n; i++)
-			close(fds[i]);
-		err = -EPROTO;
-	}
 	if (err) {
 		if (err != -ECONNRESET)
 			fprintf(stderr,
-				"turnpike-kernel: refused the control plane's segment (%s): are "
-				"both "
-				"programs of one version?\n",
-				strerror(-err));
+				"%s: refused the control plane's segment (%s): are both programs "
+				"of one version?\n",
+				link->program, strerror(-err));
 		release(link);
 		hang_up(link, now);
 		return;
 	}
 	link->state = LINK_TAKING;
-	plane_offer(link->plane, &link->attachment);
+	offer(link, &link->attachment);
 }
 
 static void notice_end(struct link *link)
@@ -140,19 +145,19 @@ static void notice_end(struct link *link)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	// Nothing is to follow the welcome, so anything else ends it as well.
-	fprintf(stderr, "turnpike-kernel: the control plane went away; relaying goes on.\n");
+	fprintf(stderr, "%s: the control plane went away; relaying goes on.\n", link->program);
 	link->state = LINK_LETTING_GO;
-	plane_offer(link->plane, NULL);
+	offer(link, NULL);
 }
 
 void link_step(struct link *link, uint64_t now, bool readable)
 {
-	if (link->state == LINK_LETTING_GO && plane_settled(link->plane, NULL)) {
+	if (link->state == LINK_LETTING_GO && settled(link, NULL)) {
 		release(link);
 		hang_up(link, now);
 	}
-	if (link->state == LINK_TAKING && plane_settled(link->plane, &link->attachment)) {
-		fprintf(stderr, "turnpike-kernel: attached to the control plane.\n");
+	if (link->state == LINK_TAKING && settled(link, &link->attachment)) {
+		fprintf(stderr, "%s: attached to the control plane.\n", link->program);
 		link->state = LINK_UP;
 		link->backoff_ms = BACKOFF_MIN_MS;
 		link->told = false;

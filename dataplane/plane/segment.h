@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// What a dataplane hands to the control plane: its segment (turnpike/segment.h) and an eventfd for
+// each worker. They live as long as the process.
+#pragma once
+
+#include <turnpike/attach.h>
+
+struct segment {
+	struct tp_mapping mapping;
+	struct tp_dataplane_segment *shared; // mapping.base
+	int fd; // of the memory
+	uint32_t workers;
+	int bell[TP_WORKERS_MAX]; // eventfds that wake workers; -1: none
+	int ready; // eventfd that wakes the main thread: a worker's `held` has changed
+};
+
+// Makes the segment for so many workers, with a new epoch, and publishes the capabilities: they
+// have to be complete. Returns 0 or a negative errno; segment_free() is due either way.
+int segment_make(struct segment *s, uint32_t workers, const struct tp_capabilities *capabilities);
+// When no worker runs any more. The control plane's own mapping outlives it.
+void segment_free(struct segment *s);
+
+// Stores the time, CLOCK_MONOTONIC milliseconds, in the heartbeat.
+void segment_beat(struct segment *s, uint64_t now);
