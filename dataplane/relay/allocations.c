@@ -45,6 +45,7 @@ static void take_out(struct relay *r, uint32_t slot)
 	while (a->peers != RELAY_NONE)
 		peer_drop(r, a->peers);
 	index_erase(&r->client_index, line_hash(r, &r->clients[slot]), slot);
+	destination_give_back(r, line_destination(allocation_port_line(r, slot)->bytes));
 	*allocation_port_line(r, slot) = (struct port_line){0};
 	r->clients[slot] = (struct client_line){0};
 	*a = (struct allocation){0};
@@ -69,6 +70,7 @@ enum tp_status allocation_put(struct relay *r, const struct tp_command *c)
 	uint64_t hash = hash_address(&r->key, &c->client.ip, key);
 	uint32_t holder = relay_find_client(r, &c->client.ip, key, hash);
 	uint32_t expires = clock_tick(c->expires_ms);
+	uint32_t destination;
 
 	if (port->allocation && port->allocation - 1 != c->allocation)
 		return TP_STATUS_PORT_TAKEN;
@@ -78,8 +80,12 @@ enum tp_status allocation_put(struct relay *r, const struct tp_command *c)
 		refresh(r, c);
 		return TP_STATUS_OK;
 	}
-	if (index_insert(&r->client_index, hash, c->allocation) < 0)
+	if (!destination_take(r, &c->client.ip, &destination))
 		return TP_STATUS_NO_SPACE;
+	if (index_insert(&r->client_index, hash, c->allocation) < 0) {
+		destination_give_back(r, destination);
+		return TP_STATUS_NO_SPACE;
+	}
 	// The slot's former allocation goes. Its socket is still wanted if only the client differs.
 	if (port->allocation)
 		take_out(r, c->allocation);
@@ -107,6 +113,7 @@ enum tp_status allocation_put(struct relay *r, const struct tp_command *c)
 		.transport = c->transport,
 		.allocation = c->allocation + 1,
 		.expires = expires,
+		.bytes = line_of_destination(destination),
 	};
 	r->usage.allocations++;
 	return TP_STATUS_OK;

@@ -133,13 +133,14 @@ static ALWAYS_INLINE struct client_line *line_of(
 }
 
 static ALWAYS_INLINE void relay_to(struct relay *r, struct client_line *l, struct relay_decision *d,
-	const struct tp_ip *ip, uint16_t port, uint8_t target)
+	const struct tp_ip *ip, uint16_t port, uint8_t target, uint32_t destination)
 {
 	d->verdict = target == NOT_OURS ? RELAY_PEER : RELAY_HAIRPIN;
 	d->target = target;
 	d->relay = client_line_relay(l);
 	d->port = l->relay_port;
 	d->allocation = l->allocation;
+	d->destination = destination;
 	d->to = (struct tp_endpoint){.ip = *ip, .port = port};
 	client_line_count(r, l, d->length);
 }
@@ -178,7 +179,8 @@ static ALWAYS_INLINE void decide_channel(struct relay *r, const struct relay_fro
 	if (!clock_live(l->until, tick) && !renew(r, l, d, tick))
 		return;
 	d->dont_fragment = 0;
-	relay_to(r, l, d, &l->peer, l->peer_port, client_line_target(l));
+	relay_to(
+		r, l, d, &l->peer, l->peer_port, client_line_target(l), line_destination(l->bytes));
 }
 
 // The client's allocation of the other family than the step looked up, or NULL.
@@ -234,7 +236,8 @@ static void decide_send(struct relay *r, const struct send *send, const struct s
 		return;
 	}
 	d->dont_fragment = send->dont_fragment;
-	relay_to(r, &r->clients[s->item], d, &send->peer.ip, send->peer.port, r->peers[p].target);
+	relay_to(r, &r->clients[s->item], d, &send->peer.ip, send->peer.port,
+		(uint8_t)r->peers[p].target, r->peers[p].destination);
 }
 
 static void decide_sends(struct relay *r, const struct relay_from_client *in,

@@ -54,6 +54,7 @@ static ALWAYS_INLINE void deliver(struct relay *r, struct port_line *l,
 	d->offset = 0;
 	d->length = in->length;
 	d->allocation = l->allocation - 1;
+	d->destination = line_destination(l->bytes);
 	d->to = (struct tp_endpoint){.ip = l->client, .port = l->client_port};
 	port_line_count(r, l, in->length);
 }

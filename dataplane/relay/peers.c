@@ -43,11 +43,18 @@ static void forget_last_peer(struct relay *r, uint32_t slot)
 static uint32_t insert(struct relay *r, const struct tp_command *c, uint16_t port, uint16_t channel)
 {
 	struct allocation *a = &r->allocations[c->allocation];
+	uint8_t target = own_relay(r, &c->peer.ip);
 	uint32_t p = take_free(r);
+	uint32_t destination = 0;
 
 	if (p == RELAY_NONE)
 		return RELAY_NONE;
+	if (target == NOT_OURS && !destination_take(r, &c->peer.ip, &destination)) {
+		give_free(r, p);
+		return RELAY_NONE;
+	}
 	if (index_insert(&r->peer_index, peer_hash(r, c->allocation, &c->peer.ip, port), p) < 0) {
+		destination_give_back(r, destination);
 		give_free(r, p);
 		return RELAY_NONE;
 	}
@@ -57,7 +64,8 @@ static uint32_t insert(struct relay *r, const struct tp_command *c, uint16_t por
 		.port = port,
 		.channel = channel,
 		.expires = clock_tick(c->expires_ms),
-		.target = own_relay(r, &c->peer.ip),
+		.target = target,
+		.destination = destination,
 	};
 	r->links[p] = (struct peer_link){
 		.allocation = c->allocation,
@@ -109,12 +117,10 @@ void peer_drop(struct relay *r, uint32_t p)
 	uint32_t line = relay_channel_line(r, p);
 
 	if (peer->channel) {
-		struct relay_traffic *past = &r->allocations[slot].past;
 		uint64_t key, hash = channel_hash(r, slot, peer->channel, &key);
 
 		index_erase(&r->client_index, hash, line);
-		past->to_peer_packets += r->clients[line].packets;
-		past->to_peer_bytes += r->clients[line].bytes;
+		client_line_sum(r, &r->clients[line]);
 		r->clients[line] = (struct client_line){0};
 		r->usage.channels--;
 	} else {
@@ -123,6 +129,7 @@ void peer_drop(struct relay *r, uint32_t p)
 	index_erase(&r->peer_index, peer_hash(r, slot, &peer->ip, peer->port), p);
 	unlink_peer(r, p);
 	forget_last_peer(r, slot);
+	destination_give_back(r, peer->destination);
 	*peer = (struct peer){0};
 	give_free(r, p);
 }
@@ -162,6 +169,7 @@ static enum tp_status channel_insert(struct relay *r, const struct tp_command *c
 		index_erase(
 			&r->peer_index, peer_hash(r, c->allocation, &c->peer.ip, c->peer.port), p);
 		unlink_peer(r, p);
+		destination_give_back(r, r->peers[p].destination);
 		give_free(r, p);
 		return TP_STATUS_NO_SPACE;
 	}
@@ -174,6 +182,7 @@ static enum tp_status channel_insert(struct relay *r, const struct tp_command *c
 		.relay_port = own->relay_port,
 		.until = clock_earlier(r->peers[p].expires, own->until),
 		.allocation = c->allocation,
+		.bytes = line_of_destination(r->peers[p].destination),
 	};
 	forget_last_peer(r, c->allocation);
 	r->usage.channels++;

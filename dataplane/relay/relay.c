@@ -98,6 +98,14 @@ void relay_on_dropped(struct relay *relay, relay_dropped_fn *fn, void *context)
 	relay->dropped_context = context;
 }
 
+void relay_on_destinations(
+	struct relay *relay, relay_take_fn *take, relay_give_back_fn *give_back, void *context)
+{
+	relay->take = take;
+	relay->give_back = give_back;
+	relay->destinations_context = context;
+}
+
 void relay_usage(const struct relay *relay, struct relay_usage *out)
 {
 	*out = relay->usage;
@@ -113,15 +121,15 @@ void relay_traffic(const struct relay *r, uint32_t slot, struct relay_traffic *o
 	*out = r->allocations[slot].past;
 	port = allocation_port_line(r, slot);
 	out->to_client_packets += port->packets;
-	out->to_client_bytes += port->bytes;
+	out->to_client_bytes += line_bytes(port->bytes);
 	out->to_peer_packets += r->clients[slot].packets;
-	out->to_peer_bytes += r->clients[slot].bytes;
+	out->to_peer_bytes += line_bytes(r->clients[slot].bytes);
 	for (uint32_t p = r->allocations[slot].peers; p != RELAY_NONE; p = r->links[p].next) {
 		const struct client_line *l = &r->clients[relay_channel_line(r, p)];
 
 		if (!r->peers[p].channel)
 			continue;
 		out->to_peer_packets += l->packets;
-		out->to_peer_bytes += l->bytes;
+		out->to_peer_bytes += line_bytes(l->bytes);
 	}
 }

@@ -78,6 +78,7 @@ struct relay_decision {
 	uint32_t offset; // where the application's data begins in the datagram
 	uint32_t length; // of the application's data
 	uint32_t allocation; // slot
+	uint32_t destination; // RELAY_PEER, RELAY_CLIENT: of `to`, as taken; 0: none was
 	struct tp_endpoint to; // peer or client
 	uint8_t front[RELAY_FRONT_MAX];
 };
@@ -100,6 +101,18 @@ enum tp_status relay_apply(struct relay *relay, const struct tp_command *command
 // close its socket. Set once, after relay_create(); NULL: none.
 typedef void relay_dropped_fn(void *context, uint32_t allocation, uint8_t relay, uint16_t port);
 void relay_on_dropped(struct relay *relay, relay_dropped_fn *fn, void *context);
+
+// Where the caller keeps something for each address that packets go to (next hops), it gives the relay an
+// index for the client of each allocation, and for the peer of each permission and channel unless that is
+// one of our own addresses; decisions carry it. Asked when an entry is made, given back, as often as it
+// was taken, when the entry goes (but not by relay_destroy(), which tells nobody). Set once, after
+// relay_create(), before any command; NULL, both: none, and decisions carry 0.
+// `take` returns 1 to RELAY_DESTINATION_MAX; 0: no more, and the command fails with TP_STATUS_NO_SPACE.
+#define RELAY_DESTINATION_MAX 0xffffffu
+typedef uint32_t relay_take_fn(void *context, const struct tp_ip *ip);
+typedef void relay_give_back_fn(void *context, uint32_t destination);
+void relay_on_destinations(
+	struct relay *relay, relay_take_fn *take, relay_give_back_fn *give_back, void *context);
 
 // Decides for `n` <= RELAY_BURST datagrams from clients (RFC 8656 sections 11.2, 12.6). Counts nothing
 // but the entries' own traffic.

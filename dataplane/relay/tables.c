@@ -26,3 +26,23 @@ uint32_t relay_find_peer(
 			return item[i];
 	return RELAY_NONE;
 }
+
+void client_line_sum(struct relay *r, struct client_line *l)
+{
+	struct relay_traffic *past = &r->allocations[l->allocation].past;
+
+	past->to_peer_packets += l->packets;
+	past->to_peer_bytes += line_bytes(l->bytes);
+	l->packets = 0;
+	l->bytes -= line_bytes(l->bytes);
+}
+
+void port_line_sum(struct relay *r, struct port_line *l)
+{
+	struct relay_traffic *past = &r->allocations[l->allocation - 1].past;
+
+	past->to_client_packets += l->packets;
+	past->to_client_bytes += line_bytes(l->bytes);
+	l->packets = 0;
+	l->bytes -= line_bytes(l->bytes);
+}

@@ -38,10 +38,16 @@ struct client_line {
 	uint16_t relay_port;
 	uint32_t until;
 	uint32_t allocation;
-	uint32_t packets; // wraps into the allocation's sums
-	uint64_t bytes;
+	uint32_t packets; // below LINE_PACKETS
+	uint64_t bytes; // LINE_BYTES bits; above them: destination of the channel's peer
 };
 _Static_assert(sizeof(struct client_line) == 64, "one line, for both families");
+
+#define LINE_BYTES 40 // bits
+#define LINE_DESTINATION (64 - LINE_BYTES)
+// After so many packets a line's counts go into the allocation's sums: before, bytes can't have wrapped.
+#define LINE_PACKETS (1u << 24)
+_Static_assert(LINE_PACKETS * 65536ull == 1ull << LINE_BYTES, "of at most 64 KiB");
 
 #define CLIENT_KEY_BITS 48
 
@@ -81,8 +87,8 @@ struct port_line {
 	uint32_t allocation; // slot + 1; 0: none
 	uint32_t expires; // the allocation
 	uint32_t until; // 0: nothing known about a peer
-	uint32_t packets; // wraps into the allocation's sums
-	uint64_t bytes;
+	uint32_t packets; // below LINE_PACKETS
+	uint64_t bytes; // LINE_BYTES bits; above them: destination of the client
 };
 _Static_assert(sizeof(struct port_line) == 64, "one line, for both families");
 
@@ -93,8 +99,8 @@ struct peer {
 	uint16_t port;
 	uint16_t channel;
 	uint32_t expires;
-	uint8_t target; // our relay address that `ip` is; NOT_OURS
-	uint8_t zero[3];
+	uint32_t target : 8; // our relay address that `ip` is; NOT_OURS
+	uint32_t destination : LINE_DESTINATION; // taken; of one of our own addresses: 0
 };
 _Static_assert(sizeof(struct peer) == 32, "two to a line");
 
@@ -138,6 +144,9 @@ struct relay {
 	struct relay_usage usage;
 	relay_dropped_fn *dropped;
 	void *dropped_context;
+	relay_take_fn *take;
+	relay_give_back_fn *give_back;
+	void *destinations_context;
 	struct memory memory;
 	struct tp_capabilities capabilities;
 };
@@ -176,19 +185,43 @@ static inline bool peer_is(
 	return tp_ip_equal(&p->ip, ip) && p->allocation == allocation && p->port == port;
 }
 
+// Of a line's `bytes`.
+static inline uint32_t line_destination(uint64_t bytes)
+{
+	return (uint32_t)(bytes >> LINE_BYTES);
+}
+
+static inline uint64_t line_of_destination(uint32_t destination)
+{
+	return (uint64_t)destination << LINE_BYTES;
+}
+
+static inline uint64_t line_bytes(uint64_t bytes)
+{
+	return bytes & ((1ull << LINE_BYTES) - 1);
+}
+
+// tables.c. Moves a line's counts into its allocation's sums.
+void client_line_sum(struct relay *r, struct client_line *l);
+void port_line_sum(struct relay *r, struct port_line *l);
+
 static inline void client_line_count(struct relay *r, struct client_line *l, uint32_t length)
 {
 	l->bytes += length;
-	if (__builtin_expect(++l->packets == 0, 0))
-		r->allocations[l->allocation].past.to_peer_packets += 1ull << 32;
+	if (__builtin_expect(++l->packets == LINE_PACKETS, 0))
+		client_line_sum(r, l);
 }
 
 static inline void port_line_count(struct relay *r, struct port_line *l, uint32_t length)
 {
 	l->bytes += length;
-	if (__builtin_expect(++l->packets == 0, 0))
-		r->allocations[l->allocation - 1].past.to_client_packets += 1ull << 32;
+	if (__builtin_expect(++l->packets == LINE_PACKETS, 0))
+		port_line_sum(r, l);
 }
+
+// destinations.c. Takes one for an address; 0 where the owner keeps none. False: it has no more.
+bool destination_take(const struct relay *r, const struct tp_ip *ip, uint32_t *out);
+void destination_give_back(const struct relay *r, uint32_t destination);
 
 // tables.c. The index of a client line or a peer, or RELAY_NONE: both buckets searched.
 uint32_t relay_find_client(
