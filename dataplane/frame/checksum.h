@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// Sums over bytes (RFC 1071), for checksums as include/turnpike/ip.h has them.
+#pragma once
+
+#include <string.h>
+
+#include <turnpike/ip.h>
+
+// The sum of `n` bytes, the first of which is the first of a word. n < 2^32.
+static inline uint64_t sum_bytes(const uint8_t *b, uint32_t n)
+{
+	uint64_t sum = 0;
+	uint16_t last = 0;
+
+	for (; n >= 4; b += 4, n -= 4)
+		sum += tp_load32(b);
+	if (n >= 2) {
+		sum += tp_load16(b);
+		b += 2;
+	}
+	if (n & 1) {
+		memcpy(&last, b, 1);
+		sum += last;
+	}
+	return sum;
+}
+
+// The sum of bytes that stand at `position`: from an odd one, each byte is the other half of its word
+// (RFC 1071 section 2 (B)).
+static inline uint64_t sum_at(uint64_t sum, uint32_t position)
+{
+	return position & 1 ? __builtin_bswap16((uint16_t)tp_sum_fold(sum)) : sum;
+}
