@@ -41,7 +41,7 @@ static void queue_to_peer(struct worker *w, unsigned int i, enum transmit_kind k
 {
 	const struct tp_capabilities *caps = w->agent.capabilities;
 	const struct relay_decision *d = &w->decision[i];
-	struct relay_socket *s = &w->sockets.at[owners_index(caps, d->relay, d->port)];
+	struct relay_socket *s = &w->sockets.at[tp_owner_index(caps, d->relay, d->port)];
 	struct transmit_item *item = transmit_next(&w->transmit);
 
 	*item = (struct transmit_item){.fd = s->fd,
@@ -69,7 +69,7 @@ static bool hairpin(struct worker *w, unsigned int i, unsigned int n)
 
 	if (owners_in_range(caps, d->target, d->to.port))
 		owner = __atomic_load_n(
-			&w->owners->worker[owners_index(caps, d->target, d->to.port)],
+			&w->owners->worker[tp_owner_index(caps, d->target, d->to.port)],
 			__ATOMIC_RELAXED);
 	// Without an allocation the port may be a service of this host: never send there.
 	if (!owner) {

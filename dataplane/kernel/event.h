@@ -9,7 +9,7 @@
 enum event_kind {
 	EVENT_BELL = 0,
 	EVENT_LISTENER = 1, // index: server address
-	EVENT_RELAY = 2, // index: owners_index()
+	EVENT_RELAY = 2, // index: tp_owner_index()
 };
 
 static inline uint64_t event_tag(enum event_kind kind, uint32_t index)

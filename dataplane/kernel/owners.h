@@ -12,21 +12,10 @@
 #include <turnpike/segment.h>
 
 struct owners {
-	uint8_t *worker; // index + 1, 0: nobody; by owners_index()
+	uint8_t *worker; // index + 1, 0: nobody; by tp_owner_index()
 };
-
-// The relay's ports one after the other, address by address.
-static inline uint32_t owners_index(const struct tp_capabilities *c, uint8_t relay, uint16_t port)
-{
-	return relay * (c->port_max - c->port_min + 1u) + (port - c->port_min);
-}
 
 static inline bool owners_in_range(const struct tp_capabilities *c, uint8_t relay, uint16_t port)
 {
 	return relay < c->relays && port >= c->port_min && port <= c->port_max;
-}
-
-static inline uint32_t owners_count(const struct tp_capabilities *c)
-{
-	return c->relays * (c->port_max - c->port_min + 1u);
 }

@@ -20,11 +20,11 @@ static int complain(const char *what, int err)
 
 static int make_shared(struct plane *plane, const struct options *options)
 {
-	int err = segment_make(&plane->segment, options->workers, &options->capabilities);
+	int err = segment_make(&plane->segment, options->workers, &options->capabilities, NULL);
 
 	if (err)
 		return complain("what is shared with the control plane can't be made", err);
-	plane->owners.worker = calloc(owners_count(&options->capabilities), 1);
+	plane->owners.worker = calloc(tp_owners_size(&options->capabilities), 1);
 	if (!plane->owners.worker)
 		return complain("the map of relay ports", -ENOMEM);
 	return 0;

@@ -16,7 +16,7 @@
 
 int relay_sockets_init(struct relay_sockets *s, const struct tp_capabilities *capabilities)
 {
-	uint32_t count = owners_count(capabilities);
+	uint32_t count = tp_owners_size(capabilities);
 
 	s->at = calloc(count, sizeof(*s->at));
 	s->of = calloc(capabilities->allocations, sizeof(*s->of));
@@ -33,7 +33,7 @@ int relay_sockets_init(struct relay_sockets *s, const struct tp_capabilities *ca
 
 void relay_sockets_free(struct relay_sockets *s, const struct tp_capabilities *capabilities)
 {
-	for (uint32_t i = 0; s->at && i < owners_count(capabilities); i++)
+	for (uint32_t i = 0; s->at && i < tp_owners_size(capabilities); i++)
 		if (s->at[i].fd >= 0)
 			close(s->at[i].fd);
 	free(s->at);
@@ -126,7 +126,7 @@ enum tp_status relay_socket_put(struct worker *w, const struct tp_command *comma
 	if (command->allocation >= caps->allocations ||
 		!owners_in_range(caps, command->relay, command->relay_port))
 		return TP_STATUS_INVALID;
-	index = owners_index(caps, command->relay, command->relay_port);
+	index = tp_owner_index(caps, command->relay, command->relay_port);
 	s = &w->sockets.at[index];
 	if (s->fd >= 0)
 		return s->allocation == command->allocation
@@ -161,7 +161,7 @@ void relay_socket_dropped(void *context, uint32_t allocation, uint8_t relay, uin
 
 	if (!owners_in_range(w->agent.capabilities, relay, port))
 		return;
-	index = owners_index(w->agent.capabilities, relay, port);
+	index = tp_owner_index(w->agent.capabilities, relay, port);
 	if (w->sockets.at[index].fd >= 0 && w->sockets.at[index].allocation == allocation)
 		forget(w, index);
 }

@@ -18,7 +18,7 @@ struct relay_socket {
 };
 
 struct relay_sockets {
-	struct relay_socket *at; // by owners_index()
+	struct relay_socket *at; // by tp_owner_index()
 	uint32_t *of; // by allocation: index into `at` + 1, 0: none
 };
 

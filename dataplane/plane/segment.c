@@ -21,14 +21,16 @@ static int make_bells(struct segment *s)
 	return 0;
 }
 
-int segment_make(struct segment *s, uint32_t workers, const struct tp_capabilities *capabilities)
+int segment_make(struct segment *s, uint32_t workers, const struct tp_capabilities *capabilities,
+	const uint8_t *owners)
 {
 	struct tp_header header = {.abi = TP_ABI,
 		.workers = workers,
 		.epoch = tp_random64(),
 		.results = RESULTS_BYTES,
 		.punts = PUNTS_BYTES,
-		.pid = (uint32_t)getpid()};
+		.pid = (uint32_t)getpid(),
+		.owners = owners ? tp_owners_size(capabilities) : 0};
 	int err;
 
 	*s = (struct segment){.fd = -1, .workers = workers, .ready = -1};
@@ -45,6 +47,8 @@ int segment_make(struct segment *s, uint32_t workers, const struct tp_capabiliti
 	s->shared = s->mapping.base;
 	s->shared->header = header;
 	s->shared->capabilities = *capabilities;
+	if (owners)
+		memcpy(segment_owners(s), owners, header.owners);
 	__atomic_store_n(&s->shared->header.magic, TP_MAGIC_DATAPLANE, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -17,10 +17,20 @@ struct segment {
 };
 
 // Makes the segment for so many workers, with a new epoch, and publishes the capabilities: they
-// have to be complete. Returns 0 or a negative errno; segment_free() is due either way.
-int segment_make(struct segment *s, uint32_t workers, const struct tp_capabilities *capabilities);
+// have to be complete. `owners`: where placement is TP_PLACEMENT_OWNER, the worker of each relay
+// port, tp_owners_size() bytes that are copied; otherwise NULL. Returns 0 or a negative errno;
+// segment_free() is due either way.
+int segment_make(struct segment *s, uint32_t workers, const struct tp_capabilities *capabilities,
+	const uint8_t *owners);
 // When no worker runs any more. The control plane's own mapping outlives it.
 void segment_free(struct segment *s);
+
+// The published map of owners, by tp_owner_index(): to be read and written with relaxed atomics.
+// Only of a segment that was made with one.
+static inline uint8_t *segment_owners(const struct segment *s)
+{
+	return (uint8_t *)s->shared + tp_owners_offset(&s->shared->header);
+}
 
 // Stores the time, CLOCK_MONOTONIC milliseconds, in the heartbeat.
 void segment_beat(struct segment *s, uint64_t now);
