@@ -41,17 +41,6 @@ Test(link, a_stun_request_is_punted_whole_by_its_clients_worker_and_the_answer_l
 	rig_stop(&rig);
 }
 
-Test(link, it_publishes_that_it_carries_relay_ports_to_their_clients_worker)
-{
-	struct rig rig;
-
-	rig_start(&rig, 1, NULL);
-	cr_assert_str_eq(rig.plane->capabilities.name, "sockets");
-	cr_assert_eq(rig.plane->capabilities.placement, TP_PLACEMENT_CLIENT);
-	cr_assert_eq(rig.plane->header.owners, 0);
-	rig_stop(&rig);
-}
-
 Test(link, it_publishes_that_a_clients_worker_brings_its_relay_port_itself)
 {
 	struct rig rig;
