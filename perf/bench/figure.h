@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// A figure: nanoseconds for a packet, one value for each round, and how it is shown.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define ROUNDS_MAX 100
+
+struct figure {
+	const char *direction;
+	uint32_t allocations;
+	double ns[ROUNDS_MAX];
+	unsigned int n;
+};
+
+static inline double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static inline int figure_ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static inline void figure_report(struct figure *f, bool json, bool last)
+{
+	double median;
+
+	qsort(f->ns, f->n, sizeof(f->ns[0]), figure_ascending);
+	median = f->n % 2 ? f->ns[f->n / 2] : (f->ns[f->n / 2 - 1] + f->ns[f->n / 2]) / 2;
+	if (json)
+		printf("{\"direction\":\"%s\",\"allocations\":%u,\"rounds\":%u,\"ns_min\":%.2f,"
+		       "\"ns_median\":%.2f,\"ns_max\":%.2f}%s\n",
+			f->direction, f->allocations, f->n, f->ns[0], median, f->ns[f->n - 1],
+			last ? "" : ",");
+	else
+		printf("%-15s %8u allocations   min %6.2f   median %6.2f   max %6.2f ns/packet\n",
+			f->direction, f->allocations, f->ns[0], median, f->ns[f->n - 1]);
+}
+
+static inline void figures_report(struct figure *figure, unsigned int n, bool json)
+{
+	if (json)
+		printf("[\n");
+	for (unsigned int i = 0; i < n; i++)
+		figure_report(&figure[i], json, i == n - 1);
+	if (json)
+		printf("]\n");
+}
