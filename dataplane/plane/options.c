@@ -39,6 +39,18 @@ bool options_refuse(const struct options *options, const char *format, ...)
 	return false;
 }
 
+bool options_number(const struct options *options, const char *name, const char *text,
+	unsigned long min, unsigned long max, uint32_t *out)
+{
+	unsigned long n;
+
+	if (!number_parse(text, min, max, &n))
+		return options_refuse(
+			options, "--%s %s: give a number from %lu to %lu.", name, text, min, max);
+	*out = (uint32_t)n;
+	return true;
+}
+
 static bool add_server(struct options *o, const char *text)
 {
 	struct tp_capabilities *caps = &o->capabilities;
@@ -108,17 +120,6 @@ static bool set_ports(struct options *o, const char *text)
 	return true;
 }
 
-static bool set_number(
-	struct options *o, uint32_t *out, const char *name, const char *text, unsigned long max)
-{
-	unsigned long n;
-
-	if (!number_parse(text, 1, max, &n))
-		return options_refuse(o, "--%s %s: give a number from 1 to %lu.", name, text, max);
-	*out = (uint32_t)n;
-	return true;
-}
-
 static bool set_channel_max(struct options *o, const char *text)
 {
 	unsigned long n;
@@ -175,12 +176,12 @@ static bool take(struct options *o, int option, const char *argument)
 	case 'p':
 		return set_ports(o, argument);
 	case 'w':
-		return set_number(o, &o->workers, "workers", argument, TP_WORKERS_MAX);
+		return options_number(o, "workers", argument, 1, TP_WORKERS_MAX, &o->workers);
 	case 'a':
-		return set_number(
-			o, &caps->allocations, "allocations", argument, TP_ALLOCATIONS_MAX);
+		return options_number(
+			o, "allocations", argument, 1, TP_ALLOCATIONS_MAX, &caps->allocations);
 	case 'e':
-		return set_number(o, &caps->peers, "peers", argument, 1ul << 26);
+		return options_number(o, "peers", argument, 1, 1ul << 26, &caps->peers);
 	case 'c':
 		return set_channel_max(o, argument);
 	default: // getopt_long() has said what is wrong

@@ -47,3 +47,8 @@ enum options_result options_parse(
 // Writes a sentence to stderr, after the program's name. Returns false.
 __attribute__((format(printf, 2, 3))) bool options_refuse(
 	const struct options *options, const char *format, ...);
+
+// Reads the argument of --`name`, a number from `min` to `max`. Returns false after
+// options_refuse().
+bool options_number(const struct options *options, const char *name, const char *text,
+	unsigned long min, unsigned long max, uint32_t *out);
