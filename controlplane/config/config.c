@@ -107,6 +107,27 @@ int config_load(struct config **out, const char *path, FILE *errors)
 	return err;
 }
 
+const char *config_dataplane_name(enum config_dataplane dataplane)
+{
+	static const char *const names[] = {"auto", "sockets", "dpdk"};
+
+	return names[dataplane];
+}
+
+const char *config_exception_name(enum config_exception exception)
+{
+	static const char *const names[] = {"tap", "virtio-user", "none"};
+
+	return names[exception];
+}
+
+static void free_texts(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+	free(texts);
+}
+
 static void wipe(char *text)
 {
 	if (text)
@@ -132,6 +153,9 @@ void config_free(struct config *config)
 	free(config->external);
 	free(config->allow_peers);
 	free(config->deny_peers);
+	free_texts(config->dpdk.eal, config->dpdk.eal_count);
+	free_texts(config->dpdk.ports, config->dpdk.ports_count);
+	free_texts(config->dpdk.interfaces, config->dpdk.interfaces_count);
 	free(config->realm);
 	free(config->software);
 	free(config->control_socket);

@@ -31,6 +31,35 @@ struct config_user {
 enum config_dataplane {
 	CONFIG_DATAPLANE_AUTO,
 	CONFIG_DATAPLANE_SOCKETS,
+	CONFIG_DATAPLANE_DPDK,
+};
+
+// How what isn't TURN's gets from a DPDK port to the kernel and back.
+enum config_exception {
+	CONFIG_EXCEPTION_TAP,
+	CONFIG_EXCEPTION_VIRTIO_USER,
+	CONFIG_EXCEPTION_NONE, // not at all: the port's kernel driver sees to it, or nobody
+};
+
+#define CONFIG_EAL_MAX 32u
+#define CONFIG_DPDK_PORTS_MAX 8u
+#define CONFIG_BURST_MAX 64u
+
+struct config_dpdk {
+	bool given; // the file has such a section
+	char **eal; // arguments of DPDK's environment abstraction layer
+	size_t eal_count;
+	char **ports; // PCI addresses or virtual devices, with their arguments
+	size_t ports_count;
+	enum config_exception exception;
+	char **interfaces; // the kernel's side of each port; the program names the rest
+	size_t interfaces_count;
+	uint32_t burst; // packets
+	uint32_t rx_ring; // descriptors of each queue
+	uint32_t tx_ring;
+	uint32_t mbufs; // packet buffers in all; 0: as many as can be in use
+	bool huge_pages;
+	uint32_t idle_polls; // empty polls in a row before a worker sleeps; 0: never
 };
 
 struct config_limits {
@@ -60,10 +89,15 @@ struct config {
 	char *software; // SOFTWARE attribute; empty: none
 	char *control_socket;
 	enum config_dataplane dataplane;
-	uint32_t workers; // 0 in the file means one per core; resolved here
+	uint32_t workers; // 0 in the file means one per core (dpdk: but one); resolved here
+	struct config_dpdk dpdk;
 	struct config_limits limits;
 	uint32_t channel_max; // TP_CHANNEL_MAX or TP_CHANNEL_MAX_5766
 };
+
+// As they are written in the file.
+const char *config_dataplane_name(enum config_dataplane dataplane);
+const char *config_exception_name(enum config_exception exception);
 
 // Loads and checks. On error prints sentences to `errors`, each with file, key and line (cross-field
 // checks name the keys), never a secret, and returns a negative errno with *out NULL. The caller owns

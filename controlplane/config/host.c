@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 
+#include <glob.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -149,6 +150,20 @@ static void read_sysctls(struct host *host)
 		host->unprivileged_port = (uint16_t)low;
 }
 
+static bool has_huge_pages(void)
+{
+	char line[32];
+	bool found = false;
+	glob_t sizes;
+
+	if (glob("/sys/kernel/mm/hugepages/*/nr_hugepages", 0, NULL, &sizes) != 0)
+		return false;
+	for (size_t i = 0; i < sizes.gl_pathc; i++)
+		found |= read_line(sizes.gl_pathv[i], line, sizeof(line)) && atoi(line) > 0;
+	globfree(&sizes);
+	return found;
+}
+
 void host_read(struct host *host)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -160,6 +175,7 @@ void host_read(struct host *host)
 	read_addresses(host);
 	read_sources(host);
 	read_sysctls(host);
+	host->huge_pages = has_huge_pages();
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
 		host->descriptors = limit.rlim_max;
 	if (host->privileged)

@@ -23,6 +23,7 @@ struct host {
 	uint16_t ephemeral_max;
 	uint16_t unprivileged_port; // net.ipv4.ip_unprivileged_port_start
 	bool privileged; // root
+	bool huge_pages; // some are reserved, of whatever size
 	uint8_t reserved[65536 / 8]; // net.ipv4.ip_local_reserved_ports
 	char runtime[96]; // the directory for the control socket
 };

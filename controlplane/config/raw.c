@@ -14,8 +14,9 @@
 #define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 #define TEXT(key, structure, member) \
 	CYAML_FIELD_STRING_PTR(key, OPTIONAL, structure, member, 0, CYAML_UNLIMITED)
-#define LIST(member, entry) \
-	CYAML_FIELD_SEQUENCE(#member, OPTIONAL, struct raw, member, entry, 0, CYAML_UNLIMITED)
+#define LIST_OF(structure, member, entry) \
+	CYAML_FIELD_SEQUENCE(#member, OPTIONAL, structure, member, entry, 0, CYAML_UNLIMITED)
+#define LIST(member, entry) LIST_OF(struct raw, member, entry)
 
 static const cyaml_schema_field_t external_fields[] = {
 	TEXT("public", struct raw_external, public_),
@@ -40,6 +41,21 @@ static const cyaml_schema_field_t limit_fields[] = {
 
 static const cyaml_schema_value_t text = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
+static const cyaml_schema_field_t dpdk_fields[] = {
+	LIST_OF(struct raw_dpdk, eal, &text),
+	LIST_OF(struct raw_dpdk, ports, &text),
+	LIST_OF(struct raw_dpdk, interfaces, &text),
+	TEXT("exception", struct raw_dpdk, exception),
+	TEXT("workers", struct raw_dpdk, workers),
+	TEXT("burst", struct raw_dpdk, burst),
+	TEXT("rx_ring", struct raw_dpdk, rx_ring),
+	TEXT("tx_ring", struct raw_dpdk, tx_ring),
+	TEXT("mbufs", struct raw_dpdk, mbufs),
+	TEXT("huge_pages", struct raw_dpdk, huge_pages),
+	TEXT("idle_polls", struct raw_dpdk, idle_polls),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_value_t external = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_external, external_fields)};
 static const cyaml_schema_value_t user = {
@@ -57,6 +73,7 @@ static const cyaml_schema_field_t fields[] = {
 	LIST(deny_peers, &text),
 	TEXT("dataplane", struct raw, dataplane),
 	TEXT("workers", struct raw, workers),
+	CYAML_FIELD_MAPPING("dpdk", CYAML_FLAG_OPTIONAL, struct raw, dpdk, dpdk_fields),
 	CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw, limits, limit_fields),
 	TEXT("channel_numbers", struct raw, channel_numbers),
 	TEXT("control_socket", struct raw, control_socket),

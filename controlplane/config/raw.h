@@ -29,6 +29,12 @@ struct raw_limits {
 	char *unauthenticated_per_second;
 };
 
+struct raw_dpdk {
+	char **eal, **ports, **interfaces;
+	uint32_t eal_count, ports_count, interfaces_count;
+	char *exception, *workers, *burst, *rx_ring, *tx_ring, *mbufs, *huge_pages, *idle_polls;
+};
+
 struct raw {
 	char **listen, **relay, **secrets, **allow_peers, **deny_peers;
 	uint32_t listen_count, relay_count, secrets_count, allow_peers_count, deny_peers_count;
@@ -36,6 +42,7 @@ struct raw {
 	struct raw_user *users;
 	uint32_t external_count, users_count;
 	struct raw_limits limits;
+	struct raw_dpdk dpdk;
 	char *ports, *realm, *software, *dataplane, *workers, *channel_numbers, *control_socket;
 };
 

@@ -47,6 +47,17 @@ static void field(const char *key, const char *text, FILE *out)
 	fputc('\n', out);
 }
 
+// A list in a line of its own.
+static void render_texts(const char *key, char *const *texts, size_t count, FILE *out)
+{
+	fprintf(out, "%s: [", key);
+	for (size_t i = 0; i < count; i++) {
+		fputs(i ? ", " : "", out);
+		quote(texts[i], out);
+	}
+	fputs("]\n", out);
+}
+
 static void render_addresses(const struct config *config, FILE *out)
 {
 	char text[TEXT_ENDPOINT];
@@ -76,12 +87,20 @@ static void render_credentials(const struct config *config, FILE *out)
 		field(u->password ? "  password" : "  key", u->password ? u->password : u->key,
 			out);
 	}
-	fprintf(out, "secrets:%s\n", config->secrets_count ? "" : " []");
-	for (size_t i = 0; i < config->secrets_count; i++) {
-		fprintf(out, "- ");
-		quote(config->secrets[i], out);
-		fputc('\n', out);
-	}
+	render_texts("secrets", config->secrets, config->secrets_count, out);
+}
+
+static void render_dpdk(const struct config_dpdk *d, FILE *out)
+{
+	fprintf(out, "dpdk:\n");
+	render_texts("  eal", d->eal, d->eal_count, out);
+	render_texts("  ports", d->ports, d->ports_count, out);
+	render_texts("  interfaces", d->interfaces, d->interfaces_count, out);
+	fprintf(out, "  exception: %s\n", config_exception_name(d->exception));
+	fprintf(out, "  burst: %u\n  rx_ring: %u\n  tx_ring: %u\n  mbufs: %u\n", d->burst,
+		d->rx_ring, d->tx_ring, d->mbufs);
+	fprintf(out, "  huge_pages: %s\n  idle_polls: %u\n", d->huge_pages ? "true" : "false",
+		d->idle_polls);
 }
 
 static void render_peers(const char *key, const struct config_cidr *list, size_t count, FILE *out)
@@ -101,9 +120,10 @@ int config_render(const struct config *config, FILE *out)
 	render_credentials(config, out);
 	render_peers("allow_peers", config->allow_peers, config->allow_peers_count, out);
 	render_peers("deny_peers", config->deny_peers, config->deny_peers_count, out);
-	fprintf(out, "dataplane: %s\n",
-		config->dataplane == CONFIG_DATAPLANE_SOCKETS ? "sockets" : "auto");
+	fprintf(out, "dataplane: %s\n", config_dataplane_name(config->dataplane));
 	fprintf(out, "workers: %u\n", config->workers);
+	if (config->dataplane == CONFIG_DATAPLANE_DPDK)
+		render_dpdk(&config->dpdk, out);
 	fprintf(out, "limits:\n  allocations: %u\n  allocations_per_user: %u\n", l->allocations,
 		l->allocations_per_user);
 	fprintf(out, "  allocations_per_address: %u\n  unauthenticated_per_second: %u\n",

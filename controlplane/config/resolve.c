@@ -81,8 +81,12 @@ static void resolve_workers(
 	struct config *config, const struct raw *raw, const struct host *host, struct place *place)
 {
 	config->workers = number(place, "workers", raw->workers, TP_WORKERS_MAX, 0);
-	if (!config->workers)
-		config->workers = host->cores < TP_WORKERS_MAX ? host->cores : TP_WORKERS_MAX;
+	if (config->workers)
+		return;
+	config->workers = host->cores < TP_WORKERS_MAX ? host->cores : TP_WORKERS_MAX;
+	// A worker that polls leaves nothing of its core: one is everybody else's.
+	if (config->dataplane == CONFIG_DATAPLANE_DPDK && config->workers > 1)
+		config->workers--;
 }
 
 static void resolve_choices(struct config *config, const struct raw *raw, struct place *place)
@@ -90,9 +94,11 @@ static void resolve_choices(struct config *config, const struct raw *raw, struct
 	config->dataplane = CONFIG_DATAPLANE_AUTO;
 	if (raw->dataplane && strcmp(raw->dataplane, "sockets") == 0)
 		config->dataplane = CONFIG_DATAPLANE_SOCKETS;
+	else if (raw->dataplane && strcmp(raw->dataplane, "dpdk") == 0)
+		config->dataplane = CONFIG_DATAPLANE_DPDK;
 	else if (raw->dataplane && strcmp(raw->dataplane, "auto") != 0)
-		place_complain(
-			place, "dataplane", "\"%s\" is neither auto nor sockets.", raw->dataplane);
+		place_complain(place, "dataplane", "\"%s\" is none of auto, sockets, dpdk.",
+			raw->dataplane);
 	config->channel_max = TP_CHANNEL_MAX;
 	if (raw->channel_numbers && strcmp(raw->channel_numbers, "rfc5766") == 0)
 		config->channel_max = TP_CHANNEL_MAX_5766;
@@ -153,7 +159,7 @@ int config_resolve(
 		return -ENOMEM;
 	resolve_ports(config, raw, place);
 	resolve_limits(config, raw, place);
-	resolve_workers(config, raw, host, place);
 	resolve_choices(config, raw, place);
-	return 0;
+	resolve_workers(config, raw, host, place);
+	return resolve_dpdk(config, raw, place);
 }

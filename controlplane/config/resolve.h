@@ -22,6 +22,8 @@ int config_resolve(
 int resolve_addresses(
 	struct config *config, const struct raw *raw, const struct host *host, struct place *place);
 int resolve_credentials(struct config *config, const struct raw *raw, struct place *place);
+// After all others: needs to know the dataplane and the workers.
+int resolve_dpdk(struct config *config, const struct raw *raw, struct place *place);
 
 // Checks that need more than one key: complains, returns nothing.
 void config_check(const struct config *config, struct place *place);
@@ -30,3 +32,5 @@ void config_check(const struct config *config, struct place *place);
 int config_parse_on(struct config **out, const char *yaml, size_t length, const char *name,
 	const struct host *host, FILE *errors);
 int config_warn_on(const struct config *config, const struct host *host, FILE *warnings);
+// The part about dpdk, in a file of its own.
+int config_warn_dpdk(const struct config *config, const struct host *host, FILE *warnings);

@@ -29,11 +29,14 @@ static int warn_ports(const struct config *config, const struct host *host, FILE
 		return 0;
 	fprintf(warnings,
 		"warning: ports: %u-%u overlaps the ports that Linux gives to any program (%u-%u, "
-		"net.ipv4.ip_local_port_range), so some relay ports may be taken; keep them free "
+		"net.ipv4.ip_local_port_range), so %s; keep them free "
 		"with: "
 		"sysctl -w net.ipv4.ip_local_reserved_ports=%u-%u\n",
-		config->port_min, config->port_max, host->ephemeral_min, host->ephemeral_max, low,
-		high);
+		config->port_min, config->port_max, host->ephemeral_min, host->ephemeral_max,
+		config->dataplane == CONFIG_DATAPLANE_DPDK
+			? "answers to programs with a relay address may end in the relay"
+			: "some relay ports may be taken",
+		low, high);
 	return 1;
 }
 
@@ -43,7 +46,8 @@ static int warn_descriptors(const struct config *config, const struct host *host
 			   (uint64_t)config->workers * (config->listen_count + 4);
 	uint64_t needed = config->limits.allocations + besides;
 
-	if (!host->descriptors || host->descriptors >= needed)
+	if (config->dataplane == CONFIG_DATAPLANE_DPDK || !host->descriptors ||
+		host->descriptors >= needed)
 		return 0;
 	fprintf(warnings,
 		"warning: limits.allocations: %" PRIu32 " allocations need %" PRIu64
@@ -59,6 +63,10 @@ static int warn_addresses(const struct config *config, const struct host *host, 
 	char text[TEXT_ENDPOINT];
 	int count = 0;
 
+	// They come with the exception interface, which dpdk makes.
+	if (config->dataplane == CONFIG_DATAPLANE_DPDK &&
+		config->dpdk.exception != CONFIG_EXCEPTION_NONE)
+		return 0;
 	for (size_t i = 0; i < config->listen_count; i++)
 		if (!host_has(host, &config->listen[i].ip) &&
 			!host_is_loopback(&config->listen[i].ip)) {
@@ -84,7 +92,7 @@ static int warn_privileges(const struct config *config, const struct host *host,
 {
 	char text[TEXT_ENDPOINT];
 
-	if (host->privileged)
+	if (host->privileged || config->dataplane == CONFIG_DATAPLANE_DPDK)
 		return 0;
 	for (size_t i = 0; i < config->listen_count; i++)
 		if (config->listen[i].port < host->unprivileged_port) {
@@ -116,6 +124,7 @@ int config_warn_on(const struct config *config, const struct host *host, FILE *w
 	count += warn_addresses(config, host, warnings);
 	count += warn_privileges(config, host, warnings);
 	count += warn_relays(config, warnings);
+	count += config_warn_dpdk(config, host, warnings);
 	if (!config->users_count && !config->secrets_count) {
 		fprintf(warnings, "warning: users, secrets: there are none, so that nobody can "
 				  "allocate; only "
