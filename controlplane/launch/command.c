@@ -14,7 +14,8 @@
 #include "command.h"
 #include "launcher.h"
 
-#define ARGUMENTS_MAX (2u * (TP_SERVERS_MAX + TP_RELAYS_MAX) + 32u)
+#define ARGUMENTS_MAX \
+	(2u * (TP_SERVERS_MAX + TP_RELAYS_MAX + CONFIG_EAL_MAX + 2u * CONFIG_DPDK_PORTS_MAX) + 48u)
 
 // The program of this name beside our own executable.
 static char *beside(const char *name)
@@ -90,14 +91,68 @@ static void add_relay(struct arguments *a, const struct config *config, const st
 	add(a, "%s", text_ip(local, text));
 }
 
-int command_kernel(struct spawn *spawn, const struct config *config, const struct runtime *runtime)
+static void add_number(struct arguments *a, const char *option, uint32_t n)
+{
+	add(a, "%s", option);
+	add(a, "%u", n);
+}
+
+static void add_dpdk(struct arguments *a, const struct config_dpdk *d)
+{
+	for (size_t i = 0; i < d->ports_count; i++) {
+		bool named = i < d->interfaces_count;
+
+		add(a, "--port");
+		add(a, "%s", d->ports[i]);
+		add(a, "--exception");
+		add(a, "%s%s%s", config_exception_name(d->exception), named ? "," : "",
+			named ? d->interfaces[i] : "");
+	}
+	for (size_t i = 0; i < d->eal_count; i++) {
+		add(a, "--eal");
+		add(a, "%s", d->eal[i]);
+	}
+	add_number(a, "--burst", d->burst);
+	add_number(a, "--rx-ring", d->rx_ring);
+	add_number(a, "--tx-ring", d->tx_ring);
+	if (d->mbufs)
+		add_number(a, "--mbufs", d->mbufs);
+	add_number(a, "--idle-polls", d->idle_polls);
+	if (!d->huge_pages)
+		add(a, "--no-huge");
+}
+
+const char *command_dataplane_name(const struct config *config)
+{
+	return config->dataplane == CONFIG_DATAPLANE_DPDK ? DPDK_NAME : KERNEL_NAME;
+}
+
+int command_check(const struct config *config, FILE *out)
+{
+	char *path = beside(command_dataplane_name(config));
+	int err = path ? 0 : -ENOMEM;
+
+	// What can't be run for another reason says so itself when it is started.
+	if (path && config->dataplane == CONFIG_DATAPLANE_DPDK && access(path, F_OK) < 0) {
+		fprintf(out,
+			"turnpike: dataplane: dpdk needs %s, which was not built: install "
+			"libdpdk-dev and libmnl-dev and build again, or set dataplane: auto.\n",
+			path);
+		err = -ENOENT;
+	}
+	free(path);
+	return err;
+}
+
+int command_dataplane(
+	struct spawn *spawn, const struct config *config, const struct runtime *runtime)
 {
 	char text[TEXT_ENDPOINT];
 	struct arguments a;
 
-	if (begin(&a, spawn, KERNEL_NAME) < 0)
+	if (begin(&a, spawn, command_dataplane_name(config)) < 0)
 		return -ENOMEM;
-	spawn->many_descriptors = true;
+	spawn->many_descriptors = config->dataplane != CONFIG_DATAPLANE_DPDK;
 	add(&a, "--link");
 	add(&a, "%s", runtime->link);
 	for (size_t i = 0; i < config->listen_count; i++) {
@@ -108,14 +163,13 @@ int command_kernel(struct spawn *spawn, const struct config *config, const struc
 		add_relay(&a, config, &config->relay[i]);
 	add(&a, "--ports");
 	add(&a, "%u-%u", config->port_min, config->port_max);
-	add(&a, "--workers");
-	add(&a, "%u", config->workers);
-	add(&a, "--allocations");
-	add(&a, "%u", config->limits.allocations);
-	add(&a, "--peers");
-	add(&a, "%u", tp_peers_for(config->limits.allocations));
+	add_number(&a, "--workers", config->workers);
+	add_number(&a, "--allocations", config->limits.allocations);
+	add_number(&a, "--peers", tp_peers_for(config->limits.allocations));
 	add(&a, "--channel-max");
 	add(&a, "0x%x", config->channel_max);
+	if (config->dataplane == CONFIG_DATAPLANE_DPDK)
+		add_dpdk(&a, &config->dpdk);
 	return a.failed ? -ENOMEM : 0;
 }
 

@@ -10,5 +10,10 @@
 
 // Fill in a program's path, arguments and descriptors. Return 0 or a negative errno.
 int command_control(struct spawn *spawn, const struct runtime *runtime);
-int command_kernel(struct spawn *spawn, const struct config *config, const struct runtime *runtime);
+int command_dataplane(
+	struct spawn *spawn, const struct config *config, const struct runtime *runtime);
+// The name of the dataplane's program.
+const char *command_dataplane_name(const struct config *config);
+// Whether the dataplane that the configuration asks for was built. Returns 0, or -ENOENT after a sentence.
+int command_check(const struct config *config, FILE *out);
 void command_free(struct spawn *spawn);

@@ -78,10 +78,11 @@ void greeting_print(const struct config *config, bool generated, FILE *out)
 	const struct config_user *user = config->users_count ? &config->users[0] : NULL;
 	bool show = generated && user && user->password;
 
-	fprintf(out, "dataplane: sockets, because %s\n",
-		config->dataplane == CONFIG_DATAPLANE_SOCKETS
+	fprintf(out, "dataplane: %s, because %s\n",
+		config->dataplane == CONFIG_DATAPLANE_DPDK ? "dpdk" : "sockets",
+		config->dataplane != CONFIG_DATAPLANE_AUTO
 			? "the configuration says so"
-			: "this version has no other (XDP and DPDK are to come)");
+			: "dpdk takes ports that only a configuration can name (XDP is to come)");
 	print_addresses(config, out);
 	fprintf(out, "realm: %s\n", config->realm);
 	if (show)

@@ -91,7 +91,7 @@ static void close_handle(uv_handle_t *handle, void *)
 int launcher_run(struct launcher *l, const struct config *config, struct runtime *runtime,
 	const struct process adopted[PROGRAMS])
 {
-	static const char *const names[PROGRAMS] = {CONTROL_NAME, KERNEL_NAME};
+	const char *const names[PROGRAMS] = {CONTROL_NAME, command_dataplane_name(config)};
 
 	*l = (struct launcher){.config = config, .runtime = runtime, .live = PROGRAMS};
 	l->events = (struct program_events){on_changed, on_ended, l};
@@ -102,7 +102,7 @@ int launcher_run(struct launcher *l, const struct config *config, struct runtime
 	for (int i = 0; i < PROGRAMS; i++)
 		program_init(&l->program[i], &l->loop, names[i], &l->events);
 	if (command_control(&l->program[CONTROL].spawn, runtime) < 0 ||
-		command_kernel(&l->program[KERNEL].spawn, config, runtime) < 0) {
+		command_dataplane(&l->program[DATAPLANE].spawn, config, runtime) < 0) {
 		fprintf(stderr, "turnpike: there is not enough memory.\n");
 		return 1;
 	}

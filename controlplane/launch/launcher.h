@@ -15,8 +15,9 @@
 
 #define CONTROL_NAME "turnpike-control"
 #define KERNEL_NAME "turnpike-kernel"
+#define DPDK_NAME "turnpike-dpdk"
 
-enum { CONTROL, KERNEL, PROGRAMS };
+enum { CONTROL, DATAPLANE, PROGRAMS };
 
 struct launcher {
 	const struct config *config;

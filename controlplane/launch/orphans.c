@@ -20,11 +20,12 @@
 
 void orphans_find(struct orphans *orphans, const struct runtime *runtime)
 {
-	*orphans = (struct orphans){.control.gate = -1, .kernel.gate = -1};
+	*orphans = (struct orphans){.control.gate = -1, .dataplane.gate = -1};
 	if (state_find(runtime->state, CONTROL_NAME, &orphans->control) < 0)
 		orphans->control = (struct process){.gate = -1};
-	if (state_find(runtime->state, KERNEL_NAME, &orphans->kernel) < 0)
-		orphans->kernel = (struct process){.gate = -1};
+	if (state_find(runtime->state, KERNEL_NAME, &orphans->dataplane) < 0 &&
+		state_find(runtime->state, DPDK_NAME, &orphans->dataplane) < 0)
+		orphans->dataplane = (struct process){.gate = -1};
 }
 
 // Whether it listens at this path: what came under that number may be something else by now.
@@ -83,7 +84,7 @@ static void end(struct process *process)
 void orphans_end(struct orphans *orphans)
 {
 	process_signal(&orphans->control, SIGTERM);
-	process_signal(&orphans->kernel, SIGTERM);
+	process_signal(&orphans->dataplane, SIGTERM);
 	end(&orphans->control);
-	end(&orphans->kernel);
+	end(&orphans->dataplane);
 }

@@ -9,7 +9,7 @@
 
 struct orphans {
 	struct process control; // pid 0: not running
-	struct process kernel;
+	struct process dataplane; // whichever
 };
 
 void orphans_find(struct orphans *orphans, const struct runtime *runtime);

@@ -60,7 +60,8 @@ int process_find(pid_t pid, uint64_t start, const char *name, struct process *ou
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
 		return -ESRCH;
-	*out = (struct process){.pid = pid, .pidfd = pidfd, .start = start, .gate = -1};
+	*out = (struct process){
+		.name = name, .pid = pid, .pidfd = pidfd, .start = start, .gate = -1};
 	// Checked after the pidfd is held: from here on the pid can't become another's unnoticed.
 	if (process_start_time(pid) == start && runs(pid, name) && !process_wait(out, 0))
 		return 0;

@@ -124,6 +124,7 @@ void program_start(struct program *p)
 
 	uv_update_time(p->loop);
 	p->started_ms = uv_now(p->loop);
+	p->name = p->spawn.argv[0]; // what was adopted may have been another dataplane
 	err = spawn_start(&p->spawn, &p->process);
 	if (!err) {
 		p->ours = true;
@@ -147,6 +148,7 @@ void program_adopt(struct program *p, const struct process *process)
 	uv_update_time(p->loop);
 	p->started_ms = uv_now(p->loop);
 	p->process = *process;
+	p->name = process->name;
 	p->ours = false;
 	p->useful = true;
 	if (watch(p) < 0)

@@ -22,7 +22,7 @@ struct program_events {
 };
 
 struct program {
-	const char *name;
+	const char *name; // of what runs, or is to run
 	struct spawn spawn; // the caller fills this in before program_start()
 	const struct program_events *events;
 	struct process process;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "defaults.h"
 #include "greeting.h"
 #include "launcher.h"
@@ -30,11 +31,11 @@ static int load(const struct run_options *options, struct config **config, struc
 	return err ? err : defaults_load(config, runtime->directory);
 }
 
-static void tell(const struct process *process, const char *name)
+static void tell(const struct process *process)
 {
 	if (process->pid)
-		fprintf(stderr, "turnpike: adopted %s (pid %d) of a launcher that died.\n", name,
-			(int)process->pid);
+		fprintf(stderr, "turnpike: adopted %s (pid %d) of a launcher that died.\n",
+			process->name, (int)process->pid);
 }
 
 // Deals with what a dead launcher left, so that the runtime has its descriptors afterwards and `orphans`
@@ -44,7 +45,7 @@ static int settle(struct orphans *orphans, struct runtime *runtime, bool end)
 	int err = 0;
 
 	orphans_find(orphans, runtime);
-	if (!orphans->control.pid && !orphans->kernel.pid)
+	if (!orphans->control.pid && !orphans->dataplane.pid)
 		return runtime_create(runtime);
 	if (end) {
 		fprintf(stderr, "turnpike: ending the programs of a launcher that died.\n");
@@ -62,8 +63,8 @@ static int settle(struct orphans *orphans, struct runtime *runtime, bool end)
 		orphans_end(orphans);
 		return runtime_create(runtime);
 	}
-	tell(&orphans->control, CONTROL_NAME);
-	tell(&orphans->kernel, KERNEL_NAME);
+	tell(&orphans->control);
+	tell(&orphans->dataplane);
 	fprintf(stderr, "turnpike: what runs keeps the configuration it was started with; what is "
 			"started again gets this one.\n");
 	if (orphans->control.pid)
@@ -87,6 +88,8 @@ int run(const struct run_options *options)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	err = load(options, &config, &runtime);
 	if (!err)
+		err = command_check(config, stderr);
+	if (!err)
 		err = settle(&orphans, &runtime, options->end_orphans);
 	if (!err)
 		err = runtime_set_config(&runtime, config);
@@ -99,7 +102,7 @@ int run(const struct run_options *options)
 	config_warn(config, stdout);
 	fflush(stdout);
 	adopted[CONTROL] = orphans.control;
-	adopted[KERNEL] = orphans.kernel;
+	adopted[DATAPLANE] = orphans.dataplane;
 	code = launcher_run(&launcher, config, &runtime, adopted);
 out:
 	runtime_close(&runtime, ours);
@@ -115,6 +118,7 @@ int check(const char *path)
 	if (config_load(&config, path, stderr))
 		return 1;
 	warnings = config_warn(config, stdout);
+	warnings += command_check(config, stdout) != 0;
 	printf("%s: no errors, %d warning%s\n", path, warnings, warnings == 1 ? "" : "s");
 	config_free(config);
 	return 0;

@@ -23,6 +23,7 @@ struct spawn {
 };
 
 struct process {
+	const char *name; // of its program; NULL where the caller knows
 	pid_t pid; // 0: none
 	int pidfd;
 	uint64_t

@@ -137,3 +137,30 @@ Test(program, one_that_was_stopped_is_not_started_again)
 	cr_expect_eq(seen.gave_up, 0);
 	cr_expect_eq(program.process.pid, 0);
 }
+
+Test(program, one_that_was_adopted_goes_by_its_own_name_until_another_takes_its_place)
+{
+	int fd = memfd_create("out", MFD_CLOEXEC);
+	struct seen seen = {0};
+	struct program_events events = {on_changed, on_ended, &seen};
+	struct program program;
+	struct process adopted;
+	uv_loop_t loop;
+
+	cr_assert_eq(uv_loop_init(&loop), 0);
+	program_init(&program, &loop, "sh", &events);
+	program.spawn = shell("exec sleep 60", fd);
+	cr_assert_eq(spawn_start(&program.spawn, &adopted), 0);
+	process_go(&adopted);
+	adopted.name = "another";
+	program_adopt(&program, &adopted);
+	cr_expect_str_eq(program.name, "another");
+	process_signal(&adopted, SIGKILL);
+	while (seen.changed < 2) // its end, and the start of what follows
+		uv_run(&loop, UV_RUN_ONCE);
+	cr_expect_str_eq(program.name, "sh");
+	cr_expect_neq(program.process.pid, adopted.pid);
+	program_stop(&program, SIGKILL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	cr_expect_eq(seen.ended, 1);
+}
