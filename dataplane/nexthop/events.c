@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// What changes in the kernel, and which destinations that may concern.
+
+#include <errno.h>
+
+#include "nexthops.h"
+
+#define SCAN_EACH 512u // destinations under one lock
+#define SCAN_PAUSE_MS 50u // so that changes in a row share scans
+
+static void on_neighbour(void *context, const struct rtnl_neighbour *neighbour)
+{
+	struct nexthops *n = context;
+	uint8_t port = nexthops_port_of(n, neighbour->ifindex);
+
+	if (port == NEXTHOPS_PORTS_MAX)
+		return;
+	pthread_mutex_lock(&n->lock);
+	hop_neighbour(n, port, neighbour);
+	pthread_mutex_unlock(&n->lock);
+}
+
+static void on_link(void *context, const struct rtnl_link *link)
+{
+	events_link(context, link);
+}
+
+static void on_prefix(
+	void *context, enum tp_family family, const struct tp_ip *ip, unsigned int length)
+{
+	struct nexthops *n = context;
+
+	changes_add(&n->changed, family, ip, length);
+}
+
+static void on_everything(void *context)
+{
+	struct nexthops *n = context;
+
+	changes_add_all(&n->changed);
+}
+
+void events_link(struct nexthops *n, const struct rtnl_link *link)
+{
+	uint8_t i = nexthops_port_of(n, link->ifindex);
+	struct port *port = &n->port[i];
+	uint16_t mtu;
+
+	if (i == NEXTHOPS_PORTS_MAX) {
+		// Routes may have left it for one of ours.
+		if (link->changed)
+			changes_add_all(&n->changed);
+		return;
+	}
+	mtu = (uint16_t)(link->mtu < port->mtu_max ? link->mtu : port->mtu_max);
+	if (port->running == link->running && port->mtu == mtu)
+		return;
+	pthread_mutex_lock(&n->lock);
+	port->mtu = mtu;
+	if (port->running != link->running) {
+		port->running = link->running;
+		hop_port_changed(n, i);
+	}
+	pthread_mutex_unlock(&n->lock);
+	changes_add_all(&n->changed);
+}
+
+bool events_read(struct nexthops *n)
+{
+	const struct rtnl_listener to = {on_neighbour, on_link, on_prefix, on_everything, n};
+	int more = rtnl_listen(&n->rtnl, &to);
+
+	if (more < 0)
+		n->lost = true;
+	return more != 0;
+}
+
+// The kernel had no room for what it had to tell: everything may have changed. What serves goes on serving,
+// and the rate holds for this too.
+void events_resync(struct nexthops *n)
+{
+	struct rtnl_link link;
+
+	n->lost = false;
+	for (uint8_t i = 0; i < n->ports; i++) {
+		if (rtnl_get_link(&n->rtnl, n->port[i].ifindex, &link) < 0)
+			link = (struct rtnl_link){.ifindex = n->port[i].ifindex};
+		events_link(n, &link);
+	}
+	changes_add_all(&n->changed);
+	pthread_mutex_lock(&n->lock);
+	n->status.resyncs++;
+	for (uint32_t hop = HOP_FIRST; hop < n->hops_fresh; hop++)
+		if (n->hops[hop].used && !n->hops[hop].hint)
+			hop_look(n, hop);
+	pthread_mutex_unlock(&n->lock);
+}
+
+// Under the lock.
+static bool begin(struct nexthops *n, uint64_t now)
+{
+	if (!changes_any(&n->changed) && !(n->settle && n->status.unsettled))
+		return false;
+	if (now < n->scan_next_ms)
+		return false;
+	n->scanned = n->changed;
+	n->changed = (struct changes){.count = 0};
+	n->settle = false;
+	n->cursor = 1;
+	return true;
+}
+
+bool events_scan(struct nexthops *n, uint64_t now)
+{
+	uint32_t end;
+
+	pthread_mutex_lock(&n->lock);
+	if (!n->cursor && !begin(n, now)) {
+		pthread_mutex_unlock(&n->lock);
+		return false;
+	}
+	end = n->cursor + SCAN_EACH < n->destinations_fresh ? n->cursor + SCAN_EACH
+							    : n->destinations_fresh;
+	for (uint32_t d = n->cursor; d < end; d++) {
+		if (!n->destinations[d].refs)
+			continue;
+		destination_settle(n, d);
+		if (changes_cover(&n->scanned, &n->destinations[d].ip))
+			destination_enqueue(n, d, QUEUED_AGAIN);
+	}
+	n->cursor = end < n->destinations_fresh ? end : 0;
+	if (!n->cursor)
+		n->scan_next_ms = now + SCAN_PAUSE_MS;
+	pthread_mutex_unlock(&n->lock);
+	return n->cursor != 0;
+}

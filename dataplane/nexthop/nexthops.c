@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "nexthops.h"
+
+// Hands out `count` items of `size` bytes from an offset, on a line's boundary.
+static uint64_t carve(uint64_t *end, uint64_t count, uint64_t size)
+{
+	uint64_t at = (*end + 63) & ~63ull;
+
+	*end = at + count * size;
+	return at;
+}
+
+static int take_memory(struct nexthops **out, uint32_t destinations)
+{
+	uint64_t end = sizeof(struct nexthops);
+	uint64_t words = carve(&end, destinations + 1ull, sizeof(uint16_t));
+	uint64_t entries = carve(&end, HOPS, sizeof(struct entry));
+	uint64_t records = carve(&end, destinations + 1ull, sizeof(struct destination));
+	uint64_t hops = carve(&end, HOPS, sizeof(struct hop));
+	uint64_t hop_bucket = carve(&end, HOPS, sizeof(uint16_t));
+	uint32_t buckets = 1;
+	struct memory memory;
+	struct nexthops *n;
+	uint64_t at;
+	int err;
+
+	while (buckets < destinations)
+		buckets *= 2;
+	at = carve(&end, buckets, sizeof(uint32_t));
+	err = memory_take(&memory, end);
+	if (err < 0)
+		return err;
+	n = (struct nexthops *)memory.base;
+	n->memory = memory;
+	n->word = (uint16_t *)(memory.base + words);
+	n->entry = (struct entry *)(memory.base + entries);
+	n->destinations = (struct destination *)(memory.base + records);
+	n->hops = (struct hop *)(memory.base + hops);
+	n->hop_bucket = (uint16_t *)(memory.base + hop_bucket);
+	n->destination_bucket = (uint32_t *)(memory.base + at);
+	n->destination_buckets = buckets;
+	n->destinations_capacity = destinations;
+	n->destinations_fresh = 1;
+	n->hops_fresh = HOP_FIRST;
+	*out = n;
+	return 0;
+}
+
+static int open_ports(struct nexthops *n, const struct nexthop_port *ports, uint32_t count)
+{
+	struct rtnl_link link;
+	int err;
+
+	// Listening first: what changes meanwhile is told.
+	n->ports = count;
+	for (uint32_t i = 0; i < count; i++) {
+		struct port *p = &n->port[i];
+
+		p->ifindex = ports[i].ifindex;
+		p->mtu_max = ports[i].mtu ? ports[i].mtu : UINT16_MAX;
+		memcpy(p->mac, ports[i].mac, 6);
+		err = rtnl_get_link(&n->rtnl, p->ifindex, &link);
+		if (err < 0)
+			return err;
+		events_link(n, &link);
+	}
+	return 0;
+}
+
+static int start_thread(struct nexthops *n)
+{
+	sigset_t all, before;
+	int err;
+
+	// Signals are the caller's business.
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&n->thread, NULL, nexthops_thread, n);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err == 0)
+		pthread_setname_np(n->thread, "nexthops");
+	return -err;
+}
+
+static void give_memory(struct nexthops *n)
+{
+	struct memory memory = n->memory;
+
+	rtnl_close(&n->rtnl);
+	if (n->bell >= 0)
+		close(n->bell);
+	pthread_mutex_destroy(&n->lock);
+	memory_give(&memory);
+}
+
+int nexthops_create(struct nexthops **out, const struct nexthop_port *ports, uint32_t ports_count,
+	uint32_t destinations)
+{
+	const struct nexthop resolving = {.state = NEXTHOP_RESOLVING};
+	const struct nexthop lost = {.state = NEXTHOP_UNREACHABLE};
+	uint64_t secret[2];
+	struct nexthops *n;
+	int err;
+
+	if (!ports_count || ports_count > NEXTHOPS_PORTS_MAX || !destinations ||
+		destinations > NEXTHOP_DESTINATIONS_MAX)
+		return -EINVAL;
+	if (getrandom(secret, sizeof(secret), 0) != sizeof(secret))
+		return -EIO;
+	err = take_memory(&n, destinations);
+	if (err < 0)
+		return err;
+	pthread_mutex_init(&n->lock, NULL);
+	hash_key_init(&n->key, secret, 2);
+	entry_write(&n->entry[HOP_NONE], &resolving);
+	entry_write(&n->entry[HOP_LOST], &lost);
+	n->word[0] = HOP_LOST;
+	n->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	err = n->bell < 0 ? -errno : rtnl_open(&n->rtnl);
+	if (err == 0)
+		err = open_ports(n, ports, ports_count);
+	if (err == 0)
+		err = start_thread(n);
+	if (err < 0) {
+		give_memory(n);
+		return err;
+	}
+	*out = n;
+	return 0;
+}
+
+void nexthops_destroy(struct nexthops *n)
+{
+	if (!n)
+		return;
+	__atomic_store_n(&n->stop, true, __ATOMIC_RELEASE);
+	nexthops_ring(n);
+	pthread_join(n->thread, NULL);
+	give_memory(n);
+}
+
+void nexthops_ring(struct nexthops *n)
+{
+	// Fails only where it rings already.
+	eventfd_write(n->bell, 1);
+}
+
+uint8_t nexthops_port_of(const struct nexthops *n, uint32_t ifindex)
+{
+	for (uint8_t i = 0; i < n->ports; i++)
+		if (n->port[i].ifindex == ifindex)
+			return i;
+	return NEXTHOPS_PORTS_MAX;
+}
+
+uint32_t nexthops_take(struct nexthops *n, const struct tp_ip *ip)
+{
+	bool ring;
+	uint32_t d;
+
+	pthread_mutex_lock(&n->lock);
+	ring = !n->new.first;
+	d = destination_find_or_make(n, ip);
+	ring = ring && n->new.first;
+	pthread_mutex_unlock(&n->lock);
+	if (ring)
+		nexthops_ring(n);
+	return d;
+}
+
+void nexthops_give_back(struct nexthops *n, uint32_t d)
+{
+	bool ring;
+
+	pthread_mutex_lock(&n->lock);
+	ring = !n->hops_look.first;
+	if (--n->destinations[d].refs == 0)
+		destination_free(n, d);
+	ring = ring && n->hops_look.first;
+	pthread_mutex_unlock(&n->lock);
+	if (ring)
+		nexthops_ring(n);
+}
+
+void nexthops_hint(struct nexthops *n, uint32_t d, uint8_t port, const uint8_t mac[6])
+{
+	static const uint8_t none[6];
+	uint32_t hop;
+
+	if (!d || port >= n->ports || (mac[0] & 1) || memcmp(mac, none, 6) == 0)
+		return;
+	pthread_mutex_lock(&n->lock);
+	if (hop_state(n, n->word[d]) != NEXTHOP_READY &&
+		hop_state(n, n->destinations[d].wanted) == NEXTHOP_RESOLVING) {
+		hop = hop_take_hint(n, port, mac);
+		if (hop != HOP_LOST)
+			destination_serve(n, d, hop);
+	}
+	pthread_mutex_unlock(&n->lock);
+}
+
+void nexthops_prefetch_word(const struct nexthops *n, uint32_t destination)
+{
+	__builtin_prefetch(&n->word[destination]);
+}
+
+void nexthops_prefetch(const struct nexthops *n, uint32_t destination)
+{
+	__builtin_prefetch(&n->entry[__atomic_load_n(&n->word[destination], __ATOMIC_RELAXED)]);
+}
+
+// An entry may be freed and become another next hop while it is read: then the word has changed too.
+enum nexthop_state nexthops_read(
+	const struct nexthops *n, uint32_t destination, struct nexthop *out)
+{
+	const uint16_t *word = &n->word[destination];
+	uint16_t hop = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+	uint16_t after;
+
+	for (;;) {
+		entry_read(&n->entry[hop], out);
+		after = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+		if (__builtin_expect(after == hop, 1))
+			return out->state;
+		hop = after;
+	}
+}
+
+uint64_t nexthops_generation(const struct nexthops *n)
+{
+	return __atomic_load_n(&n->generation, __ATOMIC_ACQUIRE);
+}
+
+void nexthops_status(struct nexthops *n, struct nexthops_status *out)
+{
+	pthread_mutex_lock(&n->lock);
+	*out = n->status;
+	pthread_mutex_unlock(&n->lock);
+}
