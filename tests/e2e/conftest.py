@@ -9,15 +9,16 @@ import pytest
 
 import turn
 from lab import Lab
-from server import BUILD, Server
+from server import BUILD, DATAPLANE_PROGRAM, Server
 
 
 def pytest_collection_modifyitems(items):
     reason = None
     if os.geteuid() != 0:
         reason = "needs root: network namespaces"
-    elif not (BUILD / "turnpike").exists():
-        reason = f"{BUILD}/turnpike is not built"
+    else:
+        missing = [p for p in ("turnpike", DATAPLANE_PROGRAM) if not (BUILD / p).exists()]
+        reason = f"{BUILD}/{missing[0]} is not built" if missing else None
     if reason:
         for item in items:
             item.add_marker(pytest.mark.skip(reason=reason))

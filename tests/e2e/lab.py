@@ -79,29 +79,43 @@ class Namespace:
         os.close(self.fd)
 
 
+def whole_checksums(namespace, device):
+    """Frames with partial checksums must not reach an XDP program, a raw socket or a TAP."""
+    namespace.run("ethtool", "-K", device, "tx", "off", stdout=subprocess.DEVNULL,
+                  stderr=subprocess.DEVNULL)
+
+
 class Host(Namespace):
     """A host with one interface, behind the router. `v4` and `v6` are its addresses."""
 
     def __init__(self, router, name, v4net, v6net, hosts):
         super().__init__(name)
-        v4net, v6net = ipaddress.ip_network(v4net), ipaddress.ip_network(v6net)
-        self.v4 = [str(v4net[h]) for h in hosts]
-        self.v6 = [str(v6net[h]) for h in hosts]
+        self.router = router
+        self.v4net, self.v6net = ipaddress.ip_network(v4net), ipaddress.ip_network(v6net)
+        self.v4 = [str(self.v4net[h]) for h in hosts]
+        self.v6 = [str(self.v6net[h]) for h in hosts]
         self.sysctl(ipv6__conf__all__accept_dad=0, ipv6__conf__default__accept_dad=0,
                     ipv6__conf__default__accept_ra=0, ipv4__icmp_ratelimit=0,
                     ipv6__icmp__ratelimit=0)
         router.ip(f"link add {name} type veth peer name eth0",
-                  f"link set eth0 netns {self.path}",
-                  f"link set {name} up",
-                  f"addr add {v4net[1]}/{v4net.prefixlen} dev {name}",
-                  f"addr add {v6net[1]}/{v6net.prefixlen} dev {name} nodad")
-        self.ip("link set eth0 up",
-                *(f"addr add {a}/{v4net.prefixlen} dev eth0" for a in self.v4),
-                *(f"addr add {a}/{v6net.prefixlen} dev eth0 nodad" for a in self.v6),
-                f"route add default via {v4net[1]}", f"route add default via {v6net[1]}")
-        # Frames with partial checksums must not reach an XDP program or a raw socket.
-        for namespace, device in ((self, "eth0"), (router, name)):
-            namespace.run("ethtool", "-K", device, "tx", "off", stdout=subprocess.DEVNULL)
+                  f"link set eth0 netns {self.path}")
+        self.configure_router()
+        self.configure("eth0")
+
+    def configure_router(self):
+        """The router's end of the wire, which has the host's name."""
+        self.router.ip(f"link set {self.name} up",
+                       f"addr add {self.v4net[1]}/{self.v4net.prefixlen} dev {self.name}",
+                       f"addr add {self.v6net[1]}/{self.v6net.prefixlen} dev {self.name} nodad")
+        whole_checksums(self.router, self.name)
+
+    def configure(self, device):
+        """The host's end: its addresses, and routes by the router."""
+        self.ip(f"link set {device} up",
+                *(f"addr add {a}/{self.v4net.prefixlen} dev {device}" for a in self.v4),
+                *(f"addr add {a}/{self.v6net.prefixlen} dev {device} nodad" for a in self.v6),
+                f"route add default via {self.v4net[1]}", f"route add default via {self.v6net[1]}")
+        whole_checksums(self, device)
 
     def address(self, family, index=0):
         return (self.v6 if family == socket.AF_INET6 else self.v4)[index]
@@ -129,14 +143,17 @@ class Lab:
         number = self.free.pop()
         relay = Host(self.router, f"relay{number}", f"198.51.100.{16 * number}/28",
                      f"2001:db8:2:{number:x}::/64", (2, 3))
-        relay.number = number
+        relay.number, relay.wire = number, None  # wire.py
         # Routed to the relay's network, but nobody's: what a cloud maps to a private address.
         relay.public4, relay.public6 = (f"198.51.100.{16 * number + 13}",
                                         f"2001:db8:2:{number:x}::d")
         return relay
 
     def remove_relay(self, relay):
-        self.router.ip(f"link del {relay.name}")
+        if relay.wire:
+            relay.wire.close()
+        # A TAP has gone with the process that made it.
+        self.router.run("ip", "link", "del", relay.name, check=False, stderr=subprocess.DEVNULL)
         relay.close()
         self.free.append(relay.number)
 

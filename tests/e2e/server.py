@@ -13,9 +13,13 @@ import tempfile
 import threading
 import time
 
+import wire
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TURNPIKE_BUILD", REPOSITORY / "build")).resolve()
 DATAPLANE = os.environ.get("TURNPIKE_DATAPLANE", "sockets")
+PORT = os.environ.get("TURNPIKE_PORT", "tap")  # of turnpike-dpdk: tap or af_xdp
+DATAPLANE_PROGRAM = "turnpike-dpdk" if DATAPLANE == "dpdk" else "turnpike-kernel"
 READY_SECONDS = 20
 STOP_SECONDS = 10
 
@@ -23,6 +27,9 @@ USERS = [{"name": name, "password": "wonderland"} for name in ("alice", "bob", "
 SECRETS = ["north wind", "south wind"]
 # The lab's addresses are documentation's, which the policy takes for reserved.
 ALLOWED_PEERS = ["192.0.2.0/24", "203.0.113.0/24", "2001:db8:1::/48", "2001:db8:3::/64"]
+# Small, for many servers beside each other; the cores are everybody's, so idle workers sleep.
+DPDK = {"exception": "tap", "workers": 1, "huge_pages": False, "idle_polls": 50, "rx_ring": 1024,
+        "tx_ring": 1024}
 
 
 def wait_until(condition, seconds=READY_SECONDS, what="condition"):
@@ -72,6 +79,9 @@ class Server:
             "control_socket": str(self.directory / "control.sock"),
         }
         self.config.update(overrides)
+        if self.config["dataplane"] == "dpdk":
+            host.wire = host.wire or wire.KINDS[PORT](host)
+            self.config["dpdk"] = {"ports": [host.wire.port()], **DPDK, **overrides.get("dpdk", {})}
         self.config = {k: v for k, v in self.config.items() if v is not None}
         self.file = self.directory / "turnpike.yaml"
         self.file.write_text(yaml_text(self.config), encoding="utf-8")
@@ -96,6 +106,9 @@ class Server:
         while not ready.wait(0.05):
             assert self.launcher.poll() is None, self.report("the launcher ended")
             assert time.monotonic() < deadline, self.report("not ready")
+        if self.host.wire:
+            assert self.host.wire.plumbed.wait(READY_SECONDS), self.report(
+                f"no exception interface: {self.host.wire.failure}")
         return self
 
     def _collect(self, launcher, ready):

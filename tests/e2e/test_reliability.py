@@ -9,12 +9,12 @@ import pytest
 
 import stun
 from load import Load, lossless
-from server import FAMILIES, started, wait_until
+from server import DATAPLANE_PROGRAM, FAMILIES, started, wait_until
 
 RATE = 20_000  # packets a second, over all channels and both directions
 CHANNELS = 100
 BEFORE, AFTER = 5, 10  # seconds
-PROGRAMS = {"turnpike", "turnpike-control", "turnpike-kernel"}
+PROGRAMS = {"turnpike", "turnpike-control", DATAPLANE_PROGRAM}
 
 
 @pytest.fixture
@@ -56,13 +56,13 @@ def test_a_killed_control_plane_loses_no_packet_and_its_restart_no_allocation(
     load = make_load(server, FAMILIES[family])
     load.start(RATE, BEFORE + AFTER)
     load.until(BEFORE)
-    dataplane = server.processes()["turnpike-kernel"]
+    dataplane = server.processes()[DATAPLANE_PROGRAM]
     restarted(server, "turnpike-control", server.kill("turnpike-control"))
     answers(server, make_client(FAMILIES[family], of=server))
     lossless(load.result(), RATE, BEFORE + AFTER)
     load.all_answer()
     load.all_flow()
-    assert server.processes()["turnpike-kernel"] == dataplane
+    assert server.processes()[DATAPLANE_PROGRAM] == dataplane
     # Ports that are in use are known to be: new allocations go on beside the old ones.
     client = make_client(FAMILIES[family], of=server)
     assert client.allocate().cls == stun.SUCCESS
@@ -76,7 +76,7 @@ def test_a_killed_dataplane_loses_packets_until_its_restart_and_no_allocation(
     load.start(RATE, BEFORE + AFTER)
     load.until(BEFORE)
     control = server.processes()["turnpike-control"]
-    restarted(server, "turnpike-kernel", server.kill("turnpike-kernel"))
+    restarted(server, DATAPLANE_PROGRAM, server.kill(DATAPLANE_PROGRAM))
     answers(server, make_client(of=server))
     result = load.result()
     assert (result["duplicated"], result["corrupt"]) == (0, 0), result
@@ -91,9 +91,9 @@ def test_a_killed_dataplane_loses_packets_until_its_restart_and_no_allocation(
 def test_both_planes_killed_at_once_lose_no_allocation(make_server, make_client, make_load):
     server = make_server()
     load = make_load(server, count=20)
-    control, dataplane = server.kill("turnpike-control"), server.kill("turnpike-kernel")
+    control, dataplane = server.kill("turnpike-control"), server.kill(DATAPLANE_PROGRAM)
     restarted(server, "turnpike-control", control)
-    restarted(server, "turnpike-kernel", dataplane)
+    restarted(server, DATAPLANE_PROGRAM, dataplane)
     answers(server, make_client(of=server))
     load.all_answer()
     load.all_flow()
@@ -102,7 +102,7 @@ def test_both_planes_killed_at_once_lose_no_allocation(make_server, make_client,
 def test_repeated_kills_lose_no_allocation(make_server, make_client, make_load):
     server = make_server()
     load = make_load(server, count=20)
-    for program in ("turnpike-control", "turnpike-kernel", "turnpike-control"):
+    for program in ("turnpike-control", DATAPLANE_PROGRAM, "turnpike-control"):
         restarted(server, program, server.kill(program))
         answers(server, make_client(of=server))
         load.all_answer()
@@ -129,7 +129,7 @@ def test_a_killed_launcher_takes_nothing_with_it_and_the_next_adopts(
     load.all_answer()
     load.all_flow()
     # The next launcher watches over what it adopted, and the vault came with it.
-    for program in ("turnpike-control", "turnpike-kernel"):
+    for program in ("turnpike-control", DATAPLANE_PROGRAM):
         restarted(server, program, server.kill(program))
         answers(server, make_client(of=server))
         load.all_answer()

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Turnpike authors
+"""How a host is wired when turnpike-dpdk drives its port.
+
+`tap`: turnpike-dpdk makes the wire, a TAP device, whose kernel side is moved to the router and takes the
+place of the veth's end there. `af_xdp`: the veth stays, and an AF_XDP socket takes all that its end in
+the relay's namespace receives.
+
+Either way turnpike-dpdk makes the exception interface, which stays with the relay and gets its
+addresses and routes. All of this goes with the process and comes again with the next: a thread looks
+after it, as a hook of udev or systemd does on a host.
+"""
+
+import fcntl
+import os
+import select
+import socket
+import struct
+import threading
+
+EXCEPTION = "tp0"
+WIRE = "wire0"
+RTMGRP_LINK = 1
+SIOCGIFFLAGS, SIOCGIFINDEX = 0x8913, 0x8933
+IFF_UP = 1
+
+
+class Wire:
+    """The wire of one host; `plumbed` is set while everything is in place."""
+
+    def __init__(self, host):
+        self.host = host
+        self.plumbed = threading.Event()
+        self.failure = None
+        self.seen = 0  # index of the exception interface that was plumbed last
+        self.changes = host.run_inside(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW,
+                                       socket.NETLINK_ROUTE)
+        self.changes.bind((0, RTMGRP_LINK))
+        self.asking = host.run_inside(socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
+        self.over = os.eventfd(0)
+        self.prepare()
+        self.thread = threading.Thread(target=self._watch, name=f"wire of {host.name}")
+        self.thread.start()
+
+    def port(self):
+        """The port as turnpike-dpdk is told of it."""
+        raise NotImplementedError
+
+    def prepare(self):
+        """Before turnpike-dpdk has ever run here."""
+
+    def ready(self):
+        """Whether turnpike-dpdk has started what it made."""
+        return self.is_up(EXCEPTION)
+
+    def plumb(self):
+        self.host.configure(EXCEPTION)
+
+    def is_up(self, device):
+        return bool(self._ask(SIOCGIFFLAGS, device) & IFF_UP)
+
+    def index(self, device):
+        return self._ask(SIOCGIFINDEX, device)
+
+    def _ask(self, what, device):
+        """The interface's flags or index; 0: there is none."""
+        try:
+            answer = fcntl.ioctl(self.asking, what, struct.pack("16s24x", device.encode()))
+        except OSError:
+            return 0
+        return struct.unpack_from("i" if what == SIOCGIFINDEX else "H", answer, 16)[0]
+
+    def _watch(self):
+        while True:
+            readable = select.select([self.changes, self.over], [], [])[0]
+            if self.over in readable:
+                return
+            try:
+                self.changes.recv(1 << 16)
+            except OSError:  # ENOBUFS: some news were lost, so look
+                pass
+            try:
+                self._look()
+            except Exception as error:  # for the test that waits, not for this thread
+                self.failure = error
+
+    def _look(self):
+        index = self.index(EXCEPTION)
+        if index != self.seen:
+            self.plumbed.clear()
+        if index and not self.plumbed.is_set() and self.ready():
+            self.plumb()
+            self.seen = index
+            self.plumbed.set()
+
+    def close(self):
+        os.eventfd_write(self.over, 1)
+        self.thread.join()
+        self.changes.close()
+        self.asking.close()
+        os.close(self.over)
+
+
+class Tap(Wire):
+    def port(self):
+        # A NIC has the same address after a restart.
+        return f"net_tap0,iface={WIRE},mac=02:00:00:00:{self.host.number:02x}:10"
+
+    def prepare(self):
+        self.host.router.ip(f"link del {self.host.name}")
+
+    def ready(self):
+        # Started, both: turnpike-dpdk can't find the wire any more once it has moved.
+        return super().ready() and self.is_up(WIRE)
+
+    def plumb(self):
+        self.host.ip(f"link set {WIRE} netns {self.host.router.path} name {self.host.name}")
+        self.host.configure_router()
+        super().plumb()
+
+
+class AfXdp(Wire):
+    def port(self):
+        return "net_af_xdp0,iface=eth0"
+
+    def prepare(self):
+        # It receives nothing of its own, and must say nothing either.
+        self.host.ip("addr flush dev eth0")
+        self.host.sysctl(ipv6__conf__eth0__disable_ipv6=1)
+
+
+KINDS = {"tap": Tap, "af_xdp": AfXdp}
