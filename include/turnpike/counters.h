@@ -26,6 +26,13 @@
 	X(hairpinned, "datagrams of one client delivered to another without leaving the relay") \
 	X(icmp_relayed, "ICMP errors sent on to clients (RFC 8656 section 11.5)") \
 	X(punted, "STUN messages handed to the control plane") \
+	X(icmp_errors_sent, "time exceeded and packet too big, sent for what could not be relayed") \
+	X(fragments, "IP fragments of UDP to our addresses (frame dataplanes alone)") \
+	X(fragments_joined, "IP fragments that became whole datagrams") \
+	X(fragments_sent, "IP fragments sent, of datagrams larger than the next hop's MTU") \
+	X(handed_off, "frames handed to the worker that has their allocation") \
+	X(kernel_in, "frames left to the kernel: everything that isn't TURN's") \
+	X(kernel_out, "frames sent for the kernel") \
 	X(replies_sent, "STUN messages sent for the control plane") \
 	X(replies_withheld, "success responses withheld because their command failed") \
 	X(commands_applied, "commands of the control plane in force") \
@@ -48,6 +55,7 @@
 	X(client_expired, "the allocation or channel has expired") \
 	X(hairpin_no_allocation, "to one of the relay's own addresses, but no allocation there") \
 	X(client_ttl_expired, "TTL or hop limit of 1 on arrival from a client") \
+	X(client_no_next_hop, "the peer's next hop has no link-layer address, in time or at all") \
 	X(client_tx_unreachable, "no route to the peer (ENETUNREACH, EHOSTUNREACH)") \
 	X(client_tx_denied, "the host's packet filter refused it (EPERM, EACCES)") \
 	X(client_tx_full, "no room to send to the peer (ENOBUFS, EAGAIN)") \
@@ -66,6 +74,7 @@
 	X(peer_no_permission, "from a peer without a permission (RFC 8656 section 9)") \
 	X(peer_too_large, "too large for a Data indication or ChannelData") \
 	X(peer_ttl_expired, "TTL or hop limit of 1 on arrival from a peer") \
+	X(peer_no_next_hop, "the client's next hop has no link-layer address, in time or at all") \
 	X(peer_tx_unreachable, "no route to the client (ENETUNREACH, EHOSTUNREACH)") \
 	X(peer_tx_denied, "the host's packet filter refused it (EPERM, EACCES)") \
 	X(peer_tx_full, "no room to send to the client (ENOBUFS, EAGAIN)") \
@@ -78,6 +87,18 @@
 #define TP_OTHER_DROPS(X) \
 	X(rx_overflow, "datagrams the kernel dropped because a receive buffer was full") \
 	X(rx_error, "receive calls that failed") \
+	X(port_missed, "frames that a port dropped because its receive queue was full") \
+	X(port_no_buffer, "frames that a port dropped because there was no buffer") \
+	X(port_error, "frames that a port dropped as damaged") \
+	X(frame_malformed, "UDP or ICMP in IP with impossible lengths or header checksum") \
+	X(frame_no_buffer, "frames dropped because there was no buffer to work in") \
+	X(fragment_dropped, "IP fragments whose datagram did not become whole") \
+	X(fragment_unsent, "IP fragments that the port did not take") \
+	X(fragment_too_large, "datagrams of fragments that are larger than a buffer") \
+	X(handoff_full, "frames dropped because another worker's handoff ring was full") \
+	X(kernel_in_full, "frames dropped because the kernel's side did not take them") \
+	X(kernel_out_full, "frames of the kernel dropped because the port did not take them") \
+	X(icmp_errors_withheld, "time exceeded and packet too big, over their rate or not allowed") \
 	X(reply_tx_error, "STUN messages of the control plane that could not be sent") \
 	X(record_bad, "ring records out of bounds or of no known kind") \
 	X(command_bad, "commands with a field out of bounds") \

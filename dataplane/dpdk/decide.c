@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// From a burst of payloads to decisions, and from decisions to frames.
+
+#include "forward.h"
+#include "icmp.h"
+#include "receive.h"
+#include "via.h"
+
+// RFC 8656 section 14: a flow label of our own. One for each pair of transport addresses.
+static uint32_t flow_label(const struct tp_endpoint *from, const struct tp_endpoint *to)
+{
+	uint64_t h = (to->ip.q[1] ^ (uint64_t)from->port << 16 ^ to->port) * 0x9e3779b97f4a7c15ull;
+
+	return (uint32_t)(h >> 44);
+}
+
+static void drop(struct worker *w, struct packet *p, unsigned int reason)
+{
+	tally_add(&w->agent.tally, reason, 1);
+	rte_pktmbuf_free(p->mbuf);
+}
+
+static void to_peer(struct worker *w, struct packet *p, const struct relay_decision *d)
+{
+	struct frame_send s;
+
+	s.source.ip = w->agent.capabilities->relay[d->relay].local;
+	s.source.port = d->port;
+	memset(s.source.zero, 0, sizeof(s.source.zero));
+	s.destination = d->to;
+	s.offset = d->offset;
+	s.length = d->length;
+	s.front = NULL;
+	s.front_length = 0;
+	s.padding = 0;
+	s.dont_fragment = d->dont_fragment;
+	s.flow_label = tp_ip_is4(&d->to.ip) ? 0 : flow_label(&s.source, &s.destination);
+	forward(w, p, &s, d->destination, OUT_PEER);
+}
+
+static void to_client(struct worker *w, struct packet *p, const struct relay_decision *d)
+{
+	struct frame_send s;
+
+	s.source = w->agent.capabilities->server[d->server];
+	s.destination = d->to;
+	s.offset = p->skip + d->offset;
+	s.length = d->length;
+	s.front = d->front;
+	s.front_length = d->front_length;
+	s.padding = d->padding;
+	s.dont_fragment = p->dont_fragment;
+	s.flow_label = tp_ip_is4(&d->to.ip) ? 0 : flow_label(&s.source, &s.destination);
+	forward(w, p, &s, d->destination, OUT_CLIENT);
+}
+
+static void punt(struct worker *w, struct packet *p, const struct relay_from_client *in, bool known)
+{
+	struct tp_via via;
+
+	via_set(&via, p->port, rte_pktmbuf_mtod(p->mbuf, const uint8_t *), p->frame.l2_length);
+	agent_punt(&w->agent, in, known, &via);
+	rte_pktmbuf_free(p->mbuf);
+}
+
+// To a relayed address of ours: the payload becomes a peer's, and the burst's peers are decided about
+// next. Each of the two relays that it passes takes one from the TTL.
+static void hairpin(struct worker *w, struct packet *p, uint8_t packet,
+	const struct relay_from_client *in, const struct relay_decision *d)
+{
+	const struct tp_capabilities *caps = w->agent.capabilities;
+	struct tally *t = &w->agent.tally;
+
+	if (p->frame.ttl <= 1) {
+		icmp_tell(w, p, FRAME_TIME_EXCEEDED, 0);
+		drop(w, p, TP_C_client_ttl_expired);
+		return;
+	}
+	if (!held_has(&w->held, caps, d->target, d->to.port)) {
+		drop(w, p, TP_C_hairpin_no_allocation);
+		return;
+	}
+	p->frame.ttl--;
+	p->skip = d->offset;
+	// RFC 8656 section 14; with IPv6 on either side it is ignored (sections 13.1 to 13.3).
+	p->dont_fragment = d->dont_fragment && tp_ip_is4(&d->to.ip) && p->frame.family == TP_IPV4;
+	tally_add(t, TP_C_relayed_to_peer, 1);
+	tally_add(t, TP_C_relayed_to_peer_bytes, d->length);
+	tally_add(t, TP_C_hairpinned, 1);
+	tally_add(t, TP_C_peer_packets, 1);
+	tally_add(t, TP_C_peer_bytes, d->length);
+	w->peer_packet[w->peers] = packet;
+	w->peer[w->peers++] = (struct relay_from_peer){.data = in->data + d->offset,
+		.length = d->length,
+		.relay = d->target,
+		.port = d->to.port,
+		.peer = {.ip = caps->relay[d->relay].public_, .port = d->port}};
+}
+
+static void fetch(struct worker *w, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (w->decision[i].verdict == RELAY_PEER || w->decision[i].verdict == RELAY_CLIENT)
+			nexthops_prefetch(w->shared->nexthops, w->decision[i].destination);
+}
+
+static void decide_clients(struct worker *w)
+{
+	relay_decide_clients(w->agent.relay, w->client, w->decision, w->clients, w->agent.now);
+	fetch(w, w->clients);
+	for (unsigned int i = 0; i < w->clients; i++) {
+		const struct relay_decision *d = &w->decision[i];
+		struct packet *p = &w->packet[w->client_packet[i]];
+
+		if (likely(d->verdict == RELAY_PEER))
+			to_peer(w, p, d);
+		else if (d->verdict == RELAY_HAIRPIN)
+			hairpin(w, p, w->client_packet[i], &w->client[i], d);
+		else if (d->verdict == RELAY_PUNT)
+			punt(w, p, &w->client[i], d->known);
+		else
+			drop(w, p, d->drop);
+	}
+}
+
+static void decide_peers(struct worker *w)
+{
+	relay_decide_peers(w->agent.relay, w->peer, w->decision, w->peers, w->agent.now);
+	fetch(w, w->peers);
+	for (unsigned int i = 0; i < w->peers; i++) {
+		const struct relay_decision *d = &w->decision[i];
+		struct packet *p = &w->packet[w->peer_packet[i]];
+
+		if (likely(d->verdict == RELAY_CLIENT))
+			to_client(w, p, d);
+		else
+			drop(w, p, d->drop);
+	}
+}
+
+void decide(struct worker *w)
+{
+	if (w->clients)
+		decide_clients(w);
+	if (w->peers)
+		decide_peers(w);
+	w->packets = w->clients = w->peers = 0;
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+// rte_ip_frag_table_del_expired_entries(): without it old fragments stay until new ones come.
+#define ALLOW_EXPERIMENTAL_API
+
+#include "defrag.h"
+
+#include <errno.h>
+
+#include <rte_cycles.h>
+#include <rte_ip.h>
+
+#include "fragment.h"
+#include "receive.h"
+
+#define BUCKET 8u
+
+int defrag_init(struct defrag *d)
+{
+	d->table = rte_ip_frag_table_create(DEFRAG_DATAGRAMS / BUCKET, BUCKET, DEFRAG_DATAGRAMS,
+		rte_get_tsc_hz() / 1000 * DEFRAG_MS, (int)rte_socket_id());
+	return d->table ? 0 : -ENOMEM;
+}
+
+void defrag_free(struct defrag *d)
+{
+	if (d->table)
+		rte_ip_frag_table_destroy(d->table);
+}
+
+bool defrag_wants(const struct rte_mbuf *m, const struct frame *f)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, f->l2_length);
+
+	if (f->family == TP_IPV4)
+		return ip[9] == IPPROTO_UDP;
+	return m->data_len >= f->l2_length + 48u && ip[6] == IPPROTO_FRAGMENT &&
+	       ip[40] == IPPROTO_UDP;
+}
+
+static void bury(struct worker *w)
+{
+	tally_add(&w->agent.tally, TP_C_fragment_dropped, w->defrag.dead.cnt);
+	rte_ip_frag_free_death_row(&w->defrag.dead, 3);
+}
+
+struct rte_mbuf *defrag_flatten(struct worker *w, struct rte_mbuf *m)
+{
+	uint32_t length = m->pkt_len;
+	bool big = length > RTE_MBUF_DEFAULT_DATAROOM;
+	struct rte_mbuf *flat = NULL;
+	uint8_t *to;
+
+	if (length <= UINT16_MAX - RTE_PKTMBUF_HEADROOM)
+		flat = rte_pktmbuf_alloc(big ? w->shared->pools.big : w->shared->pools.frames);
+	else
+		tally_add(&w->agent.tally, TP_C_fragment_too_large, 1);
+	if (!flat && length <= UINT16_MAX - RTE_PKTMBUF_HEADROOM)
+		tally_add(&w->agent.tally, TP_C_frame_no_buffer, 1);
+	if (flat) {
+		to = (uint8_t *)rte_pktmbuf_append(flat, (uint16_t)length);
+		for (const struct rte_mbuf *part = m; part; part = part->next) {
+			memcpy(to, rte_pktmbuf_mtod(part, const void *), part->data_len);
+			to += part->data_len;
+		}
+	}
+	rte_pktmbuf_free(m);
+	return flat;
+}
+
+struct rte_mbuf *defrag_add(struct worker *w, struct rte_mbuf *m, const struct frame *f)
+{
+	struct defrag *d = &w->defrag;
+	uint8_t *ip = rte_pktmbuf_mtod_offset(m, uint8_t *, f->l2_length);
+	uint64_t now = rte_rdtsc();
+	struct rte_mbuf *whole;
+
+	tally_add(&w->agent.tally, TP_C_fragments, 1);
+	m->l2_len = f->l2_length;
+	if (f->family == TP_IPV4) {
+		m->l3_len = (uint64_t)(ip[0] & 15) * 4;
+		whole = rte_ipv4_frag_reassemble_packet(
+			d->table, &d->dead, m, now, (struct rte_ipv4_hdr *)ip);
+	} else {
+		m->l3_len = sizeof(struct rte_ipv6_hdr) + sizeof(struct rte_ipv6_fragment_ext);
+		whole = rte_ipv6_frag_reassemble_packet(d->table, &d->dead, m, now,
+			(struct rte_ipv6_hdr *)ip,
+			(struct rte_ipv6_fragment_ext *)(ip + sizeof(struct rte_ipv6_hdr)));
+	}
+	bury(w);
+	if (!whole)
+		return NULL;
+	tally_add(&w->agent.tally, TP_C_fragments_joined, whole->nb_segs);
+	return defrag_flatten(w, whole);
+}
+
+void defrag_undo(struct worker *w, struct rte_mbuf *m, uint8_t port)
+{
+	struct rte_mbuf *parts[FRAGMENTS_MAX];
+	uint16_t mtu = w->shared->port[port].mtu;
+	int n = fragment(m, mtu, w->fragment_id++, w->shared->pools.frames, parts);
+
+	rte_pktmbuf_free(m);
+	if (n < 0)
+		tally_add(&w->agent.tally, TP_C_frame_no_buffer, 1);
+	for (int i = 0; i < n; i++)
+		leave_to_kernel(w, parts[i], port);
+}
+
+void defrag_expire(struct worker *w)
+{
+	rte_ip_frag_table_del_expired_entries(w->defrag.table, &w->defrag.dead, rte_rdtsc());
+	bury(w);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <serve.h>
+
+#include "plane.h"
+
+int main(int argc, char **argv)
+{
+	static struct plane plane;
+	struct settings settings;
+	struct link link;
+	int signals, err;
+
+	switch (settings_parse(&settings, argc, argv)) {
+	case OPTIONS_RUN:
+		break;
+	case OPTIONS_DONE:
+		return 0;
+	default:
+		return 2;
+	}
+	if (settings.check)
+		return 0;
+	signals = serve_signals();
+	if (signals < 0) {
+		fprintf(stderr, "turnpike-dpdk: no signalfd: %s.\n", strerror(-signals));
+		return 1;
+	}
+	err = plane_start(&plane, &settings);
+	if (!err) {
+		const struct tp_capabilities *caps = &settings.common.capabilities;
+
+		link_init(
+			&link, "turnpike-dpdk", settings.common.link, &plane.segment, plane.agent);
+		fprintf(stderr, "turnpike-dpdk: %u worker%s, %u port%s, %u listening address%s.\n",
+			plane.workers, plane.workers == 1 ? "" : "s", plane.opened,
+			plane.opened == 1 ? "" : "s", caps->servers,
+			caps->servers == 1 ? "" : "es");
+		serve(&plane.segment, &link, signals);
+	}
+	plane_stop(&plane);
+	if (!err)
+		link_free(&link);
+	close(signals);
+	return err ? 1 : 0;
+}

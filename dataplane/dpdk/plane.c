@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include "plane.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_eal.h>
+#include <rte_launch.h>
+
+#include "eal.h"
+
+static int complain(const char *what, int err)
+{
+	fprintf(stderr, "turnpike-dpdk: %s: %s.\n", what, strerror(-err));
+	return -1;
+}
+
+static int open_ports(struct plane *plane)
+{
+	struct shared *s = &plane->shared;
+
+	for (uint32_t i = 0; i < s->settings.ports; i++) {
+		plane->opened = i + 1;
+		if (port_open(&s->port[i], &s->settings, i) < 0 ||
+			port_start(&s->port[i], &s->settings, s->pools.frames) < 0)
+			return -1;
+		s->ports = i + 1;
+	}
+	return 0;
+}
+
+// Every address of a client or peer may be another one.
+static uint32_t destinations(const struct tp_capabilities *c)
+{
+	uint64_t n = (uint64_t)c->allocations + c->peers;
+
+	return n < RELAY_DESTINATION_MAX ? (uint32_t)n : RELAY_DESTINATION_MAX;
+}
+
+static int make_nexthops(struct shared *s)
+{
+	struct nexthop_port ports[PORTS_MAX];
+	int err;
+
+	for (uint32_t i = 0; i < s->ports; i++) {
+		ports[i] = (struct nexthop_port){
+			.ifindex = s->port[i].ifindex, .mtu = s->port[i].mtu};
+		memcpy(ports[i].mac, s->port[i].mac, sizeof(ports[i].mac));
+	}
+	err = nexthops_create(
+		&s->nexthops, ports, s->ports, destinations(&s->settings.common.capabilities));
+	return err ? complain("next hops can't be had from the kernel (netlink)", err) : 0;
+}
+
+static int make_worker(struct plane *plane, uint32_t index)
+{
+	struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
+	int err;
+
+	if (!w)
+		return complain("a worker's memory", -ENOMEM);
+	plane->worker[plane->workers++] = w;
+	plane->agent[index] = &w->agent;
+	err = worker_init(w, index, &plane->shared, &plane->segment);
+	return err ? complain("a worker's memory can't be had (--allocations and --peers say how "
+			      "much)",
+			     err)
+		   : 0;
+}
+
+int plane_start(struct plane *plane, const struct settings *settings)
+{
+	struct shared *s = &plane->shared;
+	uint32_t workers = settings->common.workers;
+	int err;
+
+	memset(plane, 0, sizeof(*plane));
+	s->settings = *settings;
+	err = segment_make(&plane->segment, workers, &settings->common.capabilities, NULL);
+	if (err)
+		return complain("the shared segment can't be made", err);
+	addresses_init(&s->addresses, &settings->common.capabilities);
+	if (eal_start(settings) < 0 || pools_make(&s->pools, settings) < 0 ||
+		open_ports(plane) < 0 || make_nexthops(s) < 0)
+		return -1;
+	for (uint32_t i = 0; i < workers; i++)
+		if (make_worker(plane, i) < 0)
+			return -1;
+	for (; plane->running < workers; plane->running++) {
+		err = rte_eal_remote_launch(
+			worker_run, plane->worker[plane->running], eal_lcore(plane->running));
+		if (err)
+			return complain("a worker's lcore is busy", err);
+	}
+	return 0;
+}
+
+void plane_stop(struct plane *plane)
+{
+	for (uint32_t i = 0; i < plane->running; i++)
+		agent_stop(&plane->worker[i]->agent);
+	for (uint32_t i = 0; i < plane->running; i++)
+		rte_eal_wait_lcore(eal_lcore(i));
+	for (uint32_t i = 0; i < plane->workers; i++) {
+		worker_free(plane->worker[i]);
+		free(plane->worker[i]);
+	}
+	if (plane->shared.nexthops)
+		nexthops_destroy(plane->shared.nexthops);
+	for (uint32_t i = 0; i < plane->opened; i++)
+		port_close(&plane->shared.port[i]);
+	segment_free(&plane->segment);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include "pools.h"
+
+#include <stdio.h>
+
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include "defrag.h"
+#include "waiting.h"
+
+#define BIG_FRAMES 63u
+#define CACHE 256u
+#define FRAME_BYTES (RTE_MBUF_DEFAULT_BUF_SIZE + sizeof(struct rte_mbuf) + 64)
+
+// Everything that can hold a frame at the same time: rings of each port and of its exception interface,
+// caches, fragments, and packets that wait for their next hop.
+static uint32_t frames(const struct settings *s)
+{
+	uint32_t each = 2 * s->ports * (s->rx_ring + s->tx_ring) + 2 * CACHE + DEFRAG_FRAMES +
+			WAITING_MAX + 1024;
+
+	return s->mbufs ? s->mbufs : s->common.workers * each;
+}
+
+uint32_t pools_megabytes(const struct settings *s)
+{
+	uint64_t bytes = (uint64_t)frames(s) * FRAME_BYTES +
+			 (uint64_t)BIG_FRAMES * (UINT16_MAX + FRAME_BYTES) +
+			 (uint64_t)s->common.workers * (8u << 20);
+
+	return (uint32_t)(bytes >> 20) + 32;
+}
+
+static int complain(const char *what, uint32_t n)
+{
+	fprintf(stderr,
+		"turnpike-dpdk: no memory for %u %s: %s. Give it more huge pages, or fewer "
+		"--mbufs.\n",
+		n, what, rte_strerror(rte_errno));
+	return -1;
+}
+
+int pools_make(struct pools *p, const struct settings *s)
+{
+	uint32_t n = frames(s);
+
+	p->frames = rte_pktmbuf_pool_create("frames", n, n >= 4 * CACHE ? CACHE : 0, 0,
+		RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+	if (!p->frames)
+		return complain("frames", n);
+	p->big = rte_pktmbuf_pool_create("big", BIG_FRAMES, 0, 0, UINT16_MAX, (int)rte_socket_id());
+	return p->big ? 0 : complain("reassembled datagrams", BIG_FRAMES);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include "receive.h"
+
+#include "icmp.h"
+
+static void drop(struct worker *w, struct rte_mbuf *m, unsigned int reason)
+{
+	tally_add(&w->agent.tally, reason, 1);
+	rte_pktmbuf_free(m);
+}
+
+void leave_to_kernel(struct worker *w, struct rte_mbuf *m, uint8_t port)
+{
+	if (w->shared->port[port].exception == RTE_MAX_ETHPORTS)
+		drop(w, m, TP_C_kernel_in_full);
+	else
+		out_push(&w->kernel[port], &w->agent.tally, m, OUT_TO_KERNEL, 0);
+}
+
+// The parser holds IPv4 addresses IPv4-mapped: an IPv6 frame whose source looks like one is a lie.
+static bool source_valid(const struct frame *f)
+{
+	return f->family == TP_IPV4 || !tp_ip_is4(&f->source.ip);
+}
+
+static void take_client(struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
+{
+	struct tally *t = &w->agent.tally;
+
+	tally_add(t, TP_C_client_packets, 1);
+	tally_add(t, TP_C_client_bytes, p->frame.payload_length);
+	if (!source_valid(&p->frame) || !p->frame.source.port) {
+		drop(w, p->mbuf, TP_C_client_source_invalid);
+		return;
+	}
+	w->client_packet[w->clients] = (uint8_t)w->packets++;
+	w->client[w->clients++] = (struct relay_from_client){.data = data + p->frame.payload,
+		.length = p->frame.payload_length,
+		.server = server,
+		.transport = TP_UDP,
+		.client = p->frame.source};
+}
+
+static void take_peer(struct worker *w, struct packet *p, const uint8_t *data, uint8_t relay)
+{
+	struct tally *t = &w->agent.tally;
+
+	tally_add(t, TP_C_peer_packets, 1);
+	tally_add(t, TP_C_peer_bytes, p->frame.payload_length);
+	if (!source_valid(&p->frame)) {
+		drop(w, p->mbuf, TP_C_peer_source_invalid);
+		return;
+	}
+	w->peer_packet[w->peers] = (uint8_t)w->packets++;
+	w->peer[w->peers++] = (struct relay_from_peer){.data = data + p->frame.payload,
+		.length = p->frame.payload_length,
+		.relay = relay,
+		.port = p->frame.destination.port,
+		.peer = p->frame.source};
+}
+
+// A whole datagram. `fragments`: it came in pieces, which the kernel can't be given as one.
+static void take_datagram(struct worker *w, struct packet *p, const uint8_t *data, bool fragments)
+{
+	uint8_t index;
+
+	switch (addresses_find(&w->shared->addresses, &p->frame.destination, &index)) {
+	case ADDRESS_SERVER:
+		take_client(w, p, data, index);
+		break;
+	case ADDRESS_RELAY:
+		take_peer(w, p, data, index);
+		break;
+	default:
+		if (fragments)
+			defrag_undo(w, p->mbuf, p->port);
+		else
+			leave_to_kernel(w, p->mbuf, p->port);
+	}
+}
+
+static void take_fragment(struct worker *w, struct packet *p)
+{
+	struct rte_mbuf *whole;
+	const uint8_t *data;
+
+	if (!addresses_has(&w->shared->addresses, &p->frame.destination.ip) ||
+		!defrag_wants(p->mbuf, &p->frame)) {
+		leave_to_kernel(w, p->mbuf, p->port);
+		return;
+	}
+	whole = defrag_add(w, p->mbuf, &p->frame);
+	if (!whole)
+		return;
+	p->mbuf = whole;
+	data = rte_pktmbuf_mtod(whole, const uint8_t *);
+	// The IPv4 header was put together by us: its checksum says nothing.
+	frame_parse(&p->frame, data, whole->data_len, whole->pkt_len, true);
+	if (p->frame.kind != FRAME_UDP)
+		drop(w, whole, TP_C_frame_malformed);
+	else
+		take_datagram(w, p, data, true);
+}
+
+// For us by its link-layer destination. What isn't, the kernel may look at.
+static bool is_for_us(const struct port *port, const uint8_t *data)
+{
+	return memcmp(data, port->mac, sizeof(port->mac)) == 0;
+}
+
+void receive(struct worker *w, struct rte_mbuf *m, uint8_t port)
+{
+	struct packet *p = &w->packet[w->packets];
+	const uint8_t *data;
+	bool checked;
+
+	if (unlikely(m->nb_segs > 1)) {
+		m = defrag_flatten(w, m);
+		if (!m)
+			return;
+	}
+	p->mbuf = m;
+	p->port = port;
+	p->skip = 0;
+	p->dont_fragment = false;
+	data = rte_pktmbuf_mtod(m, const uint8_t *);
+	checked = (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+	if (m->data_len < RTE_ETHER_HDR_LEN || !is_for_us(&w->shared->port[port], data)) {
+		leave_to_kernel(w, m, port);
+		return;
+	}
+	frame_parse(&p->frame, data, m->data_len, m->pkt_len, checked);
+	if (likely(p->frame.kind == FRAME_UDP))
+		take_datagram(w, p, data, false);
+	else if (p->frame.kind == FRAME_FRAGMENT)
+		take_fragment(w, p);
+	else if (p->frame.kind == FRAME_ICMP_ERROR)
+		icmp_receive(w, p, data);
+	else if (p->frame.kind == FRAME_OTHER)
+		leave_to_kernel(w, m, port);
+	else
+		drop(w, m, TP_C_frame_malformed);
+}

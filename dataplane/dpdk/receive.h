@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// What arrives on a port, and whose it is (design sections 3 and 5).
+#pragma once
+
+#include "worker.h"
+
+// Takes over a frame that arrived on a port: gathers it for decide(), or deals with it at once. At most
+// RELAY_BURST between calls of decide().
+void receive(struct worker *w, struct rte_mbuf *m, uint8_t port);
+
+// Decides about what receive() gathered, and sends it on.
+void decide(struct worker *w);
+
+// Leaves a frame to the kernel, as it came.
+void leave_to_kernel(struct worker *w, struct rte_mbuf *m, uint8_t port);

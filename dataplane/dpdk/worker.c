@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <rte_prefetch.h>
+
+#include <monotonic.h>
+
+#include "forward.h"
+#include "message.h"
+#include "receive.h"
+#include "stats.h"
+
+static_assert(RTE_PKTMBUF_HEADROOM >= FRAME_HEADROOM, "new headers may be longer");
+
+#define PREFETCH 8u // headers on their way from memory ahead of the parser
+#define ROUNDS 16u // busy rounds between two looks at the control plane
+#define IDLE_NS 50000 // one sleep: what it may add to a packet's latency
+#define TICK_MS 10u // between looks at what is due by time alone
+
+static enum tp_status apply(void *worker, const struct tp_command *command)
+{
+	struct worker *w = worker;
+	enum tp_status status = relay_apply(w->agent.relay, command, w->agent.now);
+
+	if (command->kind == TP_PUT_ALLOCATION && status == TP_STATUS_OK)
+		held_set(&w->held,
+			tp_owner_index(w->agent.capabilities, command->relay, command->relay_port),
+			true);
+	return status;
+}
+
+static void dropped(void *worker, uint32_t, uint8_t relay, uint16_t port)
+{
+	struct worker *w = worker;
+
+	held_set(&w->held, tp_owner_index(w->agent.capabilities, relay, port), false);
+}
+
+static uint32_t take_destination(void *nexthops, const struct tp_ip *ip)
+{
+	return nexthops_take(nexthops, ip);
+}
+
+static void give_back_destination(void *nexthops, uint32_t destination)
+{
+	nexthops_give_back(nexthops, destination);
+}
+
+int worker_init(struct worker *w, uint32_t index, const struct shared *shared,
+	const struct segment *segment)
+{
+	const struct tp_capabilities *caps = &segment->shared->capabilities;
+	const struct agent_ops ops = {
+		.apply = apply, .send = message_send, .flush = message_flush, .context = w};
+	struct relay_config config = {
+		.capabilities = *caps, .secret = {tp_random64(), tp_random64()}};
+	struct relay *relay = NULL;
+	int err;
+
+	memset(w, 0, sizeof(*w));
+	w->shared = shared;
+	w->index = index;
+	w->ip_id = (uint16_t)tp_random64();
+	w->fragment_id = (uint32_t)tp_random64();
+	w->errors.refilled = w->told_at = monotonic_ms();
+	for (uint32_t i = 0; i < shared->ports; i++) {
+		w->out[i] = (struct out){.device = shared->port[i].id, .queue = (uint16_t)index};
+		w->kernel[i] = (struct out){
+			.device = shared->port[i].exception, .queue = (uint16_t)index};
+	}
+	w->held.bits = calloc(held_words(caps), sizeof(uint64_t));
+	err = w->held.bits ? defrag_init(&w->defrag) : -ENOMEM;
+	if (!err)
+		err = relay_create(&relay, &config);
+	agent_init(&w->agent, index, segment, &ops);
+	w->agent.relay = relay;
+	if (err)
+		return err;
+	relay_on_dropped(relay, dropped, w);
+	relay_on_destinations(relay, take_destination, give_back_destination, shared->nexthops);
+	return 0;
+}
+
+void worker_free(struct worker *w)
+{
+	for (uint32_t i = 0; i < w->waiting.count; i++)
+		rte_pktmbuf_free(w->waiting.frame[i].mbuf);
+	relay_destroy(w->agent.relay);
+	defrag_free(&w->defrag);
+	free(w->held.bits);
+}
+
+static unsigned int from_wire(struct worker *w, uint8_t port)
+{
+	struct rte_mbuf *m[RELAY_BURST];
+	uint16_t n = rte_eth_rx_burst(w->shared->port[port].id, (uint16_t)w->index, m,
+		(uint16_t)w->shared->settings.burst);
+
+	for (uint16_t i = 0; i < n && i < PREFETCH; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
+	for (uint16_t i = 0; i < n; i++) {
+		if (i + PREFETCH < n)
+			rte_prefetch0(rte_pktmbuf_mtod(m[i + PREFETCH], void *));
+		receive(w, m[i], port);
+	}
+	decide(w);
+	return n;
+}
+
+static unsigned int from_kernel(struct worker *w, uint8_t port)
+{
+	struct rte_mbuf *m[RELAY_BURST];
+	uint16_t n = rte_eth_rx_burst(w->shared->port[port].exception, (uint16_t)w->index, m,
+		(uint16_t)w->shared->settings.burst);
+
+	for (uint16_t i = 0; i < n; i++)
+		out_push(&w->out[port], &w->agent.tally, m[i], OUT_FROM_KERNEL, 0);
+	return n;
+}
+
+unsigned int worker_round(struct worker *w)
+{
+	const struct shared *s = w->shared;
+	unsigned int work = 0;
+
+	forward_waiting(w);
+	for (uint8_t i = 0; i < s->ports; i++) {
+		if (w->index < s->port[i].rx_queues)
+			work += from_wire(w, i);
+		if (w->index < s->port[i].exception_rx_queues)
+			work += from_kernel(w, i);
+	}
+	for (uint32_t i = 0; i < s->ports; i++) {
+		out_flush(&w->out[i], &w->agent.tally);
+		out_flush(&w->kernel[i], &w->agent.tally);
+	}
+	return work;
+}
+
+unsigned int worker_housekeeping(struct worker *w, uint64_t now)
+{
+	bool tick = now / TICK_MS != w->agent.now / TICK_MS;
+	unsigned int records;
+
+	w->agent.now = now;
+	agent_follow(&w->agent);
+	records = agent_run(&w->agent);
+	if (tick)
+		defrag_expire(w);
+	stats_count(w);
+	agent_publish(&w->agent);
+	return records;
+}
+
+// A sleep is so short that it needs no doorbell: the rings are looked at after each. So `need` stays even,
+// and nobody rings.
+static void doze(void)
+{
+	const struct timespec time = {.tv_nsec = IDLE_NS};
+
+	nanosleep(&time, NULL);
+}
+
+int worker_run(void *worker)
+{
+	struct worker *w = worker;
+	uint32_t idle_polls = w->shared->settings.idle_polls;
+	uint32_t idle = 0, rounds = 0;
+
+	prctl(PR_SET_TIMERSLACK, 1000ul);
+	while (!atomic_load_explicit(&w->agent.stop, memory_order_relaxed)) {
+		unsigned int work = worker_round(w);
+
+		if (!work || ++rounds == ROUNDS) {
+			work += worker_housekeeping(w, monotonic_ms());
+			rounds = 0;
+		}
+		idle = work ? 0 : idle + 1;
+		if (idle_polls && idle >= idle_polls) {
+			doze();
+			idle = idle_polls;
+		}
+	}
+	return 0;
+}

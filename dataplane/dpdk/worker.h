@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// A worker: one lcore with a queue of each port, its own tables and rings. It shares nothing that
+// anybody writes. Only its own thread touches its struct, but for what is marked (agent.h).
+#pragma once
+
+#include <agent.h>
+#include <frame.h>
+
+#include "defrag.h"
+#include "held.h"
+#include "out.h"
+#include "shared.h"
+#include "waiting.h"
+
+// A frame of the burst in hand.
+struct packet {
+	struct rte_mbuf *mbuf;
+	struct frame frame;
+	uint32_t skip; // bytes of payload before what a hairpin's second half is about
+	uint8_t port; // where it arrived
+	bool dont_fragment; // a hairpin's first half was a Send indication with DONT-FRAGMENT
+};
+
+// A budget of ICMP errors, refilled as time goes by.
+struct budget {
+	uint64_t refilled; // CLOCK_MONOTONIC, milliseconds
+	uint32_t left;
+};
+
+struct worker {
+	struct agent agent;
+	const struct shared *shared;
+	uint32_t index;
+	uint16_t ip_id; // of the next IPv4 packet that may be fragmented
+	uint32_t fragment_id; // of the next IPv6 packet in fragments
+	struct out out[PORTS_MAX]; // of ports
+	struct out kernel[PORTS_MAX]; // of their exception interfaces
+	struct waiting waiting;
+	struct defrag defrag;
+	struct held held;
+	struct budget errors;
+
+	// The burst in hand.
+	unsigned int packets;
+	unsigned int clients;
+	unsigned int peers;
+	struct packet packet[RELAY_BURST];
+	struct relay_from_client client[RELAY_BURST];
+	struct relay_from_peer peer[RELAY_BURST];
+	uint8_t client_packet[RELAY_BURST]; // index into `packet`
+	uint8_t peer_packet[RELAY_BURST];
+	struct relay_decision decision[RELAY_BURST];
+
+	struct rte_eth_stats
+		told[PORTS_MAX]; // worker 0: what has been counted of the ports' own drops
+	uint64_t told_at; // CLOCK_MONOTONIC, milliseconds
+};
+
+// Takes all the memory that the worker will need. Returns 0 or a negative errno; worker_free() is due
+// either way, when it does not run.
+int worker_init(struct worker *w, uint32_t index, const struct shared *shared,
+	const struct segment *segment);
+void worker_free(struct worker *w);
+
+// One round: a burst of each port and its exception interface, then everything out. Returns how many
+// frames came.
+unsigned int worker_round(struct worker *w);
+
+// Between rounds: the clock, commands, counters. Returns how many records of the control plane there
+// were.
+unsigned int worker_housekeeping(struct worker *w, uint64_t now);
+
+// Runs until agent_stop(). For rte_eal_remote_launch(): `worker` is a struct worker.
+int worker_run(void *worker);
