@@ -161,6 +161,37 @@ Test(command, a_port_or_client_of_another_slot_is_refused)
 		eq(int, apply(r, allocation(2, ep("192.0.2.9", 9), NAT, PORT_MIN)), TP_STATUS_OK));
 }
 
+Test(command, what_an_earlier_generation_left_at_a_port_or_client_goes)
+{
+	struct tp_command c;
+
+	put_all(0, client, PORT_MIN);
+	put_all(1, other, PORT_MIN + 1);
+	// In reverse order: each slot finds its port or its client at the other.
+	c = allocation(0, other, PLAIN, PORT_MIN + 2);
+	c.generation = 2;
+	cr_assert(eq(int, apply(r, c), TP_STATUS_OK));
+	cr_assert(eq(u32, told.calls, 2)); // slot 1, which had the client, and slot 0's former port
+	expect_usage(1, 0, 0);
+	put_all(1, client, PORT_MIN + 1);
+	c = allocation(2, ep("192.0.2.9", 9), PLAIN, PORT_MIN + 1);
+	c.generation = 2;
+	cr_assert(eq(int, apply(r, c), TP_STATUS_OK));
+	cr_assert(eq(u32, told.calls, 3));
+	cr_assert(eq(u32, told.allocation, 1));
+	cr_assert(eq(int, told.port, PORT_MIN + 1));
+	cr_assert(told.alive);
+	expect_usage(2, 0, 0);
+	cr_dropped(on_channel(r, client, CHANNEL, T0), channel_unbound);
+	// One that is refused for what is of its own generation leaves the other's alone.
+	put_all(1, client, PORT_MIN + 3);
+	c = allocation(3, client, PLAIN, PORT_MIN + 1);
+	c.generation = 2;
+	cr_assert(eq(int, apply(r, c), TP_STATUS_PORT_TAKEN));
+	expect_usage(3, 1, 1);
+	cr_assert(eq(u32, told.calls, 3));
+}
+
 Test(command, permissions_and_channels_need_an_allocation)
 {
 	cr_assert(eq(int, apply(r, permission(0, peer)), TP_STATUS_NO_ALLOCATION));
