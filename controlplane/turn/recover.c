@@ -140,19 +140,20 @@ static uint64_t heads_size(const struct table *t)
 	return ((uint64_t)t->heads_mask + 1) * sizeof(uint32_t);
 }
 
-int table_create(struct table **out, int fd, const struct table_config *config, uint64_t *bad)
+int table_create(
+	struct table **out, struct vault *vault, const struct table_config *config, uint64_t *bad)
 {
 	struct table *t = calloc(1, sizeof(*t));
 	uint32_t n;
 	int err;
 
 	*out = NULL;
-	if (!t)
+	if (!t) {
+		vault_close(vault);
 		return -ENOMEM;
-	t->vault.fd = -1;
-	err = vault_open(&t->vault, fd, config->allocations, tp_peers_for(config->allocations));
-	if (err)
-		goto fail;
+	}
+	t->vault = *vault;
+	*vault = (struct vault){.fd = -1};
 	n = t->vault.header->allocations;
 	t->heads_mask = 1;
 	while (t->heads_mask < n)

@@ -231,7 +231,7 @@ static int create_pending(struct turn_server *s, uint32_t count)
 	return 0;
 }
 
-int turn_create(struct turn_server **out, const struct turn_config *config, int vault_fd,
+int turn_create(struct turn_server **out, const struct turn_config *config, struct vault *vault,
 	struct auth *auth, struct link *link, struct tp_counters *counters)
 {
 	static const uint8_t no_key[16];
@@ -240,8 +240,10 @@ int turn_create(struct turn_server **out, const struct turn_config *config, int 
 	int err = -ENOMEM;
 
 	*out = NULL;
-	if (!s)
+	if (!s) {
+		vault_close(vault);
 		return -ENOMEM;
+	}
 	s->auth = auth;
 	s->link = link;
 	s->counters = counters;
@@ -256,13 +258,14 @@ int turn_create(struct turn_server **out, const struct turn_config *config, int 
 		err = policy_create(&s->policy, config->allow, config->allow_count, config->deny,
 			config->deny_count, config->own, config->own_count);
 	if (!err)
-		err = table_create(&s->table, vault_fd, &config->table, &bad);
+		err = table_create(&s->table, vault, &config->table, &bad);
 	if (err)
 		goto fail;
 	tp_count(counters, TP_CC_vault_bad, bad);
 	*out = s;
 	return 0;
 fail:
+	vault_close(vault);
 	turn_destroy(s);
 	return err;
 }

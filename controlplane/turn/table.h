@@ -74,10 +74,11 @@ struct table_config {
 	uint32_t relays_count;
 };
 
-// Opens the vault in `fd` (which stays the caller's) and rebuilds everything from it. Records that fail
-// their checks, or that this configuration has no port for, are freed; *bad counts them. Returns 0 or
-// a negative errno.
-int table_create(struct table **out, int fd, const struct table_config *config, uint64_t *bad);
+// Rebuilds everything from an open vault, whose mapping is the table's from now on, even on failure.
+// Records that fail their checks, or that this configuration has no port for, are freed; *bad counts
+// them. Returns 0 or a negative errno.
+int table_create(struct table **out, struct vault *vault, const struct table_config *config,
+	uint64_t *bad);
 void table_destroy(struct table *table);
 
 // The allocation of a 5-tuple, TABLE_NONE: none.

@@ -55,7 +55,7 @@ Test(turn_allocate, tells_the_dataplane_exactly_what_it_announces)
 	c = &last()->commands[0];
 	cr_expect_eq(c->kind, TP_PUT_ALLOCATION);
 	cr_expect_eq(c->allocation, slot);
-	cr_expect_eq(c->generation, 1u);
+	cr_expect_eq(c->generation, rig.table->vault.header->generation);
 	cr_expect_eq(c->expires_ms, RIG_MS + 600000u);
 	cr_expect(tp_endpoint_equal(&c->client, &rig_client));
 	cr_expect_eq(c->server, 0);

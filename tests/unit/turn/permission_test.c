@@ -26,7 +26,7 @@ Test(turn_permission, lasts_300_s_on_both_sides)
 	cr_assert(last()->reply);
 	cr_expect_eq(last()->commands[0].kind, TP_PUT_PERMISSION);
 	cr_expect_eq(last()->commands[0].allocation, slot());
-	cr_expect_eq(last()->commands[0].generation, 1u);
+	cr_expect_eq(last()->commands[0].generation, rig.table->vault.header->generation);
 	cr_expect_eq(last()->commands[0].expires_ms, RIG_MS + 300007u);
 	cr_expect(tp_ip_equal(&last()->commands[0].peer.ip, &peer_a.ip));
 	cr_expect_eq(last()->commands[0].peer.port, 0);

@@ -145,13 +145,12 @@ void rig_revive(struct rig *r)
 		     tp_peers_for(r->table_config->allocations)) == 0);
 	memcpy(r->auth_config.nonce_key, vault.header->nonce_key, 16);
 	memcpy(r->auth_config.user_key, vault.header->user_key, 16);
-	vault_close(&vault);
 	MUST(auth_create(&r->auth, &r->auth_config) == 0);
 	MUST(null_link_create(&r->link, 1024) == 0);
 	r->link.inspect = inspect;
 	r->link.context = r;
-	MUST(turn_create(&r->server, &r->config, r->vault_fd, r->auth, &r->link.link,
-		     &r->counters) == 0);
+	MUST(turn_create(&r->server, &r->config, &vault, r->auth, &r->link.link, &r->counters) ==
+		0);
 	r->link.events = turn_events(r->server);
 	r->table = turn_table(r->server);
 	turn_set_time(r->server, r->now_ms, r->wall_s);
