@@ -38,16 +38,16 @@ int turn_expire_peers(struct turn_server *s, uint32_t slot)
 static uint32_t scan_slots(struct turn_server *s, uint32_t n)
 {
 	uint32_t total = s->table->vault.header->allocations, done = 0;
+	uint32_t now_s = (uint32_t)(s->now_ms / 1000);
 
 	for (; n--; s->scan_slot = s->scan_slot + 1 < total ? s->scan_slot + 1 : 0) {
 		struct slot *t = &s->table->slots[s->scan_slot];
 
-		if (t->state == SLOT_LIVE &&
-			table_record(s->table, s->scan_slot)->expires_ms <= s->now_ms) {
+		if (t->state == SLOT_LIVE && t->expires_s <= now_s) {
 			turn_count(s, TP_CC_allocations_expired);
 			turn_drop(s, s->scan_slot, NULL, NULL);
 			done++;
-		} else if (t->state == SLOT_DROPPING && !t->in_force) {
+		} else if (t->state == SLOT_DROPPING && t->in_force == SLOT_DROP_UNSENT) {
 			turn_drop(s, s->scan_slot, NULL, NULL);
 		}
 	}

@@ -33,20 +33,17 @@ static bool restore_slot(struct table *t, uint32_t slot)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
 	uint32_t relay = find_relay(t, &a->relay);
-	uint32_t *head;
-	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
 
 	if (!record_valid(t, a) || ports_take_exactly(&t->relays[relay].ports, a->relay_port) != 0)
 		return false;
 	quota_restore(&t->by_user, a->user_hash);
 	quota_restore(&t->by_address, a->client.ip.b);
-	t->slots[slot] = (struct slot){.expires_s = (uint32_t)((a->expires_ms + 999) / 1000),
+	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
 		.peers = TABLE_NONE,
+		.in_force = SLOT_NOWHERE,
 		.state = SLOT_LIVE,
 		.relay = (uint8_t)relay};
-	head = table_chain(t, &a->client, &server, a->transport);
-	t->slots[slot].next = *head;
-	*head = slot;
+	table_index(t, slot);
 	t->live++;
 	return true;
 }
@@ -80,7 +77,7 @@ static bool restore_peer(struct table *t, uint32_t index)
 	s = &t->slots[p->allocation];
 	if (s->peers_count >= TABLE_PEERS_MAX)
 		return false;
-	t->peers[index] = (struct peer_slot){(uint32_t)((p->expires_ms + 999) / 1000), s->peers};
+	t->peers[index] = (struct peer_slot){table_seconds(p->expires_ms), s->peers};
 	s->peers = index;
 	s->peers_count++;
 	t->live_peers++;

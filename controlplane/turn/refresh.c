@@ -9,7 +9,7 @@ void turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply
 	struct slot *t = &s->table->slots[slot];
 	struct tp_command c = {
 		.kind = TP_DROP_ALLOCATION, .allocation = slot, .generation = s->generation};
-	const struct tp_vault_allocation *a = table_record(s->table, slot);
+	struct tp_vault_allocation *a = table_record(s->table, slot);
 	int err;
 
 	if (t->state == SLOT_LIVE)
@@ -19,8 +19,11 @@ void turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply
 		table_dropped(s->table, slot);
 		return;
 	}
+	// A worker of an earlier dataplane may not be there any more.
+	if (t->in_force != s->generation)
+		a->worker = s->link->ops->worker(s->link, &a->client, a->worker);
 	err = turn_submit(s, turn_id(TX_DROP, a->serial, slot), a->worker, &c, 1, reply, bytes);
-	t->in_force = err ? 0 : s->generation; // 0: turn_tick() tries again
+	t->in_force = err ? SLOT_DROP_UNSENT : s->generation;
 }
 
 static void answer(struct request *r, uint32_t lifetime_s, uint8_t bytes[REPLY_MAX])

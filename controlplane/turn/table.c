@@ -6,12 +6,7 @@
 #include "../auth/siphash.h"
 #include "table.h"
 
-static uint32_t seconds_up(uint64_t ms)
-{
-	return (uint32_t)((ms + 999) / 1000);
-}
-
-uint32_t *table_chain(const struct table *t, const struct tp_endpoint *client,
+static uint32_t *chain(const struct table *t, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport)
 {
 	uint8_t key[37];
@@ -29,13 +24,13 @@ static uint32_t *chain_of(const struct table *t, uint32_t slot)
 	const struct tp_vault_allocation *a = table_record(t, slot);
 	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
 
-	return table_chain(t, &a->client, &server, a->transport);
+	return chain(t, &a->client, &server, a->transport);
 }
 
 uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport)
 {
-	uint32_t at = *table_chain(t, client, server, transport);
+	uint32_t at = *chain(t, client, server, transport);
 
 	for (; at != TABLE_NONE; at = t->slots[at].next) {
 		const struct tp_vault_allocation *a = table_record(t, at);
@@ -47,7 +42,7 @@ uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 	return TABLE_NONE;
 }
 
-static void index_add(struct table *t, uint32_t slot)
+void table_index(struct table *t, uint32_t slot)
 {
 	uint32_t *head = chain_of(t, slot);
 
@@ -93,11 +88,11 @@ int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t
 	a->relay = r->local;
 	a->relay_port = (uint16_t)port;
 	vault_live(&a->state);
-	t->slots[slot] = (struct slot){.expires_s = seconds_up(a->expires_ms),
+	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
 		.peers = TABLE_NONE,
 		.state = SLOT_LIVE,
 		.relay = relay};
-	index_add(t, slot);
+	table_index(t, slot);
 	t->live++;
 	*out = slot;
 	return 0;
@@ -154,7 +149,7 @@ void table_dropped(struct table *t, uint32_t slot)
 void table_set_expiry(struct table *t, uint32_t slot, uint64_t expires_ms)
 {
 	vault_set_expiry(&table_record(t, slot)->expires_ms, expires_ms);
-	t->slots[slot].expires_s = seconds_up(expires_ms);
+	t->slots[slot].expires_s = table_seconds(expires_ms);
 }
 
 uint32_t table_find_permission(
@@ -210,7 +205,7 @@ int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *pee
 		p->peer.port = 0;
 	p->channel = channel;
 	vault_live(&p->state);
-	t->peers[i] = (struct peer_slot){seconds_up(expires_ms), t->slots[slot].peers};
+	t->peers[i] = (struct peer_slot){table_seconds(expires_ms), t->slots[slot].peers};
 	t->slots[slot].peers = i;
 	t->slots[slot].peers_count++;
 	t->live_peers++;
@@ -237,7 +232,7 @@ void table_remove_peer(struct table *t, uint32_t index)
 void table_set_peer_expiry(struct table *t, uint32_t index, uint64_t expires_ms)
 {
 	vault_set_expiry(&table_peer(t, index)->expires_ms, expires_ms);
-	t->peers[index].expires_s = seconds_up(expires_ms);
+	t->peers[index].expires_s = table_seconds(expires_ms);
 }
 
 bool table_is_relay(const struct table *t, const struct tp_ip *ip)

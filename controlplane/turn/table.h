@@ -21,12 +21,15 @@ enum slot_state {
 	SLOT_DROPPING = 2,
 };
 
+#define SLOT_NOWHERE 0u // as in_force of a live slot: no dataplane was told of it
+#define SLOT_DROP_UNSENT 0u // as in_force of a dropping one: turn_tick() has to tell the dataplane
+
 // What is known of a slot beside its record. 32 bytes.
 struct slot {
 	uint32_t expires_s; // coarse copy, rounded up, for the expiry scan
 	uint32_t peers; // first peer, TABLE_NONE
 	uint32_t next; // in its index chain, or in the free list
-	uint32_t in_force; // generation under which the dataplane has it; 0: none
+	uint32_t in_force; // generation under which it was told to the dataplane, or as below
 	uint8_t state; // enum slot_state
 	uint8_t relay; // index of its relay address here
 	uint8_t pending; // its Allocate is not answered yet
@@ -77,17 +80,22 @@ struct table_config {
 // Rebuilds everything from an open vault, whose mapping is the table's from now on, even on failure.
 // Records that fail their checks, or that this configuration has no port for, are freed; *bad counts
 // them. Returns 0 or a negative errno.
-int table_create(struct table **out, struct vault *vault, const struct table_config *config,
-	uint64_t *bad);
+int table_create(
+	struct table **out, struct vault *vault, const struct table_config *config, uint64_t *bad);
 void table_destroy(struct table *table);
 
 // The allocation of a 5-tuple, TABLE_NONE: none.
 uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport);
 
-// Where the chain of a 5-tuple's hash begins.
-uint32_t *table_chain(const struct table *t, const struct tp_endpoint *client,
-	const struct tp_endpoint *server, uint8_t transport);
+// Puts a live slot into the index.
+void table_index(struct table *t, uint32_t slot);
+
+// A time as the coarse copies have it: none is over before its record is.
+static inline uint32_t table_seconds(uint64_t ms)
+{
+	return (uint32_t)((ms + 999) / 1000);
+}
 
 // Makes a live allocation out of `record` (its state, serial and relay are filled in here): takes slot,
 // port of relay address `relay`, quotas. Returns 0; -ENOSPC: no port; -EDQUOT: no slot, or as many as

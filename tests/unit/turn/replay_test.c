@@ -78,6 +78,26 @@ Test(turn_replay, over_a_dataplane_that_kept_everything_drops_only_what_is_gone)
 	cr_expect_eq(rig_check(&rig, true), 0);
 }
 
+Test(turn_replay, over_fewer_workers_lets_go_of_what_the_dataplane_cannot_hold)
+{
+	struct ask q;
+
+	populate(3);
+	for (uint16_t i = 3; i < 6; i++) {
+		ask(&rig, &q, TP_STUN_ALLOCATE);
+		ask_transport(&q);
+		q.client = client_number(i);
+		q.worker = 1;
+		cr_assert_eq(answer_code(ask_send(&q)), 0);
+	}
+	rig_detach(&rig);
+	rig.workers = 1;
+	rig.capabilities.server[0].port++;
+	rig_attach(&rig);
+	rig_tick(&rig, 1200);
+	expect_nothing();
+}
+
 // The control plane and its vault are gone, the dataplane is not.
 static void lose_the_vault(void)
 {

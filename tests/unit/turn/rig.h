@@ -66,6 +66,7 @@ struct rig {
 	struct table *table;
 	uint64_t now_ms, wall_s;
 	uint64_t tids; // transaction IDs given out
+	uint32_t workers; // of the next dataplane
 
 	// A refresh that the dataplane refused leaves the table's expiry of a peer later than its own.
 	bool late_peers;
