@@ -79,6 +79,7 @@ static bool restore_peer(struct table *t, uint32_t index)
 		return false;
 	t->peers[index] = (struct peer_slot){table_seconds(p->expires_ms), s->peers};
 	s->peers = index;
+	t->reserved_peers -= s->peers_count < TABLE_PEERS_OWED;
 	s->peers_count++;
 	t->live_peers++;
 	return true;
@@ -87,6 +88,7 @@ static bool restore_peer(struct table *t, uint32_t index)
 static void restore(struct table *t, uint64_t *bad)
 {
 	t->free_slot = t->free_peer = TABLE_NONE;
+	t->reserved_peers = TABLE_PEERS_OWED * t->vault.header->allocations;
 	// Backwards, so that the free lists begin with the lowest.
 	for (uint32_t i = t->vault.header->allocations; i-- > 0;) {
 		struct tp_vault_allocation *a = table_record(t, i);
@@ -239,7 +241,8 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 
 int table_check(const struct table *t, char *why, size_t size)
 {
-	uint32_t live = 0, dropping = 0, peers = 0, used = 0, free_slots = 0, free_peers = 0;
+	uint32_t live = 0, dropping = 0, peers = 0, used = 0, free_slots = 0, free_peers = 0,
+		 owed = 0;
 
 	for (uint32_t i = 0; i < t->vault.header->allocations; i++) {
 		int err = check_slot(t, i, why, size);
@@ -249,6 +252,8 @@ int table_check(const struct table *t, char *why, size_t size)
 		live += t->slots[i].state == SLOT_LIVE;
 		dropping += t->slots[i].state == SLOT_DROPPING;
 		peers += t->slots[i].state == SLOT_LIVE ? t->slots[i].peers_count : 0;
+		if (t->slots[i].peers_count < TABLE_PEERS_OWED)
+			owed += TABLE_PEERS_OWED - t->slots[i].peers_count;
 	}
 	for (uint32_t i = t->free_slot; i != TABLE_NONE; i = t->slots[i].next)
 		free_slots++;
@@ -263,6 +268,8 @@ int table_check(const struct table *t, char *why, size_t size)
 	REQUIRE(free_slots + live + dropping == t->vault.header->allocations, "%u free slots",
 		free_slots);
 	REQUIRE(free_peers + peers == t->vault.header->peers, "%u free peers", free_peers);
+	REQUIRE(owed == t->reserved_peers, "%u peers owed, %u reserved", owed, t->reserved_peers);
+	REQUIRE(free_peers >= owed, "%u free peers, %u owed", free_peers, owed);
 	for (uint32_t i = 0; i < t->vault.header->peers; i++)
 		peers -= vault_is_live(&table_peer(t, i)->state);
 	REQUIRE(peers == 0, "records of peers that no allocation has");

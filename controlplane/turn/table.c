@@ -190,11 +190,15 @@ uint32_t table_find_channel_to(
 int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *peer, uint16_t channel,
 	uint64_t expires_ms, uint32_t *index)
 {
+	const bool owed = t->slots[slot].peers_count < TABLE_PEERS_OWED;
 	uint32_t i = t->free_peer;
 	struct tp_vault_peer *p;
 
 	if (i == TABLE_NONE || t->slots[slot].peers_count >= TABLE_PEERS_MAX)
 		return -ENOSPC;
+	if (!owed && t->vault.header->peers - t->live_peers <= t->reserved_peers)
+		return -ENOSPC;
+	t->reserved_peers -= owed;
 	t->free_peer = t->peers[i].next;
 	p = table_peer(t, i);
 	p->allocation = slot;
@@ -223,6 +227,7 @@ void table_remove_peer(struct table *t, uint32_t index)
 		link = &t->peers[*link].next;
 	*link = t->peers[index].next;
 	s->peers_count--;
+	t->reserved_peers += s->peers_count < TABLE_PEERS_OWED;
 	vault_free(&p->state);
 	t->peers[index] = (struct peer_slot){0, t->free_peer};
 	t->free_peer = index;

@@ -14,6 +14,7 @@
 
 #define TABLE_NONE UINT32_MAX
 #define TABLE_PEERS_MAX 256u // permissions and channels of one allocation
+#define TABLE_PEERS_OWED 2u // a permission and a channel, which every allocation can have
 
 enum slot_state {
 	SLOT_FREE = 0,
@@ -62,6 +63,7 @@ struct table {
 	uint32_t live; // slots
 	uint32_t dropping; // slots
 	uint32_t live_peers;
+	uint32_t reserved_peers; // what slots, free ones too, have less than is owed to them
 	struct table_relay relays[TP_RELAYS_MAX];
 	uint32_t relays_count;
 	struct quota by_user;
@@ -119,7 +121,8 @@ uint32_t table_find_permission(
 uint32_t table_find_channel(const struct table *t, uint32_t slot, uint16_t number, uint64_t now);
 uint32_t table_find_channel_to(
 	const struct table *t, uint32_t slot, const struct tp_endpoint *peer, uint64_t now);
-// Returns 0; -ENOSPC: no record is left, or the allocation has TABLE_PEERS_MAX.
+// Returns 0; -ENOSPC: the allocation has TABLE_PEERS_MAX, or it has what is owed to it and all that is left
+// is owed to others, made or yet to be made.
 int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *peer, uint16_t channel,
 	uint64_t expires_ms, uint32_t *index);
 void table_remove_peer(struct table *t, uint32_t index);
