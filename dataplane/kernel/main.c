@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -55,6 +56,10 @@ static void serve(struct plane *plane, struct link *link, int signals)
 
 		now = monotonic_ms();
 		plane_beat(plane, now);
+		if (n < 0 && errno != EINTR) {
+			fprintf(stderr, "turnpike-kernel: waiting failed: %s.\n", strerror(errno));
+			return;
+		}
 		if (n > 0 && fds[0].revents)
 			return;
 		if (n > 0 && fds[1].revents && read(plane->ready, &woken, sizeof(woken)) < 0 &&
