@@ -77,7 +77,7 @@ static bool restore_peer(struct table *t, uint32_t index)
 	s = &t->slots[p->allocation];
 	if (s->peers_count >= TABLE_PEERS_MAX)
 		return false;
-	t->peers[index] = (struct peer_slot){table_seconds(p->expires_ms), s->peers};
+	t->peers[index] = (struct peer_slot){table_seconds(p->expires_ms), s->peers, TABLE_NONE};
 	s->peers = index;
 	t->reserved_peers -= s->peers_count < TABLE_PEERS_OWED;
 	s->peers_count++;
@@ -111,7 +111,7 @@ static void restore(struct table *t, uint64_t *bad)
 			++*bad;
 		}
 		vault_free(&p->state);
-		t->peers[i] = (struct peer_slot){0, t->free_peer};
+		t->peers[i] = (struct peer_slot){0, t->free_peer, TABLE_NONE};
 		t->free_peer = i;
 	}
 }

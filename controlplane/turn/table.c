@@ -209,7 +209,8 @@ int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *pee
 		p->peer.port = 0;
 	p->channel = channel;
 	vault_live(&p->state);
-	t->peers[i] = (struct peer_slot){table_seconds(expires_ms), t->slots[slot].peers};
+	t->peers[i] = (struct peer_slot){
+		table_seconds(expires_ms), t->slots[slot].peers, TABLE_NONE};
 	t->slots[slot].peers = i;
 	t->slots[slot].peers_count++;
 	t->live_peers++;
@@ -229,7 +230,7 @@ void table_remove_peer(struct table *t, uint32_t index)
 	s->peers_count--;
 	t->reserved_peers += s->peers_count < TABLE_PEERS_OWED;
 	vault_free(&p->state);
-	t->peers[index] = (struct peer_slot){0, t->free_peer};
+	t->peers[index] = (struct peer_slot){0, t->free_peer, TABLE_NONE};
 	t->free_peer = index;
 	t->live_peers--;
 }

@@ -43,6 +43,7 @@ struct slot {
 struct peer_slot {
 	uint32_t expires_s; // 0: free
 	uint32_t next; // of the same allocation, or in the free list
+	uint32_t put_by; // pending transaction that put it last; TABLE_NONE: none that may be left
 };
 
 struct table_relay {

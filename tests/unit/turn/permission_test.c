@@ -151,6 +151,98 @@ Test(turn_permission, that_the_dataplane_has_no_room_for_is_dropped_on_both_side
 	}
 }
 
+static uint64_t expiry(const struct tp_endpoint *peer)
+{
+	uint32_t index = table_find_permission(rig.table, slot(), &peer->ip, rig.now_ms);
+	const struct mirror_peer *m = mirror_find(&rig.mirror, slot(), &peer->ip, 0);
+
+	if (index == TABLE_NONE || !m)
+		return index == TABLE_NONE && !m ? 0 : 1;
+	return m->expires_ms == table_peer(rig.table, index)->expires_ms ? m->expires_ms : 1;
+}
+
+Test(turn_permission, whose_refresh_is_refused_goes_back_to_its_former_expiry_on_both_sides)
+{
+	struct ask q;
+
+	cr_assert_eq(ask_permission(&rig, &rig_client, &peer_a), 0);
+	for (uint32_t at = 0; at < 3; at++) {
+		rig_pass(&rig, 1000);
+		ask(&rig, &q, TP_STUN_CREATE_PERMISSION);
+		ask_peer(&q, &peer_b);
+		ask_peer(&q, &peer_a);
+		ask_peer(&q, &peer_a);
+		rig_verdict(&rig, TP_STATUS_NO_SPACE, at);
+		cr_expect_eq(answer_code(ask_send(&q)), 508, "at %u", at);
+		cr_expect_eq(expiry(&peer_a), RIG_MS + 300000u, "at %u", at);
+		cr_expect_eq(expiry(&peer_b), 0u);
+		cr_expect_eq(rig_check(&rig, true), 0);
+	}
+}
+
+// Two requests under way at once, for peers a and b and for b alone.
+static void overlap(int first, int second)
+{
+	struct ask q, other;
+
+	rig.hold = true;
+	ask(&rig, &q, TP_STUN_CREATE_PERMISSION);
+	ask_peer(&q, &peer_b);
+	ask_peer(&q, &peer_a);
+	rig_verdict(&rig, first, 1);
+	ask_send(&q);
+	rig_pass(&rig, 1000);
+	ask(&rig, &other, TP_STUN_CREATE_PERMISSION);
+	ask_peer(&other, &peer_b);
+	rig_verdict(&rig, second, 0);
+	ask_send(&other);
+	rig_flush(&rig);
+	rig.hold = false;
+}
+
+Test(turn_permission, that_a_later_request_announced_stays_when_an_earlier_one_is_refused)
+{
+	overlap(TP_STATUS_NO_SPACE, TP_STATUS_OK);
+	cr_expect_eq(expiry(&peer_a), 0u);
+	cr_expect_eq(expiry(&peer_b), rig.now_ms + 300000u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
+Test(turn_permission, goes_when_every_request_for_it_is_refused)
+{
+	overlap(TP_STATUS_NO_SPACE, TP_STATUS_NO_SPACE);
+	cr_expect_eq(expiry(&peer_a), 0u);
+	cr_expect_eq(expiry(&peer_b), 0u);
+	cr_expect_eq(rig.table->live_peers, 0u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
+Test(turn_permission, goes_back_to_what_an_earlier_request_announced)
+{
+	overlap(TP_STATUS_OK, TP_STATUS_NO_SPACE);
+	cr_expect_eq(expiry(&peer_b), rig.now_ms - 1000 + 300000u);
+	cr_expect_eq(expiry(&peer_a), rig.now_ms - 1000 + 300000u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
+Test(turn_permission, expired_ones_go_in_transactions_of_their_own)
+{
+	struct ask q;
+
+	ask(&rig, &q, TP_STUN_CREATE_PERMISSION);
+	ask_peer(&q, &peer_a);
+	ask_peer(&q, &peer_b);
+	cr_assert_eq(answer_code(ask_send(&q)), 0);
+	rig_tick(&rig, 302000);
+	cr_expect_eq(last()->commands[0].kind, TP_DROP_PERMISSION);
+	cr_expect_eq(rig_told(&rig, 1)->commands[0].kind, TP_DROP_PERMISSION);
+	cr_expect_neq(rig_told(&rig, 1)->id, last()->id);
+	rig.link.events.outcome(rig.link.events.context, last()->id, TP_STATUS_INVALID);
+	cr_expect_eq(counted(TP_CC_commands_failed), 1u);
+	rig.link.events.outcome(rig.link.events.context, last()->id, TP_STATUS_COUNT);
+	cr_expect_eq(counted(TP_CC_commands_failed), 1u);
+}
+
 Test(turn_permission, without_peer_is_400)
 {
 	struct ask q;

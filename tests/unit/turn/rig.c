@@ -289,7 +289,7 @@ static int same_as_dataplane(struct rig *r, uint32_t slot, char *why, size_t siz
 			&r->mirror, slot, &p->peer.ip, p->channel);
 
 		snprintf(why, size, "slot %u, peer %u differs from the dataplane's", slot, i);
-		if (!o || o->expires_ms > p->expires_ms ||
+		if (!o || o->expires_ms < p->expires_ms ||
 			(o->expires_ms != p->expires_ms && !r->late_peers) ||
 			o->generation != s->in_force || !tp_endpoint_equal(&o->peer, &p->peer))
 			return -EINVAL;
