@@ -115,6 +115,7 @@ static void on_prepare(uv_prepare_t *prepare)
 		uv_idle_start(&c->idle, on_idle);
 	else
 		uv_idle_stop(&c->idle);
+	watch_socket(c); // it may have hung up
 }
 
 static void on_tick(uv_timer_t *timer)
