@@ -177,6 +177,29 @@ static void on_punt(
 		dispatch(&r);
 }
 
+#define RESTART "stop turnpike with all its programs, and start it again"
+
+// What we hand out a dataplane must be able to hold. It goes by the configuration that it was started with.
+static const char *refuse(void *context, const struct tp_capabilities *capabilities)
+{
+	const struct turn_server *s = context;
+
+	if (capabilities->allocations < s->table->vault.header->allocations)
+		return "it has room for fewer allocations than the vault (`limits.allocations` has "
+		       "changed): " RESTART;
+	if (capabilities->channel_max < s->channel_max)
+		return "it takes fewer channel numbers than we do (`channel_numbers` has "
+		       "changed): " RESTART;
+	for (uint32_t i = 0; i < s->table->relays_count; i++) {
+		const struct ports *ports = &s->table->relays[i].ports;
+
+		if (ports->min < capabilities->port_min ||
+			ports->min + ports->total - 1 > capabilities->port_max)
+			return "its relay ports are not ours (`ports` has changed): " RESTART;
+	}
+	return NULL;
+}
+
 static void on_attached(void *context, const struct tp_capabilities *capabilities, uint32_t workers)
 {
 	struct turn_server *s = context;
@@ -210,6 +233,7 @@ static void on_room(void *context)
 struct link_events turn_events(struct turn_server *s)
 {
 	return (struct link_events){
+		.refuse = refuse,
 		.attached = on_attached,
 		.detached = on_detached,
 		.outcome = on_outcome,

@@ -98,6 +98,32 @@ Test(turn_replay, over_fewer_workers_lets_go_of_what_the_dataplane_cannot_hold)
 	expect_nothing();
 }
 
+Test(turn_replay, a_dataplane_that_cannot_hold_what_we_hand_out_is_refused_by_the_key_that_changed)
+{
+	const struct link_events *e = &rig.link.events;
+	struct tp_capabilities c;
+
+#define REFUSED(change, key) \
+	do { \
+		c = rig.capabilities; \
+		change; \
+		cr_assert_not_null(e->refuse(e->context, &c), #change); \
+		cr_expect_not_null(strstr(e->refuse(e->context, &c), key), #change); \
+	} while (0)
+	REFUSED(c.allocations--, "`limits.allocations`");
+	REFUSED(c.channel_max--, "`channel_numbers`");
+	REFUSED(c.port_min++, "`ports`");
+	REFUSED(c.port_max--, "`ports`");
+	// More than we need is welcome.
+	c = rig.capabilities;
+	cr_expect_null(e->refuse(e->context, &c));
+	c.allocations++;
+	c.channel_max++;
+	c.port_min--;
+	c.port_max++;
+	cr_expect_null(e->refuse(e->context, &c));
+}
+
 // The control plane and its vault are gone, the dataplane is not.
 static void lose_the_vault(void)
 {
