@@ -33,11 +33,13 @@ static bool restore_slot(struct table *t, uint32_t slot)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
 	uint32_t relay = find_relay(t, &a->relay);
+	struct tp_ip party;
 
 	if (!record_valid(t, a) || ports_take_exactly(&t->relays[relay].ports, a->relay_port) != 0)
 		return false;
 	quota_restore(&t->by_user, a->user_hash);
-	quota_restore(&t->by_address, a->client.ip.b);
+	party = tp_ip_party(&a->client.ip);
+	quota_restore(&t->by_address, party.b);
 	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
 		.peers = TABLE_NONE,
 		.in_force = SLOT_NOWHERE,

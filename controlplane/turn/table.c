@@ -64,6 +64,7 @@ int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t
 {
 	struct table_relay *r = &t->relays[relay];
 	struct tp_vault_allocation *a;
+	struct tp_ip party = tp_ip_party(&record->client.ip);
 	uint32_t slot = t->free_slot;
 	int port, err;
 
@@ -72,7 +73,7 @@ int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t
 	err = quota_take(&t->by_user, record->user_hash);
 	if (err)
 		return err;
-	err = quota_take(&t->by_address, record->client.ip.b);
+	err = quota_take(&t->by_address, party.b);
 	if (err)
 		goto release_user;
 	port = ports_take(&r->ports, random, even);
@@ -97,7 +98,7 @@ int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t
 	*out = slot;
 	return 0;
 release_address:
-	quota_release(&t->by_address, record->client.ip.b);
+	quota_release(&t->by_address, party.b);
 release_user:
 	quota_release(&t->by_user, record->user_hash);
 	return err;
@@ -124,13 +125,14 @@ void table_release_ports(struct table *t, uint8_t relay, const uint16_t *ports, 
 void table_drop(struct table *t, uint32_t slot)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
+	struct tp_ip party = tp_ip_party(&a->client.ip);
 
 	while (t->slots[slot].peers != TABLE_NONE)
 		table_remove_peer(t, t->slots[slot].peers);
 	index_remove(t, slot);
 	vault_free(&a->state);
 	quota_release(&t->by_user, a->user_hash);
-	quota_release(&t->by_address, a->client.ip.b);
+	quota_release(&t->by_address, party.b);
 	t->slots[slot].state = SLOT_DROPPING;
 	t->slots[slot].expires_s = 0;
 	t->live--;
