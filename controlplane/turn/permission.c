@@ -20,6 +20,8 @@ int turn_check_peer(struct request *r, const struct stun_peer *peer)
 		return 403;
 	// Our own addresses are nobody's peer, but where a client's relayed address is (hairpin). A
 	// permission has no port: port 0 names the address alone.
+	if (table_is_relay(r->s->table, ip) && policy_operator_denies(r->s->policy, ip))
+		return 403;
 	if (table_is_relay(r->s->table, ip))
 		return !peer->endpoint.port ||
 				       table_is_relayed(r->s->table, ip, peer->endpoint.port)

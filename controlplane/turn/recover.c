@@ -45,7 +45,7 @@ static bool restore_slot(struct table *t, uint32_t slot)
 		.in_force = SLOT_NOWHERE,
 		.state = SLOT_LIVE,
 		.relay = (uint8_t)relay};
-	table_index(t, slot);
+	table_enter(t, slot);
 	t->live++;
 	return true;
 }
@@ -178,6 +178,9 @@ int table_create(
 		t->relays[i].published = 0xff;
 		err = ports_create(&t->relays[i].ports, config->port_min, config->port_max);
 		t->relays_count++;
+		t->relays[i].live = calloc(t->relays[i].ports.total / 8 + 1, 1);
+		if (!t->relays[i].live && !err)
+			err = -ENOMEM;
 	}
 	if (err)
 		goto fail;
@@ -199,8 +202,10 @@ void table_destroy(struct table *t)
 		munmap(t->peers, peers_size(t));
 	if (t->heads)
 		munmap(t->heads, heads_size(t));
-	for (uint32_t i = 0; i < t->relays_count; i++)
+	for (uint32_t i = 0; i < t->relays_count; i++) {
 		ports_destroy(&t->relays[i].ports);
+		free(t->relays[i].live);
+	}
 	quota_destroy(&t->by_user);
 	quota_destroy(&t->by_address);
 	vault_close(&t->vault);
@@ -231,6 +236,8 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 	REQUIRE(tp_ip_equal(&t->relays[s->relay].local, &a->relay), "slot %u: wrong relay", slot);
 	REQUIRE(ports_used(&t->relays[s->relay].ports, a->relay_port),
 		"slot %u: its port %u is free", slot, a->relay_port);
+	REQUIRE(table_is_relayed(t, &a->relay, a->relay_port), "slot %u: its port %u is nobody's",
+		slot, a->relay_port);
 	for (uint32_t i = s->peers; i != TABLE_NONE; i = t->peers[i].next, n++) {
 		const struct tp_vault_peer *p = table_peer(t, i);
 

@@ -42,12 +42,30 @@ uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 	return TABLE_NONE;
 }
 
-void table_index(struct table *t, uint32_t slot)
+static void set_live(struct table *t, uint8_t relay, uint16_t port, bool live)
+{
+	const uint32_t offset = (uint32_t)port - t->relays[relay].ports.min;
+	uint8_t *byte = &t->relays[relay].live[offset / 8];
+	const uint8_t bit = (uint8_t)(1u << offset % 8);
+
+	*byte = live ? *byte | bit : *byte & (uint8_t)~bit;
+}
+
+static bool is_live(const struct table_relay *r, uint16_t port)
+{
+	const uint32_t offset = (uint32_t)port - r->ports.min;
+
+	return port >= r->ports.min && offset < r->ports.total &&
+	       r->live[offset / 8] >> offset % 8 & 1;
+}
+
+void table_enter(struct table *t, uint32_t slot)
 {
 	uint32_t *head = chain_of(t, slot);
 
 	t->slots[slot].next = *head;
 	*head = slot;
+	set_live(t, t->slots[slot].relay, table_record(t, slot)->relay_port, true);
 }
 
 static void index_remove(struct table *t, uint32_t slot)
@@ -93,7 +111,7 @@ int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t
 		.peers = TABLE_NONE,
 		.state = SLOT_LIVE,
 		.relay = relay};
-	table_index(t, slot);
+	table_enter(t, slot);
 	t->live++;
 	*out = slot;
 	return 0;
@@ -112,7 +130,9 @@ int table_change_port(struct table *t, uint32_t slot, uint32_t random, bool even
 
 	if (port < 0)
 		return port;
+	set_live(t, t->slots[slot].relay, a->relay_port, false);
 	__atomic_store_n(&a->relay_port, (uint16_t)port, __ATOMIC_RELAXED);
+	set_live(t, t->slots[slot].relay, a->relay_port, true);
 	return 0;
 }
 
@@ -130,6 +150,7 @@ void table_drop(struct table *t, uint32_t slot)
 	while (t->slots[slot].peers != TABLE_NONE)
 		table_remove_peer(t, t->slots[slot].peers);
 	index_remove(t, slot);
+	set_live(t, t->slots[slot].relay, a->relay_port, false);
 	vault_free(&a->state);
 	quota_release(&t->by_user, a->user_hash);
 	quota_release(&t->by_address, party.b);
@@ -257,7 +278,7 @@ bool table_is_relayed(const struct table *t, const struct tp_ip *ip, uint16_t po
 	for (uint32_t i = 0; i < t->relays_count; i++) {
 		if ((tp_ip_equal(&t->relays[i].local, ip) ||
 			    tp_ip_equal(&t->relays[i].public_, ip)) &&
-			ports_used(&t->relays[i].ports, port))
+			is_live(&t->relays[i], port))
 			return true;
 	}
 	return false;

@@ -50,6 +50,7 @@ struct table_relay {
 	struct tp_ip local;
 	struct tp_ip public_;
 	struct ports ports;
+	uint8_t *live; // a bit for each port of the range: a live allocation's
 	uint8_t published; // index as the dataplane published it, 0xff: it hasn't
 };
 
@@ -91,8 +92,8 @@ void table_destroy(struct table *table);
 uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport);
 
-// Puts a live slot into the index.
-void table_index(struct table *t, uint32_t slot);
+// Puts a live slot into the index, and its port among those of live allocations.
+void table_enter(struct table *t, uint32_t slot);
 
 // A time as the coarse copies have it: none is over before its record is.
 static inline uint32_t table_seconds(uint64_t ms)

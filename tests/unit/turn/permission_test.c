@@ -349,6 +349,54 @@ Test(turn_permission, for_the_relayed_address_of_a_live_allocation_is_allowed)
 	cr_expect_eq(ask_bind(&rig, &rig_client, &at, 0x4003), 403);
 }
 
+Test(turn_permission, for_a_relayed_address_that_nobody_has_any_more_is_refused)
+{
+	const struct tp_endpoint other = client_number(2);
+	struct tp_endpoint relayed;
+
+	cr_assert_eq(ask_allocate(&rig, &other, 0), 0);
+	relayed = answer_address(&rig.answer, TP_ATTR_XOR_RELAYED_ADDRESS);
+	cr_assert_eq(ask_bind(&rig, &rig_client, &relayed, 0x4001), 0);
+	rig.hold = true; // the port stays taken until the dataplane has let go
+	ask_refresh(&rig, &other, 0);
+	cr_assert_eq(rig.table->dropping, 1u);
+	ask_bind(&rig, &rig_client, &relayed, 0x4001);
+	cr_expect_eq(answer_code(&rig.answer), 403);
+	rig.hold = false;
+	rig_flush(&rig);
+	cr_expect_eq(ask_bind(&rig, &rig_client, &relayed, 0x4001), 403);
+}
+
+Test(turn_permission, for_a_relay_address_that_the_operator_denies_is_refused)
+{
+	const struct tp_endpoint other = client_number(2);
+	const struct policy_prefix deny = {.ip = rig_ip("203.0.113.0"), .bits = 96 + 24};
+	const struct policy_prefix allow = {.ip = rig_ip("203.0.113.6"), .bits = 128};
+	const struct policy_prefix deny_local = {.ip = rig_ip("10.0.0.5"), .bits = 128};
+
+	SUITE_CONFIGURED(rig.config.deny = &deny, rig.config.deny_count = 1,
+		rig.config.allow = &allow, rig.config.allow_count = 1);
+	cr_assert_eq(ask_allocate(&rig, &rig_client, 1), 0);
+	cr_assert_eq(ask_allocate(&rig, &other, 1), 0);
+	cr_expect_eq(ask_permission(
+			     &rig, &rig_client, &(struct tp_endpoint){.ip = rig_ip("203.0.113.5")}),
+		403);
+	cr_expect_eq(ask_permission(
+			     &rig, &rig_client, &(struct tp_endpoint){.ip = rig_ip("203.0.113.6")}),
+		0);
+	cr_expect_eq(
+		ask_permission(&rig, &rig_client, &(struct tp_endpoint){.ip = rig_ip("10.0.0.5")}),
+		0);
+	SUITE_CONFIGURED(rig.config.deny = &deny_local, rig.config.deny_count = 1);
+	cr_assert_eq(ask_allocate(&rig, &rig_client, 1), 0);
+	cr_expect_eq(
+		ask_permission(&rig, &rig_client, &(struct tp_endpoint){.ip = rig_ip("10.0.0.5")}),
+		403);
+	cr_expect_eq(ask_permission(
+			     &rig, &rig_client, &(struct tp_endpoint){.ip = rig_ip("203.0.113.5")}),
+		0);
+}
+
 Test(turn_permission, that_was_refused_goes_later_when_the_ring_is_full_now)
 {
 	struct ask q;
