@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,19 @@ static void binding(struct turn_server *s, struct responder *to, const struct st
 	}
 }
 
+bool turn_in_force(struct request *r)
+{
+	struct turn_server *s = r->s;
+
+	if (replay_slot(s, r->slot) == 0)
+		return true;
+	if (s->table->slots[r->slot].state == SLOT_LIVE)
+		turn_count(s, TP_CC_drop_congested);
+	else
+		reply_error(s, &r->to, 437, NULL); // the dataplane can't have it
+	return false;
+}
+
 // What a request needs of its allocation: that it is there, is this user's, and is in force.
 static bool allocation_ready(struct request *r)
 {
@@ -83,18 +97,19 @@ static bool allocation_ready(struct request *r)
 		reply_error(s, &r->to, 441, NULL);
 		return false;
 	}
-	if (replay_slot(s, r->slot) != 0 || turn_expire_peers(s, r->slot) != 0) {
+	if (!turn_in_force(r))
+		return false;
+	if (turn_expire_peers(s, r->slot) != 0) {
 		turn_count(s, TP_CC_drop_congested);
 		return false;
 	}
 	return true;
 }
 
-static void dispatch(struct request *r)
+static void handle(struct request *r)
 {
 	struct turn_server *s = r->s;
 
-	auth_check(s->auth, r->m, &r->punt->client, s->wall_s, &r->auth);
 	if (r->auth.code) {
 		reply_error(s, &r->to, (unsigned int)r->auth.code, NULL);
 		return;
@@ -117,6 +132,13 @@ static void dispatch(struct request *r)
 		turn_create_permission(r);
 	else
 		turn_channel_bind(r);
+}
+
+static void dispatch(struct request *r)
+{
+	auth_check(r->s->auth, r->m, &r->punt->client, r->s->wall_s, &r->auth);
+	handle(r);
+	OPENSSL_cleanse(r->auth.key_bytes, sizeof(r->auth.key_bytes));
 }
 
 static enum tp_control_counter method_counter(uint16_t method)
@@ -301,6 +323,8 @@ void turn_destroy(struct turn_server *s)
 	table_destroy(s->table);
 	policy_destroy(s->policy);
 	stun_hmac_free(s->late_key);
+	if (s->pending)
+		OPENSSL_cleanse(s->pending, s->pending_count * sizeof(*s->pending));
 	free(s->pending);
 	free(s);
 }

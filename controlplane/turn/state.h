@@ -99,8 +99,10 @@ void turn_channel_bind(struct request *r);
 uint32_t turn_find(struct turn_server *s, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport);
 // Ends an allocation for its client and tells the dataplane; `reply`: an answer to go with it, or NULL.
-void turn_drop(
-	struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes);
+// Returns 0; else the answer did not leave.
+int turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes);
+// Makes sure that the dataplane has a request's allocation. If not, answers or counts, and returns false.
+bool turn_in_force(struct request *r);
 // Checks a request's peer for ChannelBind and CreatePermission. Returns 0, 400, 403 or 443.
 int turn_check_peer(struct request *r, const struct stun_peer *peer);
 

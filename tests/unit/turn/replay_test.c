@@ -124,6 +124,32 @@ Test(turn_replay, a_dataplane_that_cannot_hold_what_we_hand_out_is_refused_by_th
 	cr_expect_null(e->refuse(e->context, &c));
 }
 
+Test(turn_replay, a_request_that_finds_its_allocation_lost_is_answered_437)
+{
+	const struct tp_endpoint client = client_number(1);
+	struct ask q;
+
+	cr_assert_eq(ask_allocate(&rig, &rig_client6, 2), 0);
+	cr_assert_eq(ask_allocate(&rig, &rig_client, 1), 0);
+	ask(&rig, &q, TP_STUN_ALLOCATE);
+	ask_transport(&q);
+	q.client = client;
+	cr_assert_eq(answer_code(ask_send(&q)), 0);
+	rig_detach(&rig);
+	// The dataplane has no relay address of IPv4 any more, and the replay waits before those.
+	rig.capabilities.relay[0] = rig.relays[2];
+	rig.capabilities.relays = 1;
+	rig_verdict(&rig, -EAGAIN, 0);
+	rig_attach(&rig);
+	cr_expect_eq(mirror_count(&rig.mirror), 0u);
+	cr_expect_eq(ask_refresh(&rig, &rig_client, 600), 437);
+	cr_expect_eq(answer_code(ask_again(&q)), 437);
+	cr_expect_eq(counted(TP_CC_allocations_lost), 2u);
+	rig_room(&rig);
+	cr_expect_eq(mirror_count(&rig.mirror), 1u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
 // The control plane and its vault are gone, the dataplane is not.
 static void lose_the_vault(void)
 {
