@@ -115,6 +115,7 @@ static void on_prepare(uv_prepare_t *prepare)
 		uv_idle_start(&c->idle, on_idle);
 	else
 		uv_idle_stop(&c->idle);
+	watch_socket(c); // it may have hung up
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -173,6 +174,7 @@ static int run(struct control *c, const char *path)
 	int link_fd = inherit_fd("link"), control_fd = inherit_fd("control");
 	int vault_fd = inherit_fd("vault");
 	struct link_events events;
+	struct vault vault;
 	int err;
 
 	if (link_fd < 0 || control_fd < 0) {
@@ -191,11 +193,13 @@ static int run(struct control *c, const char *path)
 	err = shm_link_create(&c->link, link_fd);
 	if (err)
 		return complain("the link can't be made", err);
-	err = setup_auth(&c->auth, c->config, vault_fd);
+	err = setup_vault(&vault, c->config, vault_fd);
 	if (err)
-		return complain(
-			"the vault can't be used, or the credentials can't be prepared", err);
-	err = setup_server(&c->server, c->config, vault_fd, c->auth, shm_link_link(c->link),
+		return complain("the vault can't be used", err);
+	err = setup_auth(&c->auth, c->config, &vault);
+	if (err)
+		return complain("the credentials can't be prepared", err);
+	err = setup_server(&c->server, c->config, &vault, c->auth, shm_link_link(c->link),
 		shm_link_own_counters(c->link));
 	if (err)
 		return complain("the server can't be made", err);

@@ -2,13 +2,25 @@
 // Copyright (c) 2026 The Turnpike authors
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../config/host.h"
 #include "setup.h"
 
-int setup_auth(struct auth **out, const struct config *config, int vault_fd)
+int setup_vault(struct vault *vault, const struct config *config, int vault_fd)
+{
+	uint32_t allocations = config->limits.allocations;
+	int anew = vault_open(vault, vault_fd, allocations, tp_peers_for(allocations));
+
+	if (anew > 0)
+		fprintf(stderr, "turnpike-control: the vault is damaged or of another version; an "
+				"empty one takes its place, and clients must allocate again.\n");
+	return anew < 0 ? anew : 0;
+}
+
+int setup_auth(struct auth **out, const struct config *config, const struct vault *vault)
 {
 	struct auth_user *users = calloc(config->users_count + 1, sizeof(*users));
 	struct auth_config a = {
@@ -19,7 +31,6 @@ int setup_auth(struct auth **out, const struct config *config, int vault_fd)
 		.secrets_count = config->secrets_count,
 		.unauthenticated_per_second = config->limits.unauthenticated_per_second,
 	};
-	struct vault vault;
 	int err;
 
 	*out = NULL;
@@ -28,17 +39,11 @@ int setup_auth(struct auth **out, const struct config *config, int vault_fd)
 	for (size_t i = 0; i < config->users_count; i++)
 		users[i] = (struct auth_user){
 			config->users[i].name, config->users[i].password, config->users[i].key};
-	err = vault_open(&vault, vault_fd, config->limits.allocations,
-		tp_peers_for(config->limits.allocations));
-	if (err)
-		goto out;
-	memcpy(a.nonce_key, vault.header->nonce_key, sizeof(a.nonce_key));
-	memcpy(a.user_key, vault.header->user_key, sizeof(a.user_key));
-	vault_close(&vault);
+	memcpy(a.nonce_key, vault->header->nonce_key, sizeof(a.nonce_key));
+	memcpy(a.user_key, vault->header->user_key, sizeof(a.user_key));
 	err = auth_create(out, &a);
 	OPENSSL_cleanse(a.nonce_key, sizeof(a.nonce_key));
 	OPENSSL_cleanse(a.user_key, sizeof(a.user_key));
-out:
 	free(users);
 	return err;
 }
@@ -80,7 +85,7 @@ static size_t relay_addresses(const struct config *config, struct tp_relay_addre
 	return config->relay_count;
 }
 
-int setup_server(struct turn_server **out, const struct config *config, int vault_fd,
+int setup_server(struct turn_server **out, const struct config *config, struct vault *vault,
 	struct auth *auth, struct link *link, struct tp_counters *counters)
 {
 	struct tp_relay_address relays[TP_RELAYS_MAX];
@@ -112,8 +117,9 @@ int setup_server(struct turn_server **out, const struct config *config, int vaul
 	host_read(host);
 	c.own_count = own_addresses(config, host, own);
 	c.table.relays_count = (uint32_t)relay_addresses(config, relays);
-	err = turn_create(out, &c, vault_fd, auth, link, counters);
+	err = turn_create(out, &c, vault, auth, link, counters);
 out:
+	vault_close(vault);
 	free(host);
 	free(allow);
 	free(deny);

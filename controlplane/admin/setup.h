@@ -7,8 +7,12 @@
 #include "../config/config.h"
 #include "../turn/server.h"
 
-// Credentials under the keys of the vault in `vault_fd`, which is made if the file is empty. Returns 0 or
-// a negative errno.
-int setup_auth(struct auth **out, const struct config *config, int vault_fd);
-int setup_server(struct turn_server **out, const struct config *config, int vault_fd,
+// All return 0 or a negative errno.
+
+// Opens the vault in `vault_fd`; says so if another control plane left none that can be used.
+int setup_vault(struct vault *vault, const struct config *config, int vault_fd);
+// Credentials under the keys of the vault.
+int setup_auth(struct auth **out, const struct config *config, const struct vault *vault);
+// `vault` is the server's from now on, even on failure.
+int setup_server(struct turn_server **out, const struct config *config, struct vault *vault,
 	struct auth *auth, struct link *link, struct tp_counters *counters);

@@ -19,6 +19,7 @@ struct auth {
 	char realm[AUTH_REALM_MAX + 1];
 	size_t realm_length;
 	uint8_t user_key[16];
+	uint8_t person_key[16]; // as user_key, for whom REST names stand for
 	uint8_t nobody[AUTH_KEY_LENGTH]; // verifies requests that can't succeed
 	struct auth_nonces nonces;
 	struct auth_keys *keys;
@@ -30,7 +31,7 @@ struct auth {
 
 int auth_create(struct auth **out, const struct auth_config *config)
 {
-	static const char nobody[] = "nobody";
+	static const char nobody[] = "nobody", person[] = "person";
 	struct auth *auth;
 	int err;
 
@@ -43,6 +44,7 @@ int auth_create(struct auth **out, const struct auth_config *config)
 	auth->realm_length = strlen(config->realm);
 	memcpy(auth->realm, config->realm, auth->realm_length);
 	memcpy(auth->user_key, config->user_key, sizeof(auth->user_key));
+	siphash128(config->user_key, person, sizeof(person), auth->person_key);
 	siphash128(config->nonce_key, nobody, sizeof(nobody), auth->nobody);
 	auth_nonces_init(&auth->nonces, config->nonce_key, auth->realm, config->nonce_lifetime_s);
 	err = auth_users_new(&auth->users, config, auth->keys);
@@ -100,9 +102,25 @@ static int precheck(const struct auth *auth, const struct stun_message *m,
 	return 0;
 }
 
-// Whether the message's integrity is right; then the HMAC state is keyed and `key` is the key.
-static bool verify(struct auth *auth, const struct stun_message *m,
-	const uint8_t hash[AUTH_HASH_LENGTH], uint64_t now_s, uint8_t key[AUTH_KEY_LENGTH])
+// A REST name is a credential, of which one person may have any number: allocations are counted for, and
+// belong to, whom it names after its expiry. Under another key than user names are, so that nobody is
+// taken for a configured user. A bare expiry stands for itself, without a colon that a person's hash has.
+static void hash_person(
+	const struct auth *auth, const struct stun_bytes *name, uint8_t hash[AUTH_HASH_LENGTH])
+{
+	const uint8_t *colon = memchr(name->data, ':', name->length);
+	size_t digits = colon ? (size_t)(colon - name->data) : name->length;
+
+	if (digits + 1 < name->length)
+		siphash128(auth->person_key, colon, name->length - digits, hash);
+	else
+		siphash128(auth->person_key, name->data, digits, hash);
+}
+
+// Whether the message's integrity is right; then the HMAC state is keyed and `key` is the key, and `hash`,
+// which comes as the name's, is the user's.
+static bool verify(struct auth *auth, const struct stun_message *m, uint8_t hash[AUTH_HASH_LENGTH],
+	uint64_t now_s, uint8_t key[AUTH_KEY_LENGTH])
 {
 	const bool ours = m->realm.length == auth->realm_length &&
 			  memcmp(m->realm.data, auth->realm, auth->realm_length) == 0;
@@ -110,8 +128,11 @@ static bool verify(struct auth *auth, const struct stun_message *m,
 	bool valid;
 
 	if (ours && m->username.data && !known &&
-		auth_rest_current(auth->rest, &m->username, now_s))
-		return auth_rest_verify(auth->rest, m, hash, auth->keys, auth->hmac, key);
+		auth_rest_current(auth->rest, &m->username, now_s)) {
+		valid = auth_rest_verify(auth->rest, m, hash, auth->keys, auth->hmac, key);
+		hash_person(auth, &m->username, hash);
+		return valid;
+	}
 	// A user that nobody knows, or another realm's, takes the same work as one that is known.
 	memcpy(key, known ? known : auth->nobody, AUTH_KEY_LENGTH);
 	valid = stun_hmac_rekey(auth->hmac, key, AUTH_KEY_LENGTH) == 0 &&

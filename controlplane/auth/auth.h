@@ -43,7 +43,7 @@ struct auth_result {
 	struct stun_hmac *key; // signs the answer; owned by auth, valid until the next auth_check()
 	uint8_t key_bytes[32]; // the same key, for an answer given later; wipe after use
 	size_t key_length;
-	uint8_t user_hash[16]; // keyed hash of the username
+	uint8_t user_hash[16]; // keyed hash of the user: of a REST name, of what follows its expiry
 	const uint8_t *user; // points into the message
 	size_t user_length;
 };

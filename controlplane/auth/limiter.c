@@ -43,14 +43,12 @@ void auth_limiter_free(struct auth_limiter *limiter)
 
 bool auth_limiter_take(struct auth_limiter *limiter, const struct tp_ip *from, uint64_t now_ms)
 {
-	struct tp_ip prefix = *from;
+	struct tp_ip party = tp_ip_party(from);
 	uint64_t now, *full_at;
 
 	if (!limiter->rate)
 		return true;
-	if (!tp_ip_is4(from))
-		prefix.q[1] = 0;
-	full_at = &limiter->full_at[siphash64(limiter->key, prefix.b, sizeof(prefix)) % BUCKETS];
+	full_at = &limiter->full_at[siphash64(limiter->key, party.b, sizeof(party)) % BUCKETS];
 	now = now_ms * limiter->rate;
 	if (*full_at < now)
 		*full_at = now;

@@ -42,6 +42,9 @@ struct link {
 
 // What comes up. `context` is the server's.
 struct link_events {
+	// Why this dataplane can't be used, a sentence without its end; NULL: it can. Asked before `attached`;
+	// may be NULL.
+	const char *(*refuse)(void *context, const struct tp_capabilities *capabilities);
 	// A dataplane attached: everything is to be put again under a new generation.
 	void (*attached)(
 		void *context, const struct tp_capabilities *capabilities, uint32_t workers);

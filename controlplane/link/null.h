@@ -20,7 +20,7 @@ struct null_link {
 	} * queue;
 	uint32_t queued;
 	uint32_t capacity;
-	uint32_t workers;
+	uint32_t workers; // as told to the server with `attached`
 };
 
 // Room for `capacity` outcomes between flushes. Returns 0 or -ENOMEM.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
+#include <stdio.h>
 #include <sys/eventfd.h>
 
 #include "shm_private.h"
@@ -36,14 +37,15 @@ static bool poll_results(struct shm_link *l, struct shm_worker *w, uint32_t budg
 	struct flight_entry ended;
 	uint32_t kind;
 
-	while (budget--) {
+	while (budget-- && !l->out_of_step) {
 		int n = tp_ring_next(&w->results, &kind, &r, sizeof(r));
 
 		if (n == -EAGAIN)
 			break;
 		if (n < 0 || kind != TP_RESULT || n != (int)sizeof(r)) {
 			count_ring_error(l, n, TP_CC_result_bad);
-			continue;
+			l->out_of_step = true;
+			break;
 		}
 		switch (flight_result(&w->flight, r.sequence, r.status, &ended)) {
 		case 1:
@@ -53,6 +55,7 @@ static bool poll_results(struct shm_link *l, struct shm_worker *w, uint32_t budg
 			break;
 		default:
 			tp_count(&l->counters, TP_CC_result_bad, 1);
+			l->out_of_step = true;
 		}
 	}
 	tp_ring_release(&w->results);
@@ -105,7 +108,12 @@ bool shm_link_poll(struct shm_link *l, uint32_t budget)
 		l->events.room(l->events.context);
 	}
 	l->link.ops->flush(&l->link);
-	return more;
+	if (!l->out_of_step)
+		return more;
+	fprintf(stderr, "turnpike-control: the dataplane's results make no sense: it has to attach "
+			"again\n");
+	shm_detach(l);
+	return false;
 }
 
 bool shm_link_sleep(struct shm_link *l)

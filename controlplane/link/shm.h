@@ -26,7 +26,8 @@ int shm_link_bell(const struct shm_link *l);
 
 // The socket is readable: accept, attach or detach.
 void shm_link_on_socket(struct shm_link *l, uint64_t now_ms);
-// Hands up at most `budget` records a worker and ring. Returns whether there is more.
+// Hands up at most `budget` records a worker and ring. Returns whether there is more. A dataplane whose
+// results make no sense is hung up on: attaching again puts both sides in step.
 bool shm_link_poll(struct shm_link *l, uint32_t budget);
 // Before waiting: asks for the doorbell. Returns false when there is something to do after all.
 bool shm_link_sleep(struct shm_link *l);

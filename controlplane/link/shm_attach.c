@@ -16,6 +16,10 @@ static const char *check_capabilities(const struct tp_capabilities *c)
 {
 	if (!memchr(c->name, 0, sizeof(c->name)))
 		return "its name has no end";
+	for (const char *p = c->name; *p; p++) {
+		if (*p < ' ' || *p > '~')
+			return "its name is not printable";
+	}
 	if (c->placement > TP_PLACEMENT_OWNER)
 		return "its placement of relay ports is unknown";
 	if (!c->servers || c->servers > TP_SERVERS_MAX || !c->relays || c->relays > TP_RELAYS_MAX)
@@ -127,6 +131,7 @@ void shm_detach(struct shm_link *l)
 	bool was = l->attached;
 
 	l->attached = false;
+	l->out_of_step = false;
 	if (was) {
 		fprintf(stderr, "turnpike-control: the dataplane has gone\n");
 		l->events.detached(l->events.context);
@@ -153,6 +158,8 @@ static const char *greet(struct shm_link *l, const int *fds, uint32_t workers)
 		return "it has another number of workers than it says";
 	memcpy(&l->capabilities, &theirs->capabilities, sizeof(l->capabilities));
 	why = check_capabilities(&l->capabilities);
+	if (!why && l->events.refuse)
+		why = l->events.refuse(l->events.context, &l->capabilities);
 	if (!why)
 		why = shm_place_begin(l);
 	if (why)

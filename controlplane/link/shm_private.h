@@ -47,6 +47,7 @@ struct shm_link {
 	int bell; // ours, rung by workers
 	bool attached;
 	bool wants_room;
+	bool out_of_step; // a results ring: what its worker's commands came to is unknown
 	uint64_t connected_ms;
 	struct tp_mapping own;
 	struct tp_mapping theirs;

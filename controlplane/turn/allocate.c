@@ -23,24 +23,28 @@ int allocate_answer(struct turn_server *s, struct responder *to, uint32_t slot, 
 	return reply_finish(s, to, &w);
 }
 
-// A retransmission of the Allocate that made this allocation gets the same answer, from the record.
+// A retransmission of the Allocate that made this allocation gets the same answer, from the record, and with
+// it once more the command: the answer leaves only if the dataplane has what it announces.
 static void answer_again(struct request *r)
 {
 	struct turn_server *s = r->s;
+	const struct tp_vault_allocation *a = table_record(s->table, r->slot);
+	struct tp_command c;
 	uint8_t bytes[REPLY_MAX];
 
 	turn_count(s, TP_CC_retransmissions);
 	// Its first answer is on the way, unless its port turns out to be taken.
 	if (s->table->slots[r->slot].pending)
 		return;
-	if (replay_slot(s, r->slot) != 0) {
-		turn_count(s, TP_CC_drop_congested);
+	if (!turn_in_force(r))
 		return;
-	}
-	if (allocate_answer(s, &r->to, r->slot, bytes) > 0) {
+	c = command_allocation(s, r->slot);
+	if (allocate_answer(s, &r->to, r->slot, bytes) > 0 &&
+		turn_submit(s, turn_id(TX_REPLAY, a->serial, r->slot), a->worker, &c, 1,
+			&r->to.head, bytes) == 0)
 		turn_count(s, TP_CC_success_responses);
-		reply_send(s, &r->to, bytes);
-	}
+	else
+		turn_count(s, TP_CC_drop_congested);
 }
 
 // The relay addresses of this family that are configured and published. Returns how many.

@@ -7,17 +7,35 @@
 
 #define SCAN_PARTS 10u // turn_tick() calls for one round
 
-int turn_expire_peer(struct turn_server *s, uint32_t index)
+// Tells the dataplane, if it knows of the allocation. Each command is a transaction of its own: a worker
+// skips what follows in the name of one that failed.
+static int tell(struct turn_server *s, uint32_t index, struct tp_command c)
 {
 	uint32_t slot = table_peer(s->table, index)->allocation;
-	struct tp_command c = command_drop_peer(s, index);
 
-	if (s->attached && s->table->slots[slot].in_force == s->generation &&
-		turn_submit(s, turn_id(TX_REMOVE, 0, 0), table_record(s->table, slot)->worker, &c,
-			1, NULL, NULL) != 0)
+	if (!s->attached || s->table->slots[slot].in_force != s->generation)
+		return 0;
+	return turn_submit(s, turn_id(TX_PEER, ++s->pending_serial, 0),
+		table_record(s->table, slot)->worker, &c, 1, NULL, NULL);
+}
+
+int turn_expire_peer(struct turn_server *s, uint32_t index)
+{
+	if (tell(s, index, command_drop_peer(s, index)) != 0)
 		return -1;
 	table_remove_peer(s->table, index);
 	return 0;
+}
+
+void turn_put_peer_back(struct turn_server *s, uint32_t index, uint64_t expires_ms)
+{
+	bool over = expires_ms <= s->now_ms;
+
+	table_set_peer_expiry(s->table, index, over ? s->now_ms : expires_ms);
+	if (over)
+		turn_expire_peer(s, index);
+	else
+		tell(s, index, command_peer(s, index));
 }
 
 int turn_expire_peers(struct turn_server *s, uint32_t slot)
@@ -38,16 +56,16 @@ int turn_expire_peers(struct turn_server *s, uint32_t slot)
 static uint32_t scan_slots(struct turn_server *s, uint32_t n)
 {
 	uint32_t total = s->table->vault.header->allocations, done = 0;
+	uint32_t now_s = (uint32_t)(s->now_ms / 1000);
 
 	for (; n--; s->scan_slot = s->scan_slot + 1 < total ? s->scan_slot + 1 : 0) {
 		struct slot *t = &s->table->slots[s->scan_slot];
 
-		if (t->state == SLOT_LIVE &&
-			table_record(s->table, s->scan_slot)->expires_ms <= s->now_ms) {
+		if (t->state == SLOT_LIVE && t->expires_s <= now_s) {
 			turn_count(s, TP_CC_allocations_expired);
 			turn_drop(s, s->scan_slot, NULL, NULL);
 			done++;
-		} else if (t->state == SLOT_DROPPING && !t->in_force) {
+		} else if (t->state == SLOT_DROPPING && t->in_force == SLOT_DROP_UNSENT) {
 			turn_drop(s, s->scan_slot, NULL, NULL);
 		}
 	}

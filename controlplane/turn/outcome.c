@@ -18,7 +18,7 @@ struct pending *pending_take(struct turn_server *s, enum transaction_kind kind)
 	s->pending_free = p->next_free;
 	p->id = turn_id(kind, ++s->pending_serial, (uint32_t)(p - s->pending));
 	p->tried_count = 0;
-	p->added_count = 0;
+	p->count = 0;
 	p->even = false;
 	return p;
 }
@@ -80,6 +80,34 @@ static bool try_another_port(struct turn_server *s, struct pending *p)
 		       bytes) == 0;
 }
 
+// A later transaction, `heir`, has put this record too. Should it fail as well, it has to go back to where
+// this one began. One that succeeded keeps what its answer announced.
+static void hand_down(struct pending *heir, uint32_t record, uint64_t before)
+{
+	for (uint32_t i = 0; heir->id && i < heir->count; i++) {
+		if (heir->records[i] == record) {
+			heir->before[i] = before;
+			return;
+		}
+	}
+}
+
+// All or nothing: what the request put goes back, the last first.
+static void roll_back(struct turn_server *s, const struct pending *p)
+{
+	for (uint32_t i = p->count; i-- > 0;) {
+		const struct tp_vault_peer *peer = table_peer(s->table, p->records[i]);
+		uint32_t put_by = s->table->peers[p->records[i]].put_by;
+
+		if (!vault_is_live(&peer->state) || peer->serial != p->serial)
+			continue; // expired: the dataplane took its time
+		if (put_by == (uint32_t)(p - s->pending))
+			turn_put_peer_back(s, p->records[i], p->before[i]);
+		else if (put_by != TABLE_NONE)
+			hand_down(&s->pending[put_by], p->records[i], p->before[i]);
+	}
+}
+
 static void refused(struct turn_server *s, struct pending *p, uint32_t status)
 {
 	enum transaction_kind kind = p->id >> 60;
@@ -87,20 +115,10 @@ static void refused(struct turn_server *s, struct pending *p, uint32_t status)
 	turn_count(s, TP_CC_commands_failed);
 	if (!still_there(s, p))
 		return;
-	if (kind == TX_ALLOCATE || kind == TX_REFRESH) {
+	if (kind == TX_ALLOCATE || kind == TX_REFRESH)
 		turn_drop(s, p->slot, NULL, NULL);
-	} else {
-		// All or nothing: what this request made goes again, on both sides; by and by, if the
-		// dataplane has no room for the command now.
-		for (uint32_t i = 0; i < p->added_count; i++) {
-			const struct tp_vault_peer *peer = table_peer(s->table, p->added[i]);
-
-			if (!vault_is_live(&peer->state) || peer->serial != p->serial)
-				continue; // expired: the dataplane took its time
-			table_set_peer_expiry(s->table, p->added[i], s->now_ms);
-			turn_expire_peer(s, p->added[i]);
-		}
-	}
+	else
+		roll_back(s, p);
 	if (status != TP_STATUS_COUNT && prepare_late_answer(s, p))
 		reply_error(s, &p->to, 508, NULL);
 }
@@ -159,8 +177,10 @@ void turn_outcome(struct turn_server *s, uint64_t id, uint32_t status)
 	case TX_REPLAY:
 		slot_outcome(s, id, status);
 		return;
-	case TX_REMOVE:
+	case TX_PEER:
 	case TX_SWEEP:
+		if (status != TP_STATUS_OK && status != TP_STATUS_COUNT)
+			turn_count(s, TP_CC_commands_failed);
 		return;
 	case TX_NONE:
 		break;

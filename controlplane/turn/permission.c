@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The Turnpike authors
 //
 // CreatePermission and ChannelBind (RFC 8656 sections 10.2 and 12.2).
+#include <string.h>
+
 #include "reply.h"
 
 int turn_check_peer(struct request *r, const struct stun_peer *peer)
@@ -18,6 +20,8 @@ int turn_check_peer(struct request *r, const struct stun_peer *peer)
 		return 403;
 	// Our own addresses are nobody's peer, but where a client's relayed address is (hairpin). A
 	// permission has no port: port 0 names the address alone.
+	if (table_is_relay(r->s->table, ip) && policy_operator_denies(r->s->policy, ip))
+		return 403;
 	if (table_is_relay(r->s->table, ip))
 		return !peer->endpoint.port ||
 				       table_is_relayed(r->s->table, ip, peer->endpoint.port)
@@ -86,10 +90,9 @@ static void submit(struct request *r, struct change *c, enum transaction_kind ki
 		return;
 	}
 	pending_fill(p, r, r->slot);
-	for (uint32_t i = 0; i < c->count; i++) {
-		if (!c->before[i])
-			p->added[p->added_count++] = c->records[i];
-	}
+	p->count = (uint8_t)c->count;
+	memcpy(p->records, c->records, c->count * sizeof(*c->records));
+	memcpy(p->before, c->before, c->count * sizeof(*c->before));
 	reply_begin(&w, &r->to, TP_STUN_SUCCESS, bytes);
 	if (reply_finish(s, &r->to, &w) <= 0 ||
 		turn_submit(s, p->id, table_record(s->table, r->slot)->worker, c->commands,
@@ -99,6 +102,8 @@ static void submit(struct request *r, struct change *c, enum transaction_kind ki
 		turn_count(s, TP_CC_drop_congested);
 		return;
 	}
+	for (uint32_t i = 0; i < p->count; i++)
+		s->table->peers[p->records[i]].put_by = (uint32_t)(p - s->pending);
 	turn_count(s, TP_CC_success_responses);
 }
 

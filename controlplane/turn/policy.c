@@ -132,14 +132,15 @@ void policy_destroy(struct policy *policy)
 	free(policy);
 }
 
-static bool allows(const struct policy *policy, const struct tp_ip *ip)
+// Of the rules from this rank on.
+static bool allows(const struct policy *policy, const struct tp_ip *ip, enum rank from)
 {
 	const struct rule *best = NULL;
 
 	for (size_t i = 0; i < policy->count; i++) {
 		const struct rule *r = &policy->rules[i];
 
-		if (!matches(&r->prefix, ip))
+		if (r->rank < from || !matches(&r->prefix, ip))
 			continue;
 		// A built-in allow only mends built-in denies: the operator's rules come later in the list.
 		if (!best || (best->rank == BUILT_IN && !best->deny) ||
@@ -203,14 +204,19 @@ bool policy_allows(const struct policy *policy, const struct tp_ip *peer)
 	struct tp_ip inner[2];
 	unsigned int n;
 
-	if (!allows(policy, peer))
+	if (!allows(policy, peer, BUILT_IN))
 		return false;
 	if (tp_ip_is4(peer))
 		return true;
 	n = embedded4(peer, inner);
 	for (unsigned int i = 0; i < n; i++) {
-		if (!allows(policy, &inner[i]))
+		if (!allows(policy, &inner[i], BUILT_IN))
 			return false;
 	}
 	return true;
+}
+
+bool policy_operator_denies(const struct policy *policy, const struct tp_ip *peer)
+{
+	return !allows(policy, peer, OPERATOR_ALLOW);
 }

@@ -28,3 +28,5 @@ void policy_destroy(struct policy *policy);
 // Whether `peer` may be reached: the address itself, and every IPv4 address embedded in it (NAT64,
 // 6to4, Teredo, IPv4-compatible).
 bool policy_allows(const struct policy *policy, const struct tp_ip *peer);
+// Whether the operator's own rules alone deny it: then not even a hairpin may go there.
+bool policy_operator_denies(const struct policy *policy, const struct tp_ip *peer);

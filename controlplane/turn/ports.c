@@ -9,7 +9,8 @@ int ports_create(struct ports *ports, uint16_t min, uint16_t max)
 {
 	uint32_t total = (uint32_t)max - min + 1;
 
-	*ports = (struct ports){.min = min, .total = total, .free = total};
+	*ports = (struct ports){
+		.min = min, .total = total, .free = total, .free_even = (total + !(min & 1)) / 2};
 	ports->order = malloc(total * sizeof(*ports->order));
 	ports->place = malloc(total * sizeof(*ports->place));
 	if (!ports->order || !ports->place) {
@@ -38,18 +39,26 @@ static void swap(struct ports *ports, uint32_t a, uint32_t b)
 	ports->place[x] = (uint16_t)b;
 }
 
+static void take(struct ports *ports, uint32_t at)
+{
+	ports->free_even -= !((ports->min + ports->order[at]) & 1);
+	swap(ports, at, --ports->free);
+}
+
 int ports_take(struct ports *ports, uint32_t random, bool even)
 {
 	// Scaled instead of a remainder: no division, and no bias worth the name for 65,536 ports.
 	uint32_t start = (uint32_t)(((uint64_t)random * ports->free) >> 32);
 
+	if (even && !ports->free_even)
+		return -ENOSPC;
 	for (uint32_t n = 0; n < ports->free; n++) {
 		uint32_t at = start + n < ports->free ? start + n : start + n - ports->free;
 		uint16_t offset = ports->order[at];
 
 		if (even && ((ports->min + offset) & 1))
 			continue;
-		swap(ports, at, --ports->free);
+		take(ports, at);
 		return ports->min + offset;
 	}
 	return -ENOSPC;
@@ -61,7 +70,7 @@ int ports_take_exactly(struct ports *ports, uint16_t port)
 		return -ERANGE;
 	if (ports_used(ports, port))
 		return -EBUSY;
-	swap(ports, ports->place[port - ports->min], --ports->free);
+	take(ports, ports->place[port - ports->min]);
 	return 0;
 }
 
@@ -70,6 +79,7 @@ int ports_release(struct ports *ports, uint16_t port)
 	if (!ports_used(ports, port))
 		return -EINVAL;
 	swap(ports, ports->place[port - ports->min], ports->free++);
+	ports->free_even += !(port & 1);
 	return 0;
 }
 

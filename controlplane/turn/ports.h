@@ -12,6 +12,7 @@ struct ports {
 	uint16_t min;
 	uint32_t total; // ports in the range
 	uint32_t free; // the first `free` entries of `order`
+	uint32_t free_even; // of them, even ports
 	uint16_t *order; // a permutation of the range's offsets: free ones first
 	uint16_t *place; // where an offset stands in `order`
 };

@@ -33,20 +33,19 @@ static bool restore_slot(struct table *t, uint32_t slot)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
 	uint32_t relay = find_relay(t, &a->relay);
-	uint32_t *head;
-	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
+	struct tp_ip party;
 
 	if (!record_valid(t, a) || ports_take_exactly(&t->relays[relay].ports, a->relay_port) != 0)
 		return false;
 	quota_restore(&t->by_user, a->user_hash);
-	quota_restore(&t->by_address, a->client.ip.b);
-	t->slots[slot] = (struct slot){.expires_s = (uint32_t)((a->expires_ms + 999) / 1000),
+	party = tp_ip_party(&a->client.ip);
+	quota_restore(&t->by_address, party.b);
+	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
 		.peers = TABLE_NONE,
+		.in_force = SLOT_NOWHERE,
 		.state = SLOT_LIVE,
 		.relay = (uint8_t)relay};
-	head = table_chain(t, &a->client, &server, a->transport);
-	t->slots[slot].next = *head;
-	*head = slot;
+	table_enter(t, slot);
 	t->live++;
 	return true;
 }
@@ -80,8 +79,9 @@ static bool restore_peer(struct table *t, uint32_t index)
 	s = &t->slots[p->allocation];
 	if (s->peers_count >= TABLE_PEERS_MAX)
 		return false;
-	t->peers[index] = (struct peer_slot){(uint32_t)((p->expires_ms + 999) / 1000), s->peers};
+	t->peers[index] = (struct peer_slot){table_seconds(p->expires_ms), s->peers, TABLE_NONE};
 	s->peers = index;
+	t->reserved_peers -= s->peers_count < TABLE_PEERS_OWED;
 	s->peers_count++;
 	t->live_peers++;
 	return true;
@@ -90,6 +90,7 @@ static bool restore_peer(struct table *t, uint32_t index)
 static void restore(struct table *t, uint64_t *bad)
 {
 	t->free_slot = t->free_peer = TABLE_NONE;
+	t->reserved_peers = TABLE_PEERS_OWED * t->vault.header->allocations;
 	// Backwards, so that the free lists begin with the lowest.
 	for (uint32_t i = t->vault.header->allocations; i-- > 0;) {
 		struct tp_vault_allocation *a = table_record(t, i);
@@ -112,7 +113,7 @@ static void restore(struct table *t, uint64_t *bad)
 			++*bad;
 		}
 		vault_free(&p->state);
-		t->peers[i] = (struct peer_slot){0, t->free_peer};
+		t->peers[i] = (struct peer_slot){0, t->free_peer, TABLE_NONE};
 		t->free_peer = i;
 	}
 }
@@ -140,19 +141,20 @@ static uint64_t heads_size(const struct table *t)
 	return ((uint64_t)t->heads_mask + 1) * sizeof(uint32_t);
 }
 
-int table_create(struct table **out, int fd, const struct table_config *config, uint64_t *bad)
+int table_create(
+	struct table **out, struct vault *vault, const struct table_config *config, uint64_t *bad)
 {
 	struct table *t = calloc(1, sizeof(*t));
 	uint32_t n;
 	int err;
 
 	*out = NULL;
-	if (!t)
+	if (!t) {
+		vault_close(vault);
 		return -ENOMEM;
-	t->vault.fd = -1;
-	err = vault_open(&t->vault, fd, config->allocations, tp_peers_for(config->allocations));
-	if (err)
-		goto fail;
+	}
+	t->vault = *vault;
+	*vault = (struct vault){.fd = -1};
 	n = t->vault.header->allocations;
 	t->heads_mask = 1;
 	while (t->heads_mask < n)
@@ -176,6 +178,9 @@ int table_create(struct table **out, int fd, const struct table_config *config, 
 		t->relays[i].published = 0xff;
 		err = ports_create(&t->relays[i].ports, config->port_min, config->port_max);
 		t->relays_count++;
+		t->relays[i].live = calloc(t->relays[i].ports.total / 8 + 1, 1);
+		if (!t->relays[i].live && !err)
+			err = -ENOMEM;
 	}
 	if (err)
 		goto fail;
@@ -197,8 +202,10 @@ void table_destroy(struct table *t)
 		munmap(t->peers, peers_size(t));
 	if (t->heads)
 		munmap(t->heads, heads_size(t));
-	for (uint32_t i = 0; i < t->relays_count; i++)
+	for (uint32_t i = 0; i < t->relays_count; i++) {
 		ports_destroy(&t->relays[i].ports);
+		free(t->relays[i].live);
+	}
 	quota_destroy(&t->by_user);
 	quota_destroy(&t->by_address);
 	vault_close(&t->vault);
@@ -229,6 +236,8 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 	REQUIRE(tp_ip_equal(&t->relays[s->relay].local, &a->relay), "slot %u: wrong relay", slot);
 	REQUIRE(ports_used(&t->relays[s->relay].ports, a->relay_port),
 		"slot %u: its port %u is free", slot, a->relay_port);
+	REQUIRE(table_is_relayed(t, &a->relay, a->relay_port), "slot %u: its port %u is nobody's",
+		slot, a->relay_port);
 	for (uint32_t i = s->peers; i != TABLE_NONE; i = t->peers[i].next, n++) {
 		const struct tp_vault_peer *p = table_peer(t, i);
 
@@ -241,7 +250,8 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 
 int table_check(const struct table *t, char *why, size_t size)
 {
-	uint32_t live = 0, dropping = 0, peers = 0, used = 0, free_slots = 0, free_peers = 0;
+	uint32_t live = 0, dropping = 0, peers = 0, used = 0, free_slots = 0, free_peers = 0,
+		 owed = 0;
 
 	for (uint32_t i = 0; i < t->vault.header->allocations; i++) {
 		int err = check_slot(t, i, why, size);
@@ -251,6 +261,8 @@ int table_check(const struct table *t, char *why, size_t size)
 		live += t->slots[i].state == SLOT_LIVE;
 		dropping += t->slots[i].state == SLOT_DROPPING;
 		peers += t->slots[i].state == SLOT_LIVE ? t->slots[i].peers_count : 0;
+		if (t->slots[i].peers_count < TABLE_PEERS_OWED)
+			owed += TABLE_PEERS_OWED - t->slots[i].peers_count;
 	}
 	for (uint32_t i = t->free_slot; i != TABLE_NONE; i = t->slots[i].next)
 		free_slots++;
@@ -265,6 +277,8 @@ int table_check(const struct table *t, char *why, size_t size)
 	REQUIRE(free_slots + live + dropping == t->vault.header->allocations, "%u free slots",
 		free_slots);
 	REQUIRE(free_peers + peers == t->vault.header->peers, "%u free peers", free_peers);
+	REQUIRE(owed == t->reserved_peers, "%u peers owed, %u reserved", owed, t->reserved_peers);
+	REQUIRE(free_peers >= owed, "%u free peers, %u owed", free_peers, owed);
 	for (uint32_t i = 0; i < t->vault.header->peers; i++)
 		peers -= vault_is_live(&table_peer(t, i)->state);
 	REQUIRE(peers == 0, "records of peers that no allocation has");

@@ -2,14 +2,16 @@
 // Copyright (c) 2026 The Turnpike authors
 //
 // Refresh (RFC 8656 section 8.2), and the end of allocations.
+#include <errno.h>
+
 #include "reply.h"
 
-void turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes)
+int turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes)
 {
 	struct slot *t = &s->table->slots[slot];
 	struct tp_command c = {
 		.kind = TP_DROP_ALLOCATION, .allocation = slot, .generation = s->generation};
-	const struct tp_vault_allocation *a = table_record(s->table, slot);
+	struct tp_vault_allocation *a = table_record(s->table, slot);
 	int err;
 
 	if (t->state == SLOT_LIVE)
@@ -17,10 +19,14 @@ void turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply
 	t->pending = 0;
 	if (!s->attached) {
 		table_dropped(s->table, slot);
-		return;
+		return -ENOTCONN;
 	}
+	// A worker of an earlier dataplane may not be there any more.
+	if (t->in_force != s->generation)
+		a->worker = s->link->ops->worker(s->link, &a->client, a->worker);
 	err = turn_submit(s, turn_id(TX_DROP, a->serial, slot), a->worker, &c, 1, reply, bytes);
-	t->in_force = err ? 0 : s->generation; // 0: turn_tick() tries again
+	t->in_force = err ? SLOT_DROP_UNSENT : s->generation;
+	return err;
 }
 
 static void answer(struct request *r, uint32_t lifetime_s, uint8_t bytes[REPLY_MAX])
@@ -78,8 +84,9 @@ void turn_refresh(struct request *r)
 	if (wanted == 0) {
 		answer(r, 0, bytes);
 		turn_count(s, TP_CC_allocations_deleted);
-		turn_count(s, TP_CC_success_responses);
-		turn_drop(s, r->slot, &r->to.head, bytes);
+		turn_count(s, turn_drop(s, r->slot, &r->to.head, bytes) == 0
+				      ? TP_CC_success_responses
+				      : TP_CC_drop_congested);
 		return;
 	}
 	if (wanted > TURN_LIFETIME_MAX_S)

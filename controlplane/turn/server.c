@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,19 @@ static void binding(struct turn_server *s, struct responder *to, const struct st
 	}
 }
 
+bool turn_in_force(struct request *r)
+{
+	struct turn_server *s = r->s;
+
+	if (replay_slot(s, r->slot) == 0)
+		return true;
+	if (s->table->slots[r->slot].state == SLOT_LIVE)
+		turn_count(s, TP_CC_drop_congested);
+	else
+		reply_error(s, &r->to, 437, NULL); // the dataplane can't have it
+	return false;
+}
+
 // What a request needs of its allocation: that it is there, is this user's, and is in force.
 static bool allocation_ready(struct request *r)
 {
@@ -83,18 +97,19 @@ static bool allocation_ready(struct request *r)
 		reply_error(s, &r->to, 441, NULL);
 		return false;
 	}
-	if (replay_slot(s, r->slot) != 0 || turn_expire_peers(s, r->slot) != 0) {
+	if (!turn_in_force(r))
+		return false;
+	if (turn_expire_peers(s, r->slot) != 0) {
 		turn_count(s, TP_CC_drop_congested);
 		return false;
 	}
 	return true;
 }
 
-static void dispatch(struct request *r)
+static void handle(struct request *r)
 {
 	struct turn_server *s = r->s;
 
-	auth_check(s->auth, r->m, &r->punt->client, s->wall_s, &r->auth);
 	if (r->auth.code) {
 		reply_error(s, &r->to, (unsigned int)r->auth.code, NULL);
 		return;
@@ -117,6 +132,13 @@ static void dispatch(struct request *r)
 		turn_create_permission(r);
 	else
 		turn_channel_bind(r);
+}
+
+static void dispatch(struct request *r)
+{
+	auth_check(r->s->auth, r->m, &r->punt->client, r->s->wall_s, &r->auth);
+	handle(r);
+	OPENSSL_cleanse(r->auth.key_bytes, sizeof(r->auth.key_bytes));
 }
 
 static enum tp_control_counter method_counter(uint16_t method)
@@ -177,6 +199,29 @@ static void on_punt(
 		dispatch(&r);
 }
 
+#define RESTART "stop turnpike with all its programs, and start it again"
+
+// What we hand out a dataplane must be able to hold. It goes by the configuration that it was started with.
+static const char *refuse(void *context, const struct tp_capabilities *capabilities)
+{
+	const struct turn_server *s = context;
+
+	if (capabilities->allocations < s->table->vault.header->allocations)
+		return "it has room for fewer allocations than the vault (`limits.allocations` has "
+		       "changed): " RESTART;
+	if (capabilities->channel_max < s->channel_max)
+		return "it takes fewer channel numbers than we do (`channel_numbers` has "
+		       "changed): " RESTART;
+	for (uint32_t i = 0; i < s->table->relays_count; i++) {
+		const struct ports *ports = &s->table->relays[i].ports;
+
+		if (ports->min < capabilities->port_min ||
+			ports->min + ports->total - 1 > capabilities->port_max)
+			return "its relay ports are not ours (`ports` has changed): " RESTART;
+	}
+	return NULL;
+}
+
 static void on_attached(void *context, const struct tp_capabilities *capabilities, uint32_t workers)
 {
 	struct turn_server *s = context;
@@ -210,6 +255,7 @@ static void on_room(void *context)
 struct link_events turn_events(struct turn_server *s)
 {
 	return (struct link_events){
+		.refuse = refuse,
 		.attached = on_attached,
 		.detached = on_detached,
 		.outcome = on_outcome,
@@ -231,7 +277,7 @@ static int create_pending(struct turn_server *s, uint32_t count)
 	return 0;
 }
 
-int turn_create(struct turn_server **out, const struct turn_config *config, int vault_fd,
+int turn_create(struct turn_server **out, const struct turn_config *config, struct vault *vault,
 	struct auth *auth, struct link *link, struct tp_counters *counters)
 {
 	static const uint8_t no_key[16];
@@ -240,8 +286,10 @@ int turn_create(struct turn_server **out, const struct turn_config *config, int 
 	int err = -ENOMEM;
 
 	*out = NULL;
-	if (!s)
+	if (!s) {
+		vault_close(vault);
 		return -ENOMEM;
+	}
 	s->auth = auth;
 	s->link = link;
 	s->counters = counters;
@@ -256,13 +304,14 @@ int turn_create(struct turn_server **out, const struct turn_config *config, int 
 		err = policy_create(&s->policy, config->allow, config->allow_count, config->deny,
 			config->deny_count, config->own, config->own_count);
 	if (!err)
-		err = table_create(&s->table, vault_fd, &config->table, &bad);
+		err = table_create(&s->table, vault, &config->table, &bad);
 	if (err)
 		goto fail;
 	tp_count(counters, TP_CC_vault_bad, bad);
 	*out = s;
 	return 0;
 fail:
+	vault_close(vault);
 	turn_destroy(s);
 	return err;
 }
@@ -274,6 +323,8 @@ void turn_destroy(struct turn_server *s)
 	table_destroy(s->table);
 	policy_destroy(s->policy);
 	stun_hmac_free(s->late_key);
+	if (s->pending)
+		OPENSSL_cleanse(s->pending, s->pending_count * sizeof(*s->pending));
 	free(s->pending);
 	free(s);
 }

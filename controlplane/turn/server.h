@@ -30,9 +30,9 @@ struct turn_config {
 	uint32_t transactions; // under way at once; 0: 16384
 };
 
-// `vault_fd`, `auth`, `link` and `counters` stay the caller's and must outlive the server. Returns 0 or a
-// negative errno.
-int turn_create(struct turn_server **out, const struct turn_config *config, int vault_fd,
+// The mapping of `vault`, which is open, is the server's from now on, even on failure. `auth`, `link` and
+// `counters` stay the caller's and must outlive the server. Returns 0 or a negative errno.
+int turn_create(struct turn_server **out, const struct turn_config *config, struct vault *vault,
 	struct auth *auth, struct link *link, struct tp_counters *counters);
 void turn_destroy(struct turn_server *s);
 

@@ -25,7 +25,7 @@ enum transaction_kind {
 	TX_CHANNEL = 4,
 	TX_DROP = 5, // of a slot: index is the slot
 	TX_REPLAY = 6, // of a slot
-	TX_REMOVE = 7, // of expired peers: nobody waits
+	TX_PEER = 7, // drops or puts back a peer: nobody waits
 	TX_SWEEP = 8,
 };
 
@@ -41,10 +41,11 @@ struct pending {
 	uint8_t tried_count;
 	uint8_t relay; // whose ports were tried
 	uint16_t tried[PORT_ATTEMPTS]; // taken by others: kept out of the pool until this ends
-	uint8_t added_count; // peers that this transaction made
+	uint8_t count; // of peers that this transaction put
 	uint32_t slot;
 	uint64_t serial;
-	uint32_t added[STUN_PEERS_MAX + 1];
+	uint32_t records[STUN_PEERS_MAX + 1];
+	uint64_t before[STUN_PEERS_MAX + 1]; // their former expiry; 0: made by this transaction
 	uint32_t next_free;
 };
 
@@ -98,8 +99,10 @@ void turn_channel_bind(struct request *r);
 uint32_t turn_find(struct turn_server *s, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport);
 // Ends an allocation for its client and tells the dataplane; `reply`: an answer to go with it, or NULL.
-void turn_drop(
-	struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes);
+// Returns 0; else the answer did not leave.
+int turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes);
+// Makes sure that the dataplane has a request's allocation. If not, answers or counts, and returns false.
+bool turn_in_force(struct request *r);
 // Checks a request's peer for ChannelBind and CreatePermission. Returns 0, 400, 403 or 443.
 int turn_check_peer(struct request *r, const struct stun_peer *peer);
 
@@ -110,6 +113,9 @@ int allocate_answer(struct turn_server *s, struct responder *to, uint32_t slot, 
 // dataplane has no room for the command now: nothing is freed then.
 int turn_expire_peer(struct turn_server *s, uint32_t index);
 int turn_expire_peers(struct turn_server *s, uint32_t slot);
+// Takes a peer back to an earlier expiry on both sides; one that is over goes. Where the dataplane has no
+// room for the command now, it hears of it when our record expires.
+void turn_put_peer_back(struct turn_server *s, uint32_t index, uint64_t expires_ms);
 
 uint32_t turn_random(struct turn_server *s);
 

@@ -6,12 +6,7 @@
 #include "../auth/siphash.h"
 #include "table.h"
 
-static uint32_t seconds_up(uint64_t ms)
-{
-	return (uint32_t)((ms + 999) / 1000);
-}
-
-uint32_t *table_chain(const struct table *t, const struct tp_endpoint *client,
+static uint32_t *chain(const struct table *t, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport)
 {
 	uint8_t key[37];
@@ -29,13 +24,13 @@ static uint32_t *chain_of(const struct table *t, uint32_t slot)
 	const struct tp_vault_allocation *a = table_record(t, slot);
 	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
 
-	return table_chain(t, &a->client, &server, a->transport);
+	return chain(t, &a->client, &server, a->transport);
 }
 
 uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport)
 {
-	uint32_t at = *table_chain(t, client, server, transport);
+	uint32_t at = *chain(t, client, server, transport);
 
 	for (; at != TABLE_NONE; at = t->slots[at].next) {
 		const struct tp_vault_allocation *a = table_record(t, at);
@@ -47,12 +42,30 @@ uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 	return TABLE_NONE;
 }
 
-static void index_add(struct table *t, uint32_t slot)
+static void set_live(struct table *t, uint8_t relay, uint16_t port, bool live)
+{
+	const uint32_t offset = (uint32_t)port - t->relays[relay].ports.min;
+	uint8_t *byte = &t->relays[relay].live[offset / 8];
+	const uint8_t bit = (uint8_t)(1u << offset % 8);
+
+	*byte = live ? *byte | bit : *byte & (uint8_t)~bit;
+}
+
+static bool is_live(const struct table_relay *r, uint16_t port)
+{
+	const uint32_t offset = (uint32_t)port - r->ports.min;
+
+	return port >= r->ports.min && offset < r->ports.total &&
+	       r->live[offset / 8] >> offset % 8 & 1;
+}
+
+void table_enter(struct table *t, uint32_t slot)
 {
 	uint32_t *head = chain_of(t, slot);
 
 	t->slots[slot].next = *head;
 	*head = slot;
+	set_live(t, t->slots[slot].relay, table_record(t, slot)->relay_port, true);
 }
 
 static void index_remove(struct table *t, uint32_t slot)
@@ -69,6 +82,7 @@ int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t
 {
 	struct table_relay *r = &t->relays[relay];
 	struct tp_vault_allocation *a;
+	struct tp_ip party = tp_ip_party(&record->client.ip);
 	uint32_t slot = t->free_slot;
 	int port, err;
 
@@ -77,7 +91,7 @@ int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t
 	err = quota_take(&t->by_user, record->user_hash);
 	if (err)
 		return err;
-	err = quota_take(&t->by_address, record->client.ip.b);
+	err = quota_take(&t->by_address, party.b);
 	if (err)
 		goto release_user;
 	port = ports_take(&r->ports, random, even);
@@ -93,16 +107,16 @@ int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t
 	a->relay = r->local;
 	a->relay_port = (uint16_t)port;
 	vault_live(&a->state);
-	t->slots[slot] = (struct slot){.expires_s = seconds_up(a->expires_ms),
+	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
 		.peers = TABLE_NONE,
 		.state = SLOT_LIVE,
 		.relay = relay};
-	index_add(t, slot);
+	table_enter(t, slot);
 	t->live++;
 	*out = slot;
 	return 0;
 release_address:
-	quota_release(&t->by_address, record->client.ip.b);
+	quota_release(&t->by_address, party.b);
 release_user:
 	quota_release(&t->by_user, record->user_hash);
 	return err;
@@ -116,7 +130,9 @@ int table_change_port(struct table *t, uint32_t slot, uint32_t random, bool even
 
 	if (port < 0)
 		return port;
+	set_live(t, t->slots[slot].relay, a->relay_port, false);
 	__atomic_store_n(&a->relay_port, (uint16_t)port, __ATOMIC_RELAXED);
+	set_live(t, t->slots[slot].relay, a->relay_port, true);
 	return 0;
 }
 
@@ -129,13 +145,15 @@ void table_release_ports(struct table *t, uint8_t relay, const uint16_t *ports, 
 void table_drop(struct table *t, uint32_t slot)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
+	struct tp_ip party = tp_ip_party(&a->client.ip);
 
 	while (t->slots[slot].peers != TABLE_NONE)
 		table_remove_peer(t, t->slots[slot].peers);
 	index_remove(t, slot);
+	set_live(t, t->slots[slot].relay, a->relay_port, false);
 	vault_free(&a->state);
 	quota_release(&t->by_user, a->user_hash);
-	quota_release(&t->by_address, a->client.ip.b);
+	quota_release(&t->by_address, party.b);
 	t->slots[slot].state = SLOT_DROPPING;
 	t->slots[slot].expires_s = 0;
 	t->live--;
@@ -154,7 +172,7 @@ void table_dropped(struct table *t, uint32_t slot)
 void table_set_expiry(struct table *t, uint32_t slot, uint64_t expires_ms)
 {
 	vault_set_expiry(&table_record(t, slot)->expires_ms, expires_ms);
-	t->slots[slot].expires_s = seconds_up(expires_ms);
+	t->slots[slot].expires_s = table_seconds(expires_ms);
 }
 
 uint32_t table_find_permission(
@@ -195,11 +213,15 @@ uint32_t table_find_channel_to(
 int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *peer, uint16_t channel,
 	uint64_t expires_ms, uint32_t *index)
 {
+	const bool owed = t->slots[slot].peers_count < TABLE_PEERS_OWED;
 	uint32_t i = t->free_peer;
 	struct tp_vault_peer *p;
 
 	if (i == TABLE_NONE || t->slots[slot].peers_count >= TABLE_PEERS_MAX)
 		return -ENOSPC;
+	if (!owed && t->vault.header->peers - t->live_peers <= t->reserved_peers)
+		return -ENOSPC;
+	t->reserved_peers -= owed;
 	t->free_peer = t->peers[i].next;
 	p = table_peer(t, i);
 	p->allocation = slot;
@@ -210,7 +232,8 @@ int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *pee
 		p->peer.port = 0;
 	p->channel = channel;
 	vault_live(&p->state);
-	t->peers[i] = (struct peer_slot){seconds_up(expires_ms), t->slots[slot].peers};
+	t->peers[i] = (struct peer_slot){
+		table_seconds(expires_ms), t->slots[slot].peers, TABLE_NONE};
 	t->slots[slot].peers = i;
 	t->slots[slot].peers_count++;
 	t->live_peers++;
@@ -228,8 +251,9 @@ void table_remove_peer(struct table *t, uint32_t index)
 		link = &t->peers[*link].next;
 	*link = t->peers[index].next;
 	s->peers_count--;
+	t->reserved_peers += s->peers_count < TABLE_PEERS_OWED;
 	vault_free(&p->state);
-	t->peers[index] = (struct peer_slot){0, t->free_peer};
+	t->peers[index] = (struct peer_slot){0, t->free_peer, TABLE_NONE};
 	t->free_peer = index;
 	t->live_peers--;
 }
@@ -237,7 +261,7 @@ void table_remove_peer(struct table *t, uint32_t index)
 void table_set_peer_expiry(struct table *t, uint32_t index, uint64_t expires_ms)
 {
 	vault_set_expiry(&table_peer(t, index)->expires_ms, expires_ms);
-	t->peers[index].expires_s = seconds_up(expires_ms);
+	t->peers[index].expires_s = table_seconds(expires_ms);
 }
 
 bool table_is_relay(const struct table *t, const struct tp_ip *ip)
@@ -254,7 +278,7 @@ bool table_is_relayed(const struct table *t, const struct tp_ip *ip, uint16_t po
 	for (uint32_t i = 0; i < t->relays_count; i++) {
 		if ((tp_ip_equal(&t->relays[i].local, ip) ||
 			    tp_ip_equal(&t->relays[i].public_, ip)) &&
-			ports_used(&t->relays[i].ports, port))
+			is_live(&t->relays[i], port))
 			return true;
 	}
 	return false;

@@ -14,6 +14,7 @@
 
 #define TABLE_NONE UINT32_MAX
 #define TABLE_PEERS_MAX 256u // permissions and channels of one allocation
+#define TABLE_PEERS_OWED 2u // a permission and a channel, which every allocation can have
 
 enum slot_state {
 	SLOT_FREE = 0,
@@ -21,12 +22,15 @@ enum slot_state {
 	SLOT_DROPPING = 2,
 };
 
+#define SLOT_NOWHERE 0u // as in_force of a live slot: no dataplane was told of it
+#define SLOT_DROP_UNSENT 0u // as in_force of a dropping one: turn_tick() has to tell the dataplane
+
 // What is known of a slot beside its record. 32 bytes.
 struct slot {
 	uint32_t expires_s; // coarse copy, rounded up, for the expiry scan
 	uint32_t peers; // first peer, TABLE_NONE
 	uint32_t next; // in its index chain, or in the free list
-	uint32_t in_force; // generation under which the dataplane has it; 0: none
+	uint32_t in_force; // generation under which it was told to the dataplane, or as below
 	uint8_t state; // enum slot_state
 	uint8_t relay; // index of its relay address here
 	uint8_t pending; // its Allocate is not answered yet
@@ -39,12 +43,14 @@ struct slot {
 struct peer_slot {
 	uint32_t expires_s; // 0: free
 	uint32_t next; // of the same allocation, or in the free list
+	uint32_t put_by; // pending transaction that put it last; TABLE_NONE: none that may be left
 };
 
 struct table_relay {
 	struct tp_ip local;
 	struct tp_ip public_;
 	struct ports ports;
+	uint8_t *live; // a bit for each port of the range: a live allocation's
 	uint8_t published; // index as the dataplane published it, 0xff: it hasn't
 };
 
@@ -59,6 +65,7 @@ struct table {
 	uint32_t live; // slots
 	uint32_t dropping; // slots
 	uint32_t live_peers;
+	uint32_t reserved_peers; // what slots, free ones too, have less than is owed to them
 	struct table_relay relays[TP_RELAYS_MAX];
 	uint32_t relays_count;
 	struct quota by_user;
@@ -74,19 +81,25 @@ struct table_config {
 	uint32_t relays_count;
 };
 
-// Opens the vault in `fd` (which stays the caller's) and rebuilds everything from it. Records that fail
-// their checks, or that this configuration has no port for, are freed; *bad counts them. Returns 0 or
-// a negative errno.
-int table_create(struct table **out, int fd, const struct table_config *config, uint64_t *bad);
+// Rebuilds everything from an open vault, whose mapping is the table's from now on, even on failure.
+// Records that fail their checks, or that this configuration has no port for, are freed; *bad counts
+// them. Returns 0 or a negative errno.
+int table_create(
+	struct table **out, struct vault *vault, const struct table_config *config, uint64_t *bad);
 void table_destroy(struct table *table);
 
 // The allocation of a 5-tuple, TABLE_NONE: none.
 uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport);
 
-// Where the chain of a 5-tuple's hash begins.
-uint32_t *table_chain(const struct table *t, const struct tp_endpoint *client,
-	const struct tp_endpoint *server, uint8_t transport);
+// Puts a live slot into the index, and its port among those of live allocations.
+void table_enter(struct table *t, uint32_t slot);
+
+// A time as the coarse copies have it: none is over before its record is.
+static inline uint32_t table_seconds(uint64_t ms)
+{
+	return (uint32_t)((ms + 999) / 1000);
+}
 
 // Makes a live allocation out of `record` (its state, serial and relay are filled in here): takes slot,
 // port of relay address `relay`, quotas. Returns 0; -ENOSPC: no port; -EDQUOT: no slot, or as many as
@@ -110,7 +123,8 @@ uint32_t table_find_permission(
 uint32_t table_find_channel(const struct table *t, uint32_t slot, uint16_t number, uint64_t now);
 uint32_t table_find_channel_to(
 	const struct table *t, uint32_t slot, const struct tp_endpoint *peer, uint64_t now);
-// Returns 0; -ENOSPC: no record is left, or the allocation has TABLE_PEERS_MAX.
+// Returns 0; -ENOSPC: the allocation has TABLE_PEERS_MAX, or it has what is owed to it and all that is left
+// is owed to others, made or yet to be made.
 int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *peer, uint16_t channel,
 	uint64_t expires_ms, uint32_t *index);
 void table_remove_peer(struct table *t, uint32_t index);

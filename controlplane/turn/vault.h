@@ -15,8 +15,10 @@ struct vault {
 	int fd; // not ours to close
 };
 
-// Maps the vault in `fd`: an empty file is made into one with room for this much; an existing one is
-// taken as it is, with its own capacities. Returns 0; -EPROTO: it is no vault of ours, or cut short.
+// Maps the vault in `fd`: an empty file is made into one with room for this much, its memory taken; an
+// existing one is taken as it is, with its own capacities. Returns 0; 1: what was there is no vault of
+// ours, or damaged, and an empty one stands in its place; -ENOSPC: there is no memory for it; another
+// negative errno.
 int vault_open(struct vault *vault, int fd, uint32_t allocations, uint32_t peers);
 void vault_close(struct vault *vault);
 

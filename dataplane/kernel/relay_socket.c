@@ -128,10 +128,11 @@ enum tp_status relay_socket_put(struct worker *w, const struct tp_command *comma
 		return TP_STATUS_INVALID;
 	index = tp_owner_index(caps, command->relay, command->relay_port);
 	s = &w->sockets.at[index];
-	if (s->fd >= 0)
-		return s->allocation == command->allocation
-			       ? relay_apply(w->agent.relay, command, w->agent.now)
-			       : TP_STATUS_PORT_TAKEN;
+	if (s->fd >= 0 && s->allocation == command->allocation)
+		return relay_apply(w->agent.relay, command, w->agent.now);
+	// An earlier generation's socket is closed on the way: relay_socket_dropped().
+	if (s->fd >= 0 && !relay_displace(w->agent.relay, s->allocation, command->generation))
+		return TP_STATUS_PORT_TAKEN;
 	fd = open_socket(w, index, &caps->relay[command->relay].local, command->relay_port);
 	if (fd < 0)
 		return status_of(fd);

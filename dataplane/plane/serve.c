@@ -38,6 +38,10 @@ void serve(struct segment *segment, struct link *link, int signals)
 
 		now = monotonic_ms();
 		segment_beat(segment, now);
+		if (n < 0 && errno != EINTR) {
+			fprintf(stderr, "%s: waiting failed: %s.\n", link->program, strerror(errno));
+			return;
+		}
 		if (n > 0 && fds[0].revents)
 			return;
 		if (n > 0 && fds[1].revents && read(segment->ready, &woken, sizeof(woken)) < 0 &&

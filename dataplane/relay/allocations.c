@@ -61,6 +61,22 @@ void allocation_drop(struct relay *r, uint32_t slot)
 	take_out(r, slot);
 }
 
+bool relay_displace(struct relay *r, uint32_t slot, uint32_t generation)
+{
+	if (slot >= r->capabilities.allocations || !r->allocations[slot].relay_port ||
+		r->allocations[slot].generation == generation)
+		return false;
+	allocation_drop(r, slot);
+	return true;
+}
+
+// Whether `holder` is in the way of the command: another slot, and not one that is to be swept.
+static bool in_the_way(const struct relay *r, const struct tp_command *c, uint32_t holder)
+{
+	return holder != RELAY_NONE && holder != c->allocation &&
+	       r->allocations[holder].generation == c->generation;
+}
+
 enum tp_status allocation_put(struct relay *r, const struct tp_command *c)
 {
 	struct allocation *a = &r->allocations[c->allocation];
@@ -69,13 +85,19 @@ enum tp_status allocation_put(struct relay *r, const struct tp_command *c)
 	uint64_t key = client_key(c->client.port, family, c->server, c->transport);
 	uint64_t hash = hash_address(&r->key, &c->client.ip, key);
 	uint32_t holder = relay_find_client(r, &c->client.ip, key, hash);
+	uint32_t port_holder = port->allocation ? port->allocation - 1 : RELAY_NONE;
 	uint32_t expires = clock_tick(c->expires_ms);
 	uint32_t destination;
 
-	if (port->allocation && port->allocation - 1 != c->allocation)
+	if (in_the_way(r, c, port_holder))
 		return TP_STATUS_PORT_TAKEN;
-	if (holder != RELAY_NONE && holder != c->allocation)
+	if (in_the_way(r, c, holder))
 		return TP_STATUS_CONFLICT;
+	// What an earlier generation left there goes now: its sweep may be yet to come.
+	if (port_holder != c->allocation)
+		relay_displace(r, port_holder, c->generation);
+	if (holder != c->allocation)
+		relay_displace(r, holder, c->generation);
 	if (a->relay_port && same_allocation(r, c, key)) {
 		refresh(r, c);
 		return TP_STATUS_OK;

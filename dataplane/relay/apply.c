@@ -59,9 +59,7 @@ static enum tp_status apply_to_peer(struct relay *r, const struct tp_command *c,
 			permission_drop(r, c->allocation, &c->peer.ip);
 		return TP_STATUS_OK;
 	case TP_DROP_CHANNEL:
-		if (!channel)
-			return TP_STATUS_INVALID;
-		if (exists)
+		if (exists && channel)
 			channel_drop(r, c->allocation, c->channel);
 		return TP_STATUS_OK;
 	}

@@ -90,17 +90,20 @@ void relay_destroy(struct relay *relay);
 
 // Applies a command to the tables. Every field that its kind uses is checked; any status but
 // TP_STATUS_OK leaves the tables as they were. For TP_PUT_ALLOCATION the caller has bound the relay
-// port already; TP_STATUS_PORT_TAKEN: another slot has it, TP_STATUS_CONFLICT: another slot has the
-// client. An allocation that is put again with the same client and relay port keeps its permissions
+// port already; TP_STATUS_PORT_TAKEN: another slot of this generation has it, TP_STATUS_CONFLICT:
+// another slot of this generation has the client; one of another generation is dropped. An allocation that is put again with the same client and relay port keeps its permissions
 // and channels. TP_SWEEP reads every slot once: about 4 ms for 1,000,000 allocations, and half a
 // microsecond more for each allocation that it drops.
 enum tp_status relay_apply(struct relay *relay, const struct tp_command *command, uint64_t now);
 
 // Visits the relay port of every allocation that relay_apply() drops (TP_DROP_ALLOCATION, TP_SWEEP, or
-// TP_PUT_ALLOCATION for a slot that had another relay port), before it goes, so that the caller can
+// TP_PUT_ALLOCATION for a slot that had another relay port or where another generation's is), before it goes, so that the caller can
 // close its socket. Set once, after relay_create(); NULL: none.
 typedef void relay_dropped_fn(void *context, uint32_t allocation, uint8_t relay, uint16_t port);
 void relay_on_dropped(struct relay *relay, relay_dropped_fn *fn, void *context);
+
+// Drops the allocation of this slot if it is of another generation. Returns whether it did.
+bool relay_displace(struct relay *relay, uint32_t slot, uint32_t generation);
 
 // Where the caller keeps something for each address that packets go to (next hops), it gives the relay an
 // index for the client of each allocation, and for the peer of each permission and channel unless that is

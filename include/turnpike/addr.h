@@ -70,6 +70,17 @@ static inline bool tp_ip_equal(const struct tp_ip *a, const struct tp_ip *b)
 	return ((a->q[0] ^ b->q[0]) | (a->q[1] ^ b->q[1])) == 0;
 }
 
+// Whom an address stands for where somebody is to be counted or limited: itself, or its /64 of IPv6, of
+// which one host has all addresses.
+static inline struct tp_ip tp_ip_party(const struct tp_ip *ip)
+{
+	struct tp_ip party = *ip;
+
+	if (!tp_ip_is4(ip))
+		party.q[1] = 0;
+	return party;
+}
+
 static inline bool tp_endpoint_equal(const struct tp_endpoint *a, const struct tp_endpoint *b)
 {
 	return tp_ip_equal(&a->ip, &b->ip) && a->port == b->port;

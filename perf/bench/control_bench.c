@@ -91,6 +91,7 @@ static void open_bench(struct bench *b, uint32_t allocations)
 		.users_count = USERS,
 		.secrets = secrets,
 		.secrets_count = 1};
+	struct vault vault;
 	struct turn_config c = {.table = {.allocations = allocations,
 					.port_min = 49152,
 					.port_max = 65535,
@@ -112,7 +113,9 @@ static void open_bench(struct bench *b, uint32_t allocations)
 	*b = (struct bench){.vault = memfd_create("vault", MFD_CLOEXEC)};
 	require(auth_create(&b->auth, &a) == 0, "no credentials");
 	require(null_link_create(&b->link, 4 * BATCH) == 0, "no link");
-	require(turn_create(&b->server, &c, b->vault, b->auth, &b->link.link, &b->counters) == 0,
+	require(vault_open(&vault, b->vault, allocations, tp_peers_for(allocations)) == 0,
+		"no vault");
+	require(turn_create(&b->server, &c, &vault, b->auth, &b->link.link, &b->counters) == 0,
 		"no server");
 	b->events = b->link.events = turn_events(b->server);
 	turn_set_time(b->server, 1000000, WALL);

@@ -4,6 +4,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -56,11 +57,15 @@ class Unprivileged(Server):
         super().__init__(host, **overrides)
         os.chown(self.directory, NOBODY, NOBODY)
         os.chown(self.file, NOBODY, NOBODY)
+        # In a folder of its own: the build may lie where nobody may look.
+        for program in ("turnpike", "turnpike-control", "turnpike-kernel"):
+            shutil.copy(BUILD / program, self.directory / program)
         command = host.command
         self.host = type("Host", (), {"__getattr__": lambda _, name: getattr(host, name)})()
         self.host.command = lambda *words: command(
             "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
-            "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", *words)
+            "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs",
+            *(str(word).replace(str(BUILD), str(self.directory)) for word in words))
 
 
 def capabilities(pid):

@@ -136,6 +136,26 @@ def test_a_killed_launcher_takes_nothing_with_it_and_the_next_adopts(
         load.all_flow()
 
 
+def test_clients_allocate_again_when_only_the_dataplane_outlived_launcher_and_control_plane(
+        make_server, make_client):
+    server = make_server()
+    clients = [make_client(of=server) for _ in range(60)]
+    for client in clients:
+        assert client.allocate().cls == stun.SUCCESS
+    dataplane = server.processes()["turnpike-kernel"]
+    server.kill("turnpike")
+    server.kill("turnpike-control")
+    server.start()
+    assert server.processes()["turnpike-kernel"] == dataplane
+    answers(server, clients[0])
+    # In reverse order: each gets the slot of another's former allocation.
+    for client in reversed(clients):
+        client.nonce = None  # the former vault's
+        answer = client.allocate()
+        assert answer.cls == stun.SUCCESS, answer
+        assert client.refresh(600).lifetime == 600
+
+
 def test_sigterm_ends_everything(make_server, make_load):
     server = make_server()
     make_load(server, count=5)

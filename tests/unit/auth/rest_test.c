@@ -91,6 +91,57 @@ Test(rest, another_realm_or_nonce_is_refused_before_the_cache_is_asked)
 	auth_destroy(auth);
 }
 
+static void hash_of(
+	struct auth *auth, const char *user, const char *password, uint64_t now, uint8_t hash[16])
+{
+	struct auth_result result;
+	char nonce[AUTH_NONCE_MAX];
+	struct request r = {.user = user, .password = password, .realm = REALM, .nonce = nonce};
+
+	auth_nonce(auth, &client, now, nonce);
+	check_at(auth, &r, &client, now, &result);
+	cr_assert(result.code == 0, "%s", user);
+	memcpy(hash, result.user_hash, 16);
+}
+
+Test(rest, a_name_stands_for_the_person_behind_its_expiry)
+{
+	static const char *const same[][2] = {{"1700000001:dave", "1900000000:dave"},
+		{"1700000001:a:b", "1700000002:a:b"}, {"1700000001:", "1700000001"},
+		{"1700000001:0", "01700000001:0"}};
+	static const char *const other[][2] = {{"1700000001:dave", "1700000001:erin"},
+		{"1700000001", "1700000002"}, {"1700000001:1700000002", "1700000002"},
+		{"1700000001:a:b", "1700000001:b"}};
+	struct auth *auth = auth_of_test();
+	uint8_t a[16], b[16];
+
+	for (size_t i = 0; i < 4; i++) {
+		hash_of(auth, same[i][0], rest_password("new secret", same[i][0]), NOW, a);
+		hash_of(auth, same[i][1], rest_password("old secret", same[i][1]), NOW, b);
+		cr_expect(memcmp(a, b, 16) == 0, "%s, %s", same[i][0], same[i][1]);
+		hash_of(auth, other[i][0], rest_password("new secret", other[i][0]), NOW, a);
+		hash_of(auth, other[i][1], rest_password("new secret", other[i][1]), NOW, b);
+		cr_expect(memcmp(a, b, 16) != 0, "%s, %s", other[i][0], other[i][1]);
+	}
+	auth_destroy(auth);
+}
+
+Test(rest, a_person_is_no_configured_user_of_the_same_name)
+{
+	struct auth *auth = auth_of_test();
+	uint8_t person[16], configured[16];
+
+	hash_of(auth, "1700000001:alice", rest_password("new secret", "1700000001:alice"), NOW,
+		person);
+	hash_of(auth, "alice", "wonderland", NOW, configured);
+	cr_expect(memcmp(person, configured, 16) != 0);
+	hash_of(auth, "1900000000:carol", "configured", NOW, configured);
+	hash_of(auth, "1900000001:carol", rest_password("new secret", "1900000001:carol"), NOW,
+		person);
+	cr_expect(memcmp(person, configured, 16) != 0);
+	auth_destroy(auth);
+}
+
 // Memory is measured from the second round on: the first fills malloc's own caches.
 Test(rest, users_beyond_the_cache_are_let_in_and_take_no_memory)
 {

@@ -91,6 +91,34 @@ Test(command, an_allocation_at_a_port_that_another_program_holds_is_refused_and_
 	rig_stop(&rig);
 }
 
+Test(command, a_port_that_an_earlier_generation_holds_is_taken_over)
+{
+	struct rig rig;
+	struct client c, other;
+	struct tp_command command;
+
+	rig_start(&rig, 1, NULL);
+	c = rig_client(&rig, 0, 1, RIG_SERVER4, RIG_RELAY4);
+	other = rig_client(&rig, 0, 2, RIG_SERVER4, RIG_RELAY4);
+	rig.generation++;
+	// The client of slot 2, at the port of slot 1, in a third slot: both of the others go.
+	command = (struct tp_command){.kind = TP_PUT_ALLOCATION,
+		.allocation = 3,
+		.client = other.endpoint,
+		.relay_port = c.relayed.port};
+	cr_assert_eq(rig_command(&rig, 0, command), TP_STATUS_OK);
+	command = (struct tp_command){.kind = TP_PUT_ALLOCATION,
+		.allocation = 1,
+		.client = c.endpoint,
+		.relay_port = other.relayed.port};
+	cr_assert_eq(rig_command(&rig, 0, command), TP_STATUS_OK);
+	// Of one generation, a port is one allocation's.
+	command.allocation = 4;
+	command.client.port = 9;
+	cr_assert_eq(rig_command(&rig, 0, command), TP_STATUS_PORT_TAKEN);
+	rig_stop(&rig);
+}
+
 Test(command, a_dropped_allocation_gives_its_port_back_to_the_host)
 {
 	struct rig rig;
@@ -187,7 +215,8 @@ Test(command, without_descriptors_an_allocation_is_refused_and_the_others_go_on)
 	struct client c;
 	uint8_t message[32];
 	struct tp_command command;
-	const struct rlimit none = {0, 0};
+	// Less than are open, but enough for the program's own poll().
+	const struct rlimit none = {4, 4};
 	int fd;
 
 	rig_start(&rig, 1, NULL);

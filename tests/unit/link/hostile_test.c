@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "plane.h"
 
@@ -53,6 +54,9 @@ REFUSED(a_wrong_size, s->header.size += 64)
 REFUSED(another_number_of_workers, s->header.workers = 1)
 REFUSED(a_ring_of_odd_size, s->header.punts = 5000)
 REFUSED(a_name_without_end, memset(s->capabilities.name, 'x', sizeof(s->capabilities.name)))
+REFUSED(a_name_that_is_not_printable, s->capabilities.name[1] = 27)
+REFUSED(a_name_that_is_not_ascii, s->capabilities.name[0] = (char)0xe9)
+REFUSED(what_the_server_cannot_use, s->capabilities.port_max = PLANE_PORT_REFUSED)
 REFUSED(an_unknown_placement, s->capabilities.placement = 3)
 REFUSED(no_servers, s->capabilities.servers = 0)
 REFUSED(too_many_servers, s->capabilities.servers = TP_SERVERS_MAX + 1)
@@ -149,7 +153,35 @@ Test(link_hostile, a_bad_punt_is_counted_and_the_next_good_one_comes_up)
 	cr_assert_eq(plane_counter(&p, TP_CC_punt_bad), n + 1);
 }
 
-Test(link_hostile, results_that_answer_nothing_are_counted)
+// That the dataplane has been hung up on, and attaches again with all in step.
+static void expect_hung_up(uint64_t results_bad, uint64_t ring_bad)
+{
+	unsigned int detached = p.detached;
+	struct tp_command c = {.kind = TP_PUT_PERMISSION}, got;
+	struct link_transaction t = {.id = 9, .worker = 0, .commands = &c, .count = 1};
+	char byte;
+
+	cr_expect_not(shm_link_poll(p.link, 16));
+	cr_expect_eq(p.detached, detached + 1);
+	cr_expect_eq(plane_counter(&p, TP_CC_result_bad), results_bad);
+	cr_expect_eq(plane_counter(&p, TP_CC_ring_bad), ring_bad);
+	cr_expect_eq(shm_link_socket(p.link), p.listener);
+	cr_assert_eq(recv(p.socket, &byte, 1, MSG_DONTWAIT), 0);
+	close(p.socket);
+	tp_unmap(&p.control);
+	plane_attach(&p, TP_PLACEMENT_CLIENT);
+	p.outcomes = 0;
+	cr_assert_eq(p.ops->ops->submit(p.ops, &t), 0);
+	p.ops->ops->flush(p.ops);
+	got = plane_command(&p, 0);
+	plane_result(&p, 0, &got, TP_STATUS_OK);
+	shm_link_poll(p.link, 16);
+	cr_assert_eq(p.outcomes, 1);
+	cr_assert_eq(p.outcome[0].id, 9);
+	cr_assert_eq(p.outcome[0].status, TP_STATUS_OK);
+}
+
+Test(link_hostile, results_that_answer_nothing_are_counted_and_hung_up_on)
 {
 	struct tp_command none = {.sequence = 1}, c = {.kind = TP_PUT_PERMISSION}, got;
 	struct link_transaction t = {.id = 3, .worker = 0, .commands = &c, .count = 1};
@@ -157,22 +189,46 @@ Test(link_hostile, results_that_answer_nothing_are_counted)
 
 	plane_attach(&p, TP_PLACEMENT_CLIENT);
 	plane_result(&p, 0, &none, TP_STATUS_OK); // nothing is under way
-	plane_put(&p.results[0], TP_RESULT, junk, 23);
+	plane_result(&p, 0, &none, TP_STATUS_OK); // no more is read of it
+	expect_hung_up(1, 0);
+	plane_put(&p.results[1], TP_RESULT, junk, 23);
+	expect_hung_up(2, 0);
 	plane_put(&p.results[0], TP_PUNT, junk, 24);
-	shm_link_poll(p.link, 16);
-	cr_assert_eq(plane_counter(&p, TP_CC_result_bad), 3);
+	expect_hung_up(3, 0);
 	cr_assert_eq(p.ops->ops->submit(p.ops, &t), 0);
 	p.ops->ops->flush(p.ops);
 	got = plane_command(&p, 0);
 	none.sequence = got.sequence + 1;
+	p.outcomes = 0;
 	plane_result(&p, 0, &none, TP_STATUS_OK);
 	shm_link_poll(p.link, 16);
 	cr_assert_eq(plane_counter(&p, TP_CC_result_bad), 4);
-	cr_assert_eq(p.outcomes, 0);
-	plane_result(&p, 0, &got, 4711); // a status that isn't one
+	cr_assert_eq(p.outcomes, 1); // what was under way
+	cr_assert_eq(p.outcome[0].id, 3);
+	cr_assert_eq(p.outcome[0].status, TP_STATUS_COUNT);
+	cr_assert_eq(p.ops->ops->submit(p.ops, &t), -ENOTCONN);
+}
+
+Test(link_hostile, a_status_that_is_none_is_a_failure)
+{
+	struct tp_command c = {.kind = TP_PUT_PERMISSION}, got;
+	struct link_transaction t = {.id = 3, .worker = 0, .commands = &c, .count = 1};
+
+	plane_attach(&p, TP_PLACEMENT_CLIENT);
+	cr_assert_eq(p.ops->ops->submit(p.ops, &t), 0);
+	p.ops->ops->flush(p.ops);
+	got = plane_command(&p, 0);
+	plane_result(&p, 0, &got, 4711);
 	shm_link_poll(p.link, 16);
 	cr_assert_eq(p.outcomes, 1);
 	cr_assert_eq(p.outcome[0].status, TP_STATUS_INVALID);
+}
+
+Test(link_hostile, a_results_tail_that_lies_is_counted_and_hung_up_on)
+{
+	plane_attach(&p, TP_PLACEMENT_CLIENT);
+	plane_own(&p)->worker[0].results_tail.value = 3;
+	expect_hung_up(0, 1);
 }
 
 Test(link_hostile, tails_and_heads_that_lie_are_counted_and_stop_nobody)
@@ -186,12 +242,10 @@ Test(link_hostile, tails_and_heads_that_lie_are_counted_and_stop_nobody)
 	own = plane_own(&p);
 	own->worker[0].punts_tail.value = 1ull << 40;
 	shm_link_poll(p.link, 16);
-	own->worker[0].results_tail.value = 3;
-	shm_link_poll(p.link, 16);
-	cr_assert_eq(plane_counter(&p, TP_CC_ring_bad), 2);
+	cr_assert_eq(plane_counter(&p, TP_CC_ring_bad), 1);
 	own->worker[0].commands_head.value = 640;
 	cr_assert_eq(p.ops->ops->submit(p.ops, &t), -EAGAIN);
-	cr_assert_eq(plane_counter(&p, TP_CC_ring_bad), 3);
+	cr_assert_eq(plane_counter(&p, TP_CC_ring_bad), 2);
 	t.worker = 1;
 	cr_assert_eq(p.ops->ops->submit(p.ops, &t), 0, "the other worker's ring is as it was");
 	put_punt(&punt, TP_PUNT, 4);

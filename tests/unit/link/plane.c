@@ -7,6 +7,12 @@
 
 #include "plane.h"
 
+static const char *on_refuse(void *context, const struct tp_capabilities *c)
+{
+	(void)context;
+	return c->port_max == PLANE_PORT_REFUSED ? "the test says so" : NULL;
+}
+
 static void on_attached(void *context, const struct tp_capabilities *c, uint32_t workers)
 {
 	struct plane *p = context;
@@ -50,7 +56,13 @@ void plane_open(struct plane *p)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	socklen_t length = sizeof(sa_family_t);
-	struct link_events events = {on_attached, on_detached, on_outcome, on_punt, on_room, p};
+	struct link_events events = {.refuse = on_refuse,
+		.attached = on_attached,
+		.detached = on_detached,
+		.outcome = on_outcome,
+		.punt = on_punt,
+		.room = on_room,
+		.context = p};
 
 	memset(p, 0, sizeof(*p));
 	p->socket = -1;

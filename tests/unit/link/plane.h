@@ -13,6 +13,7 @@
 #define PLANE_RESULTS 4096u
 #define PLANE_PUNTS 16384u
 #define PLANE_NOTES 8192u
+#define PLANE_PORT_REFUSED 60000u // as port_max: the server refuses this dataplane
 
 struct plane {
 	int listener; // the link's

@@ -78,6 +78,9 @@ Test(command, drops_of_what_is_not_there_succeed)
 	put_all(0, client, PORT_MIN);
 	cr_assert(eq(int, drop_as(r, permission(0, ep("198.18.1.3", 0)), TP_DROP_PERMISSION), 0));
 	cr_assert(eq(int, drop_as(r, channel(0, peer, CHANNEL + 1), TP_DROP_CHANNEL), 0));
+	// Nor is a number that no channel can have.
+	cr_assert(eq(int, drop_as(r, channel(0, peer, 1), TP_DROP_CHANNEL), 0));
+	cr_assert(eq(int, drop_as(r, channel(0, peer, 0x7fff), TP_DROP_CHANNEL), 0));
 	expect_usage(1, 1, 1);
 	cr_assert(eq(u32, told.calls, 0));
 }
@@ -161,6 +164,37 @@ Test(command, a_port_or_client_of_another_slot_is_refused)
 		eq(int, apply(r, allocation(2, ep("192.0.2.9", 9), NAT, PORT_MIN)), TP_STATUS_OK));
 }
 
+Test(command, what_an_earlier_generation_left_at_a_port_or_client_goes)
+{
+	struct tp_command c;
+
+	put_all(0, client, PORT_MIN);
+	put_all(1, other, PORT_MIN + 1);
+	// In reverse order: each slot finds its port or its client at the other.
+	c = allocation(0, other, PLAIN, PORT_MIN + 2);
+	c.generation = 2;
+	cr_assert(eq(int, apply(r, c), TP_STATUS_OK));
+	cr_assert(eq(u32, told.calls, 2)); // slot 1, which had the client, and slot 0's former port
+	expect_usage(1, 0, 0);
+	put_all(1, client, PORT_MIN + 1);
+	c = allocation(2, ep("192.0.2.9", 9), PLAIN, PORT_MIN + 1);
+	c.generation = 2;
+	cr_assert(eq(int, apply(r, c), TP_STATUS_OK));
+	cr_assert(eq(u32, told.calls, 3));
+	cr_assert(eq(u32, told.allocation, 1));
+	cr_assert(eq(int, told.port, PORT_MIN + 1));
+	cr_assert(told.alive);
+	expect_usage(2, 0, 0);
+	cr_dropped(on_channel(r, client, CHANNEL, T0), channel_unbound);
+	// One that is refused for what is of its own generation leaves the other's alone.
+	put_all(1, client, PORT_MIN + 3);
+	c = allocation(3, client, PLAIN, PORT_MIN + 1);
+	c.generation = 2;
+	cr_assert(eq(int, apply(r, c), TP_STATUS_PORT_TAKEN));
+	expect_usage(3, 1, 1);
+	cr_assert(eq(u32, told.calls, 3));
+}
+
 Test(command, permissions_and_channels_need_an_allocation)
 {
 	cr_assert(eq(int, apply(r, permission(0, peer)), TP_STATUS_NO_ALLOCATION));
@@ -236,7 +270,6 @@ Test(command, fields_out_of_bounds_are_refused)
 	refused(bad.peer.port = 0);
 	refused(bad.peer.zero[2] = 1);
 	refused(bad.peer = six);
-	refused(bad.kind = TP_DROP_CHANNEL; bad.channel = 1);
 	refused(bad.kind = TP_DROP_PERMISSION; bad.allocation = ALLOCATIONS);
 	refused(bad.kind = TP_DROP_ALLOCATION; bad.allocation = ALLOCATIONS);
 	good = permission(0, peer);

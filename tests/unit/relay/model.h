@@ -85,7 +85,7 @@ static inline enum tp_status model_put_allocation(struct model *m, const struct 
 	for (uint32_t i = 0; i < ALLOCATIONS; i++) {
 		const struct model_allocation *a = &m->allocation[i];
 
-		if (!a->used || i == c->allocation)
+		if (!a->used || i == c->allocation || a->generation != c->generation)
 			continue;
 		if (a->relay == new.relay && a->port == new.port)
 			return TP_STATUS_PORT_TAKEN;
@@ -94,6 +94,16 @@ static inline enum tp_status model_put_allocation(struct model *m, const struct 
 	}
 	if (status)
 		return status;
+	// None of this generation is in the way; those of others go.
+	for (uint32_t i = 0; i < ALLOCATIONS; i++) {
+		const struct model_allocation *a = &m->allocation[i];
+
+		if (a->used && i != c->allocation &&
+			((a->relay == new.relay && a->port == new.port) ||
+				(model_same_client(a, &new) &&
+					(a->relay == V6) == (new.relay == V6))))
+			model_drop(m, i);
+	}
 	if (!old->used || !model_same_client(old, &new) || old->relay != new.relay ||
 		old->port != new.port)
 		model_drop(m, c->allocation);

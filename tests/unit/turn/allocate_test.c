@@ -55,7 +55,7 @@ Test(turn_allocate, tells_the_dataplane_exactly_what_it_announces)
 	c = &last()->commands[0];
 	cr_expect_eq(c->kind, TP_PUT_ALLOCATION);
 	cr_expect_eq(c->allocation, slot);
-	cr_expect_eq(c->generation, 1u);
+	cr_expect_eq(c->generation, rig.table->vault.header->generation);
 	cr_expect_eq(c->expires_ms, RIG_MS + 600000u);
 	cr_expect(tp_endpoint_equal(&c->client, &rig_client));
 	cr_expect_eq(c->server, 0);
@@ -178,10 +178,30 @@ Test(turn_allocate, retransmitted_gets_the_same_bytes_and_nothing_new)
 		cr_assert_eq(rig.answer.length, first.length);
 		cr_expect_arr_eq(rig.answer.bytes, first.bytes, first.length);
 	}
-	cr_expect_eq(rig.told_count, told);
+	// The command goes with each answer, in one transaction.
+	cr_expect_eq(rig.told_count, told + 7);
+	cr_expect_eq(last()->count, 1u);
+	cr_expect(last()->reply);
+	cr_expect_eq(last()->commands[0].kind, TP_PUT_ALLOCATION);
+	cr_expect_eq(mirror_count(&rig.mirror), 1u);
+	cr_expect_eq(rig_check(&rig, true), 0);
 	cr_expect_eq(rig.table->live, 1u);
 	cr_expect_eq(counted(TP_CC_retransmissions), 7u);
 	cr_expect_eq(counted(TP_CC_allocations_created), 1u);
+}
+
+Test(turn_allocate, retransmitted_when_the_dataplane_refuses_it_is_not_answered_and_ends_it)
+{
+	struct ask q;
+
+	ask(&rig, &q, TP_STUN_ALLOCATE);
+	ask_transport(&q);
+	cr_assert_eq(answer_code(ask_send(&q)), 0);
+	rig_verdict(&rig, TP_STATUS_NO_SPACE, 0);
+	cr_expect_null(ask_again(&q));
+	rig_tick(&rig, 1200);
+	expect_nothing();
+	cr_expect_eq(answer_code(ask_again(&q)), 0);
 }
 
 Test(turn_allocate, retransmitted_after_a_refresh_still_gets_the_same_bytes)

@@ -183,6 +183,28 @@ Test(turn_capacity, quota_of_an_address_is_486_whatever_port_and_user)
 	cr_expect_eq(rig_check(&rig, true), 0);
 }
 
+Test(turn_capacity, quota_of_an_address_counts_a_64_of_ipv6_as_one)
+{
+	struct tp_endpoint client = rig_client6;
+
+	SUITE_CONFIGURED(rig.table_config->allocations_per_address = 3);
+	for (uint8_t i = 0; i < 3; i++) {
+		client.ip.b[8 + 2 * i] ^= 0x55;
+		cr_assert_eq(ask_allocate(&rig, &client, 0), 0);
+	}
+	rig_restart(&rig);
+	client.ip.b[15] ^= 1;
+	cr_expect_eq(ask_allocate(&rig, &client, 0), 486);
+	client.ip.b[7] ^= 1;
+	cr_expect_eq(ask_allocate(&rig, &client, 0), 0);
+	cr_expect_eq(rig.table->by_address.used, 2u);
+	cr_expect_eq(ask_refresh(&rig, &client, 0), 0);
+	cr_expect_eq(rig.table->by_address.used, 1u);
+	rig_pass(&rig, 600000);
+	rig_tick(&rig, 2200);
+	expect_nothing();
+}
+
 Test(turn_capacity, a_failed_allocate_costs_no_quota)
 {
 	SUITE_CONFIGURED(rig.table_config->allocations_per_user = 1,

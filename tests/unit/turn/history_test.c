@@ -91,6 +91,8 @@ static void again(struct history *h, struct model *m)
 		return;
 	if (answer_code(ask_again(&m->last)) == 0)
 		h->successes[1]++;
+	else
+		m->unsure = true;
 }
 
 // For what needs an allocation: whether the answer fits.

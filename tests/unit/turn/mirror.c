@@ -23,6 +23,16 @@ static void clear(struct mirror_slot *s)
 	*s = (struct mirror_slot){0};
 }
 
+// A client has one allocation of a server and family (RFC 8656 section 5).
+static bool same_client(
+	const struct mirror *m, const struct tp_command *a, const struct tp_command *b)
+{
+	const struct tp_relay_address *relay = m->capabilities.relay;
+
+	return tp_endpoint_equal(&a->client, &b->client) && a->server == b->server &&
+	       tp_ip_family(&relay[a->relay].local) == tp_ip_family(&relay[b->relay].local);
+}
+
 static enum tp_status put_allocation(struct mirror *m, const struct tp_command *c)
 {
 	const struct tp_capabilities *p = &m->capabilities;
@@ -34,8 +44,13 @@ static enum tp_status put_allocation(struct mirror *m, const struct tp_command *
 	for (uint32_t i = 0; i < MIRROR_SLOTS; i++) {
 		const struct tp_command *o = &m->slots[i].put;
 
-		if (i != c->allocation && o->kind && o->relay == c->relay &&
-			o->relay_port == c->relay_port)
+		const bool port = o->relay == c->relay && o->relay_port == c->relay_port;
+
+		if (i == c->allocation || !o->kind || (!port && !same_client(m, o, c)))
+			continue;
+		if (o->generation != c->generation)
+			clear(&m->slots[i]);
+		else if (port)
 			return TP_STATUS_INVALID; // two of our own on one port
 	}
 	if (s->put.kind &&

@@ -26,7 +26,7 @@ Test(turn_permission, lasts_300_s_on_both_sides)
 	cr_assert(last()->reply);
 	cr_expect_eq(last()->commands[0].kind, TP_PUT_PERMISSION);
 	cr_expect_eq(last()->commands[0].allocation, slot());
-	cr_expect_eq(last()->commands[0].generation, 1u);
+	cr_expect_eq(last()->commands[0].generation, rig.table->vault.header->generation);
 	cr_expect_eq(last()->commands[0].expires_ms, RIG_MS + 300007u);
 	cr_expect(tp_ip_equal(&last()->commands[0].peer.ip, &peer_a.ip));
 	cr_expect_eq(last()->commands[0].peer.port, 0);
@@ -151,6 +151,98 @@ Test(turn_permission, that_the_dataplane_has_no_room_for_is_dropped_on_both_side
 	}
 }
 
+static uint64_t expiry(const struct tp_endpoint *peer)
+{
+	uint32_t index = table_find_permission(rig.table, slot(), &peer->ip, rig.now_ms);
+	const struct mirror_peer *m = mirror_find(&rig.mirror, slot(), &peer->ip, 0);
+
+	if (index == TABLE_NONE || !m)
+		return index == TABLE_NONE && !m ? 0 : 1;
+	return m->expires_ms == table_peer(rig.table, index)->expires_ms ? m->expires_ms : 1;
+}
+
+Test(turn_permission, whose_refresh_is_refused_goes_back_to_its_former_expiry_on_both_sides)
+{
+	struct ask q;
+
+	cr_assert_eq(ask_permission(&rig, &rig_client, &peer_a), 0);
+	for (uint32_t at = 0; at < 3; at++) {
+		rig_pass(&rig, 1000);
+		ask(&rig, &q, TP_STUN_CREATE_PERMISSION);
+		ask_peer(&q, &peer_b);
+		ask_peer(&q, &peer_a);
+		ask_peer(&q, &peer_a);
+		rig_verdict(&rig, TP_STATUS_NO_SPACE, at);
+		cr_expect_eq(answer_code(ask_send(&q)), 508, "at %u", at);
+		cr_expect_eq(expiry(&peer_a), RIG_MS + 300000u, "at %u", at);
+		cr_expect_eq(expiry(&peer_b), 0u);
+		cr_expect_eq(rig_check(&rig, true), 0);
+	}
+}
+
+// Two requests under way at once, for peers a and b and for b alone.
+static void overlap(int first, int second)
+{
+	struct ask q, other;
+
+	rig.hold = true;
+	ask(&rig, &q, TP_STUN_CREATE_PERMISSION);
+	ask_peer(&q, &peer_b);
+	ask_peer(&q, &peer_a);
+	rig_verdict(&rig, first, 1);
+	ask_send(&q);
+	rig_pass(&rig, 1000);
+	ask(&rig, &other, TP_STUN_CREATE_PERMISSION);
+	ask_peer(&other, &peer_b);
+	rig_verdict(&rig, second, 0);
+	ask_send(&other);
+	rig_flush(&rig);
+	rig.hold = false;
+}
+
+Test(turn_permission, that_a_later_request_announced_stays_when_an_earlier_one_is_refused)
+{
+	overlap(TP_STATUS_NO_SPACE, TP_STATUS_OK);
+	cr_expect_eq(expiry(&peer_a), 0u);
+	cr_expect_eq(expiry(&peer_b), rig.now_ms + 300000u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
+Test(turn_permission, goes_when_every_request_for_it_is_refused)
+{
+	overlap(TP_STATUS_NO_SPACE, TP_STATUS_NO_SPACE);
+	cr_expect_eq(expiry(&peer_a), 0u);
+	cr_expect_eq(expiry(&peer_b), 0u);
+	cr_expect_eq(rig.table->live_peers, 0u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
+Test(turn_permission, goes_back_to_what_an_earlier_request_announced)
+{
+	overlap(TP_STATUS_OK, TP_STATUS_NO_SPACE);
+	cr_expect_eq(expiry(&peer_b), rig.now_ms - 1000 + 300000u);
+	cr_expect_eq(expiry(&peer_a), rig.now_ms - 1000 + 300000u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
+Test(turn_permission, expired_ones_go_in_transactions_of_their_own)
+{
+	struct ask q;
+
+	ask(&rig, &q, TP_STUN_CREATE_PERMISSION);
+	ask_peer(&q, &peer_a);
+	ask_peer(&q, &peer_b);
+	cr_assert_eq(answer_code(ask_send(&q)), 0);
+	rig_tick(&rig, 302000);
+	cr_expect_eq(last()->commands[0].kind, TP_DROP_PERMISSION);
+	cr_expect_eq(rig_told(&rig, 1)->commands[0].kind, TP_DROP_PERMISSION);
+	cr_expect_neq(rig_told(&rig, 1)->id, last()->id);
+	rig.link.events.outcome(rig.link.events.context, last()->id, TP_STATUS_INVALID);
+	cr_expect_eq(counted(TP_CC_commands_failed), 1u);
+	rig.link.events.outcome(rig.link.events.context, last()->id, TP_STATUS_COUNT);
+	cr_expect_eq(counted(TP_CC_commands_failed), 1u);
+}
+
 Test(turn_permission, without_peer_is_400)
 {
 	struct ask q;
@@ -255,6 +347,54 @@ Test(turn_permission, for_the_relayed_address_of_a_live_allocation_is_allowed)
 		cr_expect_eq(ask_bind(&rig, &rig_client, &at, 0x4002), 403);
 	at.port = 22;
 	cr_expect_eq(ask_bind(&rig, &rig_client, &at, 0x4003), 403);
+}
+
+Test(turn_permission, for_a_relayed_address_that_nobody_has_any_more_is_refused)
+{
+	const struct tp_endpoint other = client_number(2);
+	struct tp_endpoint relayed;
+
+	cr_assert_eq(ask_allocate(&rig, &other, 0), 0);
+	relayed = answer_address(&rig.answer, TP_ATTR_XOR_RELAYED_ADDRESS);
+	cr_assert_eq(ask_bind(&rig, &rig_client, &relayed, 0x4001), 0);
+	rig.hold = true; // the port stays taken until the dataplane has let go
+	ask_refresh(&rig, &other, 0);
+	cr_assert_eq(rig.table->dropping, 1u);
+	ask_bind(&rig, &rig_client, &relayed, 0x4001);
+	cr_expect_eq(answer_code(&rig.answer), 403);
+	rig.hold = false;
+	rig_flush(&rig);
+	cr_expect_eq(ask_bind(&rig, &rig_client, &relayed, 0x4001), 403);
+}
+
+Test(turn_permission, for_a_relay_address_that_the_operator_denies_is_refused)
+{
+	const struct tp_endpoint other = client_number(2);
+	const struct policy_prefix deny = {.ip = rig_ip("203.0.113.0"), .bits = 96 + 24};
+	const struct policy_prefix allow = {.ip = rig_ip("203.0.113.6"), .bits = 128};
+	const struct policy_prefix deny_local = {.ip = rig_ip("10.0.0.5"), .bits = 128};
+
+	SUITE_CONFIGURED(rig.config.deny = &deny, rig.config.deny_count = 1,
+		rig.config.allow = &allow, rig.config.allow_count = 1);
+	cr_assert_eq(ask_allocate(&rig, &rig_client, 1), 0);
+	cr_assert_eq(ask_allocate(&rig, &other, 1), 0);
+	cr_expect_eq(ask_permission(
+			     &rig, &rig_client, &(struct tp_endpoint){.ip = rig_ip("203.0.113.5")}),
+		403);
+	cr_expect_eq(ask_permission(
+			     &rig, &rig_client, &(struct tp_endpoint){.ip = rig_ip("203.0.113.6")}),
+		0);
+	cr_expect_eq(
+		ask_permission(&rig, &rig_client, &(struct tp_endpoint){.ip = rig_ip("10.0.0.5")}),
+		0);
+	SUITE_CONFIGURED(rig.config.deny = &deny_local, rig.config.deny_count = 1);
+	cr_assert_eq(ask_allocate(&rig, &rig_client, 1), 0);
+	cr_expect_eq(
+		ask_permission(&rig, &rig_client, &(struct tp_endpoint){.ip = rig_ip("10.0.0.5")}),
+		403);
+	cr_expect_eq(ask_permission(
+			     &rig, &rig_client, &(struct tp_endpoint){.ip = rig_ip("203.0.113.5")}),
+		0);
 }
 
 Test(turn_permission, that_was_refused_goes_later_when_the_ring_is_full_now)

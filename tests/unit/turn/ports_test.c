@@ -95,6 +95,32 @@ Test(turn_ports, the_whole_range_of_numbers_works)
 	ports_destroy(&all);
 }
 
+static uint32_t even_free(const bool model[COUNT])
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < COUNT; i++)
+		n += !model[i] && (MIN + i) % 2 == 0;
+	return n;
+}
+
+Test(turn_ports, of_a_range_that_begins_or_ends_odd_the_even_ones_are_counted)
+{
+	static const uint16_t ranges[][3] = {
+		{10, 10, 1}, {11, 11, 0}, {10, 11, 1}, {11, 12, 1}, {10, 12, 2}, {11, 13, 1}};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		struct ports p;
+
+		cr_assert_eq(ports_create(&p, ranges[i][0], ranges[i][1]), 0);
+		cr_expect_eq(p.free_even, ranges[i][2]);
+		for (uint16_t n = 0; n < ranges[i][2]; n++)
+			cr_expect_eq(ports_take(&p, 77, true) % 2, 0);
+		cr_expect_eq(ports_take(&p, 77, true), -ENOSPC);
+		ports_destroy(&p);
+	}
+}
+
 Test(turn_ports, free_and_used_are_the_range_after_any_history)
 {
 	bool model[COUNT] = {false};
@@ -133,6 +159,8 @@ Test(turn_ports, free_and_used_are_the_range_after_any_history)
 		}
 		cr_assert_eq(ports.free + taken, COUNT);
 		cr_assert_eq(ports_used(&ports, p), model[i]);
+		if (step % 100 == 0)
+			cr_assert_eq(ports.free_even, even_free(model));
 		if (step % 1000 == 0)
 			cr_assert_eq(used(), taken);
 	}

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The Turnpike authors
 //
 // Refresh (RFC 8656 section 7.3 and 8).
+#include <errno.h>
+
 #include "suite.h"
 
 TestSuite(turn_refresh, .init = suite_init, .fini = suite_fini);
@@ -175,6 +177,24 @@ Test(turn_refresh, with_a_malformed_lifetime_is_400)
 	ask_bytes(&q, TP_ATTR_LIFETIME, "\0\0", 2);
 	cr_expect_eq(answer_code(ask_send(&q)), 400);
 	cr_expect_eq(rig.table->live, 1u);
+}
+
+Test(turn_refresh, to_0_counts_a_success_only_when_its_answer_left)
+{
+	uint64_t successes;
+
+	cr_assert_eq(ask_allocate(&rig, &rig_client, 0), 0);
+	successes = counted(TP_CC_success_responses);
+	rig_verdict(&rig, -EAGAIN, 0);
+	cr_expect_eq(ask_refresh(&rig, &rig_client, 0), -1);
+	cr_expect_eq(counted(TP_CC_success_responses), successes);
+	cr_expect_eq(counted(TP_CC_drop_congested), 1u);
+	cr_expect_eq(counted(TP_CC_allocations_deleted), 1u);
+	rig_tick(&rig, 1200);
+	expect_nothing();
+	cr_assert_eq(ask_allocate(&rig, &rig_client, 0), 0);
+	cr_expect_eq(ask_refresh(&rig, &rig_client, 0), 0);
+	cr_expect_eq(counted(TP_CC_success_responses), successes + 2);
 }
 
 Test(turn_refresh, refused_by_a_full_ring_changes_nothing_and_works_when_sent_again)

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The Turnpike authors
 //
 // Dataplanes come and go: what was granted is put again (design section 2).
+#include <unistd.h>
+
 #include "suite.h"
 
 TestSuite(turn_replay, .init = suite_init, .fini = suite_fini);
@@ -25,14 +27,14 @@ Test(turn_replay, first_attach_sweeps_what_an_earlier_control_plane_left)
 	cr_assert_eq(rig.told_count, 1u);
 	cr_expect_eq(last()->count, 1u);
 	cr_expect_eq(last()->commands[0].kind, TP_SWEEP);
-	cr_expect_eq(last()->commands[0].generation, 1u);
+	cr_expect_eq(last()->commands[0].generation, rig.table->vault.header->generation);
 	cr_expect_eq(last()->worker, LINK_EVERY_WORKER);
 	cr_expect_not(last()->reply);
 }
 
 Test(turn_replay, puts_everything_under_the_next_generation_then_sweeps)
 {
-	uint32_t sweeps = 0, told, answers;
+	uint32_t first = rig.table->vault.header->generation, sweeps = 0, told, answers;
 
 	populate(10);
 	rig_pass(&rig, 12345);
@@ -49,7 +51,7 @@ Test(turn_replay, puts_everything_under_the_next_generation_then_sweeps)
 		const struct told *t = rig_told(&rig, i);
 
 		for (uint32_t k = 0; k < t->count; k++) {
-			cr_expect_eq(t->commands[k].generation, 2u);
+			cr_expect_eq(t->commands[k].generation, first + 1);
 			sweeps += t->commands[k].kind == TP_SWEEP;
 		}
 	}
@@ -73,6 +75,116 @@ Test(turn_replay, over_a_dataplane_that_kept_everything_drops_only_what_is_gone)
 	cr_expect_eq(mirror_count(&rig.mirror), 5u);
 	rig_attach(&rig);
 	cr_expect_eq(mirror_count(&rig.mirror), 4u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
+Test(turn_replay, over_fewer_workers_lets_go_of_what_the_dataplane_cannot_hold)
+{
+	struct ask q;
+
+	populate(3);
+	for (uint16_t i = 3; i < 6; i++) {
+		ask(&rig, &q, TP_STUN_ALLOCATE);
+		ask_transport(&q);
+		q.client = client_number(i);
+		q.worker = 1;
+		cr_assert_eq(answer_code(ask_send(&q)), 0);
+	}
+	rig_detach(&rig);
+	rig.workers = 1;
+	rig.capabilities.server[0].port++;
+	rig_attach(&rig);
+	rig_tick(&rig, 1200);
+	expect_nothing();
+}
+
+Test(turn_replay, a_dataplane_that_cannot_hold_what_we_hand_out_is_refused_by_the_key_that_changed)
+{
+	const struct link_events *e = &rig.link.events;
+	struct tp_capabilities c;
+
+#define REFUSED(change, key) \
+	do { \
+		c = rig.capabilities; \
+		change; \
+		cr_assert_not_null(e->refuse(e->context, &c), #change); \
+		cr_expect_not_null(strstr(e->refuse(e->context, &c), key), #change); \
+	} while (0)
+	REFUSED(c.allocations--, "`limits.allocations`");
+	REFUSED(c.channel_max--, "`channel_numbers`");
+	REFUSED(c.port_min++, "`ports`");
+	REFUSED(c.port_max--, "`ports`");
+	// More than we need is welcome.
+	c = rig.capabilities;
+	cr_expect_null(e->refuse(e->context, &c));
+	c.allocations++;
+	c.channel_max++;
+	c.port_min--;
+	c.port_max++;
+	cr_expect_null(e->refuse(e->context, &c));
+}
+
+Test(turn_replay, a_request_that_finds_its_allocation_lost_is_answered_437)
+{
+	const struct tp_endpoint client = client_number(1);
+	struct ask q;
+
+	cr_assert_eq(ask_allocate(&rig, &rig_client6, 2), 0);
+	cr_assert_eq(ask_allocate(&rig, &rig_client, 1), 0);
+	ask(&rig, &q, TP_STUN_ALLOCATE);
+	ask_transport(&q);
+	q.client = client;
+	cr_assert_eq(answer_code(ask_send(&q)), 0);
+	rig_detach(&rig);
+	// The dataplane has no relay address of IPv4 any more, and the replay waits before those.
+	rig.capabilities.relay[0] = rig.relays[2];
+	rig.capabilities.relays = 1;
+	rig_verdict(&rig, -EAGAIN, 0);
+	rig_attach(&rig);
+	cr_expect_eq(mirror_count(&rig.mirror), 0u);
+	cr_expect_eq(ask_refresh(&rig, &rig_client, 600), 437);
+	cr_expect_eq(answer_code(ask_again(&q)), 437);
+	cr_expect_eq(counted(TP_CC_allocations_lost), 2u);
+	rig_room(&rig);
+	cr_expect_eq(mirror_count(&rig.mirror), 1u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
+// The control plane and its vault are gone, the dataplane is not.
+static void lose_the_vault(void)
+{
+	rig_kill(&rig);
+	cr_assert_eq(ftruncate(rig.vault_fd, 0), 0);
+	rig_revive(&rig);
+}
+
+Test(turn_replay, with_a_new_vault_sweeps_what_the_former_one_had)
+{
+	for (int i = 0; i < 4; i++) {
+		populate(10);
+		cr_expect_eq(mirror_count(&rig.mirror), 10u);
+		lose_the_vault();
+		rig_attach(&rig);
+		cr_expect_eq(mirror_count(&rig.mirror), 0u);
+	}
+	expect_nothing();
+}
+
+Test(turn_replay, with_a_new_vault_the_same_clients_allocate_before_the_sweep)
+{
+	populate(20);
+	lose_the_vault();
+	rig_verdict(&rig, -EAGAIN, 0); // the sweep
+	rig_attach(&rig);
+	cr_expect_eq(mirror_count(&rig.mirror), 20u);
+	for (uint16_t i = 20; i-- > 5;) {
+		const struct tp_endpoint client = client_number(i);
+
+		cr_expect_eq(ask_allocate(&rig, &client, 0), 0);
+		cr_expect_eq(ask_bind(&rig, &client, &peer_b, 0x4000), 0);
+	}
+	rig_room(&rig);
+	cr_expect_eq(mirror_count(&rig.mirror), 15u);
 	cr_expect_eq(rig_check(&rig, true), 0);
 }
 
@@ -246,6 +358,8 @@ Test(turn_replay, a_drop_under_way_when_the_dataplane_goes_is_done)
 
 Test(turn_replay, twice_in_a_row_ends_with_one_of_everything)
 {
+	uint32_t first = rig.table->vault.header->generation;
+
 	populate(12);
 	rig.hold = true;
 	rig_detach(&rig);
@@ -256,7 +370,7 @@ Test(turn_replay, twice_in_a_row_ends_with_one_of_everything)
 	rig_flush(&rig);
 	rig_tick(&rig, 1000);
 	cr_expect_eq(mirror_count(&rig.mirror), 12u);
-	cr_expect_eq(rig.table->vault.header->generation, 3u);
+	cr_expect_eq(rig.table->vault.header->generation, first + 2);
 	cr_expect_eq(rig_check(&rig, true), 0);
 }
 

@@ -2,7 +2,11 @@
 // Copyright (c) 2026 The Turnpike authors
 //
 // A control plane dies and the next one opens the vault: all that was granted holds.
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "suite.h"
 
@@ -276,7 +280,7 @@ Test(turn_restart, frees_damaged_peers_and_nothing_else)
 	}
 }
 
-Test(turn_restart, refuses_what_is_no_vault)
+Test(turn_restart, what_is_no_vault_gives_way_to_an_empty_one)
 {
 	struct tp_vault_header *h;
 	struct vault v;
@@ -292,13 +296,52 @@ Test(turn_restart, refuses_what_is_no_vault)
 		cr_assert_eq(ftruncate(fd, (off_t)table[i].size), 0);
 		if (table[i].magic)
 			cr_assert_eq(pwrite(fd, &table[i].magic, 8, 0), 8);
-		cr_expect_eq(vault_open(&v, fd, 64, 6144), -EPROTO, "case %zu", i);
+		cr_expect_eq(vault_open(&v, fd, 64, 6144), 1, "case %zu", i);
+		cr_expect_eq(v.size, tp_vault_size(64, 6144));
+		cr_expect_eq(v.header->serial, 0u);
+		vault_close(&v);
 	}
-	cr_assert_eq(ftruncate(fd, 0), 0);
 	cr_assert_eq(vault_open(&v, fd, 64, 6144), 0);
 	h = v.header;
 	h->allocations = 65;
+	v.allocations[3].state = TP_VAULT_LIVE;
 	vault_close(&v);
-	cr_expect_eq(vault_open(&v, fd, 64, 6144), -EPROTO);
+	cr_expect_eq(vault_open(&v, fd, 64, 6144), 1);
+	cr_expect_eq(v.allocations[3].state, TP_VAULT_FREE);
+	vault_close(&v);
 	close(fd);
+}
+
+Test(turn_restart, a_vault_without_memory_is_refused_and_leaves_the_file_empty)
+{
+	struct vault v;
+	struct stat st;
+	int fd = memfd_create("vault", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	cr_assert_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
+	cr_expect_eq(vault_open(&v, fd, 64, 6144), -EPERM);
+	cr_assert_eq(fstat(fd, &st), 0);
+	cr_expect_eq(st.st_size, 0);
+	close(fd);
+}
+
+Test(turn_restart, every_vault_begins_at_a_generation_of_its_own)
+{
+	uint32_t generations[4];
+	struct vault v;
+
+	for (int i = 0; i < 4; i++) {
+		int fd = memfd_create("vault", MFD_CLOEXEC);
+
+		cr_assert_eq(vault_open(&v, fd, 1, 2), 0);
+		generations[i] = v.header->generation;
+		vault_close(&v);
+		cr_assert_eq(vault_open(&v, fd, 1, 2), 0);
+		cr_expect_eq(v.header->generation, generations[i]);
+		vault_close(&v);
+		close(fd);
+		cr_expect_neq(generations[i], 0u);
+		for (int k = 0; k < i; k++)
+			cr_expect_neq(generations[i], generations[k]);
+	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 #include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,8 @@ static int inspect(void *context, const struct link_transaction *t)
 	struct verdict v = {0};
 	struct told *told;
 
+	if (t->worker != LINK_EVERY_WORKER && t->worker >= r->link.workers)
+		return -EINVAL;
 	if (t->count) {
 		MUST(t->id && t->count <= LINK_COMMANDS_MAX);
 		if (r->refuse)
@@ -98,7 +101,11 @@ void rig_defaults(struct rig *r)
 {
 	struct tp_capabilities *c = &r->capabilities;
 
-	*r = (struct rig){.vault_fd = -1, .now_ms = RIG_MS, .wall_s = RIG_WALL_S, .attached = true};
+	*r = (struct rig){.vault_fd = -1,
+		.now_ms = RIG_MS,
+		.wall_s = RIG_WALL_S,
+		.attached = true,
+		.workers = 2};
 	r->relays[0] = (struct tp_relay_address){rig_ip("10.0.0.5"), rig_ip("203.0.113.5")};
 	r->relays[1] = (struct tp_relay_address){rig_ip("203.0.113.6"), rig_ip("203.0.113.6")};
 	r->relays[2] = (struct tp_relay_address){rig_ip("fd00::5"), rig_ip("2001:db8:2::5")};
@@ -145,13 +152,13 @@ void rig_revive(struct rig *r)
 		     tp_peers_for(r->table_config->allocations)) == 0);
 	memcpy(r->auth_config.nonce_key, vault.header->nonce_key, 16);
 	memcpy(r->auth_config.user_key, vault.header->user_key, 16);
-	vault_close(&vault);
 	MUST(auth_create(&r->auth, &r->auth_config) == 0);
 	MUST(null_link_create(&r->link, 1024) == 0);
+	r->link.workers = r->workers;
 	r->link.inspect = inspect;
 	r->link.context = r;
-	MUST(turn_create(&r->server, &r->config, r->vault_fd, r->auth, &r->link.link,
-		     &r->counters) == 0);
+	MUST(turn_create(&r->server, &r->config, &vault, r->auth, &r->link.link, &r->counters) ==
+		0);
 	r->link.events = turn_events(r->server);
 	r->table = turn_table(r->server);
 	turn_set_time(r->server, r->now_ms, r->wall_s);
@@ -196,7 +203,8 @@ void rig_attach(struct rig *r)
 {
 	r->attached = true;
 	r->mirror.capabilities = r->capabilities;
-	r->link.events.attached(r->link.events.context, &r->capabilities, 2);
+	r->link.workers = r->workers;
+	r->link.events.attached(r->link.events.context, &r->capabilities, r->workers);
 	rig_flush(r);
 }
 
@@ -281,7 +289,7 @@ static int same_as_dataplane(struct rig *r, uint32_t slot, char *why, size_t siz
 			&r->mirror, slot, &p->peer.ip, p->channel);
 
 		snprintf(why, size, "slot %u, peer %u differs from the dataplane's", slot, i);
-		if (!o || o->expires_ms > p->expires_ms ||
+		if (!o || o->expires_ms < p->expires_ms ||
 			(o->expires_ms != p->expires_ms && !r->late_peers) ||
 			o->generation != s->in_force || !tp_endpoint_equal(&o->peer, &p->peer))
 			return -EINVAL;

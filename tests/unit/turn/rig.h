@@ -66,8 +66,10 @@ struct rig {
 	struct table *table;
 	uint64_t now_ms, wall_s;
 	uint64_t tids; // transaction IDs given out
+	uint32_t workers; // of the next dataplane
 
-	// A refresh that the dataplane refused leaves the table's expiry of a peer later than its own.
+	// A refresh that was refused, and could not be taken back for a full ring, leaves the dataplane's
+	// expiry of a peer later than the table's.
 	bool late_peers;
 	bool hold; // outcomes wait for rig_flush()
 	int refuse; // every submit() with commands returns this, if it isn't 0
