@@ -65,7 +65,7 @@ static void forget_transaction(uint8_t *frame, uint32_t length)
 {
 	uint8_t *message = packet_payload(frame, length);
 
-	if (!message || message[0] != 0 || message[1] != 0x17)
+	if (!message || frame + length - message < 36 || message[0] != 0 || message[1] != 0x17)
 		return;
 	for (unsigned int i = 0; i < 12 && message[25] == TP_IPV6; i++)
 		message[32 + i] ^= message[8 + i];

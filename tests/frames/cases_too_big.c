@@ -222,6 +222,17 @@ static const struct frame_case table[] = {
 			.type = 2,
 			.code = 0,
 			.data = 1280}},
+	{.name = "DONT-FRAGMENT from IPv4 to IPv6 keeps nothing from being fragmented",
+		.next_hop = {.mtu = 1280},
+		.in = {FROM_CLIENT_46,
+			.front = "0016 0534 2112a442 0102030405060708090a0b0c 001a 0000 0012 0014 "
+				 "0002 3a4a 0113a9fa010b030405060708090a0b06 0013 0514",
+			.fill = 1300},
+		.outcome = OUTCOME_TO_FRAGMENT,
+		.out = {.l2 = next_hop_l2,
+			BETWEEN(RELAY6, 49153, STRANGER6, 7000),
+			.fill = 1300,
+			.ttl = 63}},
 };
 
 CASES(cases_too_big, table);

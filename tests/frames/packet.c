@@ -221,7 +221,7 @@ uint8_t *packet_payload(uint8_t *frame, uint32_t length)
 	bool ip4 = get16(frame + l2 - 2) == 0x0800;
 	uint32_t at = l2 + (ip4 ? 20 : 40) + 8;
 
-	if (length < at + 20 || frame[l2 + (ip4 ? 9 : 6)] != 17)
+	if (length < at || frame[l2 + (ip4 ? 9 : 6)] != 17)
 		return NULL;
 	return frame + at;
 }

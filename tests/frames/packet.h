@@ -60,7 +60,7 @@ uint32_t packet_build(uint8_t *out, const struct packet *p);
 
 // Whether lengths and checksums of a frame are right, UDP's if there is one. Only plain headers are known.
 bool packet_sound(const uint8_t *frame, uint32_t length);
-// The UDP payload of such a frame, if it has at least a STUN header. NULL: none.
+// The UDP payload of such a frame. NULL: it is not UDP.
 uint8_t *packet_payload(uint8_t *frame, uint32_t length);
 // Makes its UDP checksum right again, if there is one.
 void packet_refresh(uint8_t *frame, uint32_t length);
