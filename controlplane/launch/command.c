@@ -127,7 +127,7 @@ const char *command_dataplane_name(const struct config *config)
 	return config->dataplane == CONFIG_DATAPLANE_DPDK ? DPDK_NAME : KERNEL_NAME;
 }
 
-int command_check(const struct config *config, FILE *out)
+int command_check(const struct config *config, const char *who, FILE *out)
 {
 	char *path = beside(command_dataplane_name(config));
 	int err = path ? 0 : -ENOMEM;
@@ -135,9 +135,9 @@ int command_check(const struct config *config, FILE *out)
 	// What can't be run for another reason says so itself when it is started.
 	if (path && config->dataplane == CONFIG_DATAPLANE_DPDK && access(path, F_OK) < 0) {
 		fprintf(out,
-			"turnpike: dataplane: dpdk needs %s, which was not built: install "
+			"%s: dataplane: dpdk needs %s, which was not built: install "
 			"libdpdk-dev and libmnl-dev and build again, or set dataplane: auto.\n",
-			path);
+			who, path);
 		err = -ENOENT;
 	}
 	free(path);

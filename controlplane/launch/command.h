@@ -14,6 +14,7 @@ int command_dataplane(
 	struct spawn *spawn, const struct config *config, const struct runtime *runtime);
 // The name of the dataplane's program.
 const char *command_dataplane_name(const struct config *config);
-// Whether the dataplane that the configuration asks for was built. Returns 0, or -ENOENT after a sentence.
-int command_check(const struct config *config, FILE *out);
+// Whether the dataplane that the configuration asks for was built. Returns 0, or -ENOENT after a sentence
+// that begins with `who`.
+int command_check(const struct config *config, const char *who, FILE *out);
 void command_free(struct spawn *spawn);

@@ -88,7 +88,7 @@ int run(const struct run_options *options)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	err = load(options, &config, &runtime);
 	if (!err)
-		err = command_check(config, stderr);
+		err = command_check(config, "turnpike", stderr);
 	if (!err)
 		err = settle(&orphans, &runtime, options->end_orphans);
 	if (!err)
@@ -118,7 +118,7 @@ int check(const char *path)
 	if (config_load(&config, path, stderr))
 		return 1;
 	warnings = config_warn(config, stdout);
-	warnings += command_check(config, stdout) != 0;
+	warnings += command_check(config, "warning", stdout) != 0;
 	printf("%s: no errors, %d warning%s\n", path, warnings, warnings == 1 ? "" : "s");
 	config_free(config);
 	return 0;

@@ -38,9 +38,7 @@ static uint64_t owner(const struct shm_link *l, const struct tp_command *c, uint
 
 static struct shm_slot *slot_of(const struct shm_link *l, const struct tp_command *c)
 {
-	bool has = c->kind != TP_SWEEP && c->allocation < l->capabilities.allocations;
-
-	return has ? &l->slots[c->allocation] : NULL;
+	return c->allocation < l->capabilities.allocations ? &l->slots[c->allocation] : NULL;
 }
 
 uint64_t shm_place(const struct shm_link *l, const struct link_transaction *t, uint32_t *bad)
@@ -76,9 +74,8 @@ void shm_placed(struct shm_link *l, const struct link_transaction *t, uint64_t w
 		struct shm_slot *s = slot_of(l, c);
 
 		if (s && c->kind == TP_PUT_ALLOCATION)
-			*s = (struct shm_slot){.workers = s->workers | workers,
-				.relay_port = c->relay_port,
-				.relay = c->relay};
+			*s = (struct shm_slot){
+				.workers = workers, .relay_port = c->relay_port, .relay = c->relay};
 		else if (s && c->kind == TP_DROP_ALLOCATION)
 			s->workers = 0;
 	}

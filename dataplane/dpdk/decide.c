@@ -99,11 +99,22 @@ static void hairpin(struct worker *w, struct packet *p, uint8_t packet,
 		.peer = {.ip = caps->relay[d->relay].public_, .port = d->port}};
 }
 
+static bool leaves(const struct relay_decision *d)
+{
+	return d->verdict == RELAY_PEER || d->verdict == RELAY_CLIENT;
+}
+
+// The next hops of a burst, on their way from memory together.
 static void fetch(struct worker *w, unsigned int n)
 {
+	const struct nexthops *hops = w->shared->nexthops;
+
 	for (unsigned int i = 0; i < n; i++)
-		if (w->decision[i].verdict == RELAY_PEER || w->decision[i].verdict == RELAY_CLIENT)
-			nexthops_prefetch(w->shared->nexthops, w->decision[i].destination);
+		if (leaves(&w->decision[i]))
+			nexthops_prefetch_word(hops, w->decision[i].destination);
+	for (unsigned int i = 0; i < n; i++)
+		if (leaves(&w->decision[i]))
+			nexthops_prefetch(hops, w->decision[i].destination);
 }
 
 static void decide_clients(struct worker *w)

@@ -7,6 +7,7 @@
 
 #include <serve.h>
 
+#include "eal.h"
 #include "plane.h"
 
 int main(int argc, char **argv)
@@ -31,7 +32,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "turnpike-dpdk: no signalfd: %s.\n", strerror(-signals));
 		return 1;
 	}
-	err = plane_start(&plane, &settings);
+	if (eal_start(&settings) < 0)
+		return 1;
+	err = plane_make(&plane, &settings) < 0 || plane_run(&plane) < 0;
 	if (!err) {
 		const struct tp_capabilities *caps = &settings.common.capabilities;
 
@@ -43,9 +46,9 @@ int main(int argc, char **argv)
 			caps->servers == 1 ? "" : "es");
 		serve(&plane.segment, &link, signals);
 	}
-	plane_stop(&plane);
+	plane_free(&plane);
 	if (!err)
 		link_free(&link);
 	close(signals);
-	return err ? 1 : 0;
+	return err;
 }

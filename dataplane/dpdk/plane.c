@@ -71,34 +71,39 @@ static int make_worker(struct plane *plane, uint32_t index)
 		   : 0;
 }
 
-int plane_start(struct plane *plane, const struct settings *settings)
+int plane_make(struct plane *plane, const struct settings *settings)
 {
 	struct shared *s = &plane->shared;
-	uint32_t workers = settings->common.workers;
 	int err;
 
 	memset(plane, 0, sizeof(*plane));
 	s->settings = *settings;
-	err = segment_make(&plane->segment, workers, &settings->common.capabilities, NULL);
+	err = segment_make(
+		&plane->segment, settings->common.workers, &settings->common.capabilities, NULL);
 	if (err)
 		return complain("the shared segment can't be made", err);
 	addresses_init(&s->addresses, &settings->common.capabilities);
-	if (eal_start(settings) < 0 || pools_make(&s->pools, settings) < 0 ||
-		open_ports(plane) < 0 || make_nexthops(s) < 0)
+	if (pools_make(&s->pools, settings) < 0 || open_ports(plane) < 0 || make_nexthops(s) < 0)
 		return -1;
-	for (uint32_t i = 0; i < workers; i++)
+	for (uint32_t i = 0; i < settings->common.workers; i++)
 		if (make_worker(plane, i) < 0)
 			return -1;
-	for (; plane->running < workers; plane->running++) {
-		err = rte_eal_remote_launch(
+	return 0;
+}
+
+int plane_run(struct plane *plane)
+{
+	for (; plane->running < plane->workers; plane->running++) {
+		int err = rte_eal_remote_launch(
 			worker_run, plane->worker[plane->running], eal_lcore(plane->running));
+
 		if (err)
 			return complain("a worker's lcore is busy", err);
 	}
 	return 0;
 }
 
-void plane_stop(struct plane *plane)
+void plane_free(struct plane *plane)
 {
 	for (uint32_t i = 0; i < plane->running; i++)
 		agent_stop(&plane->worker[i]->agent);

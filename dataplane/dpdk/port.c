@@ -117,8 +117,8 @@ int port_open(struct port *p, const struct settings *s, uint32_t index)
 	own_address(p, info.driver_name);
 	if (open_exception(p, &s->exception[index], index, s->common.workers) < 0)
 		return -1;
-	p->ifindex = p->kernel[0] ? if_nametoindex(p->kernel) : 0;
-	if (p->kernel[0] && !p->ifindex)
+	p->ifindex = if_nametoindex(p->kernel);
+	if (!p->ifindex)
 		return complain(p, "the kernel has no such exception interface", errno);
 	return 0;
 }

@@ -21,7 +21,7 @@ struct port {
 	uint16_t exception_rx_queues;
 	uint16_t mtu; // of IP packets
 	uint8_t mac[RTE_ETHER_ADDR_LEN]; // ours on this port; the exception interface has it too
-	char kernel[IF_NAMESIZE]; // the kernel's interface that stands for it; empty: none
+	char kernel[IF_NAMESIZE]; // the kernel's interface that stands for it
 	uint32_t ifindex; // its index
 };
 

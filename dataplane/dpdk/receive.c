@@ -98,6 +98,8 @@ static void take_fragment(struct worker *w, struct packet *p)
 	data = rte_pktmbuf_mtod(whole, const uint8_t *);
 	// The IPv4 header was put together by us: its checksum says nothing.
 	frame_parse(&p->frame, data, whole->data_len, whole->pkt_len, true);
+	// Whoever sends fragments gets fragments (RFC 8656 sections 13.2 and 14).
+	p->frame.dont_fragment = false;
 	if (p->frame.kind != FRAME_UDP)
 		drop(w, whole, TP_C_frame_malformed);
 	else

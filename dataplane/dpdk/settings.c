@@ -165,7 +165,12 @@ static bool complete(struct settings *s)
 	for (uint32_t i = 0; i < s->ports; i++) {
 		struct exception_setting *e = &s->exception[i];
 
-		if (e->kind != EXCEPTION_NONE && !e->iface[0])
+		if (e->kind == EXCEPTION_NONE && !e->iface[0])
+			return options_refuse(&s->common,
+				"--exception none takes the NIC's interface in the kernel too, as "
+				"in "
+				"none,eth0: routes and neighbours are asked of it.");
+		if (!e->iface[0])
 			snprintf(e->iface, sizeof(e->iface), "tp%u", i);
 	}
 	return true;

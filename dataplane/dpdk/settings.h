@@ -16,7 +16,7 @@
 enum exception_kind {
 	EXCEPTION_TAP = 0,
 	EXCEPTION_VIRTIO_USER = 1, // virtio-user over vhost-net
-	EXCEPTION_NONE = 2, // none of ours; `iface`, where given, is the NIC's own in the kernel
+	EXCEPTION_NONE = 2, // none of ours; `iface` is the NIC's own in the kernel
 };
 
 struct exception_setting {

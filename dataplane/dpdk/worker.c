@@ -16,6 +16,7 @@
 #include "message.h"
 #include "receive.h"
 #include "stats.h"
+#include "taken.h"
 
 static_assert(RTE_PKTMBUF_HEADROOM >= FRAME_HEADROOM, "new headers may be longer");
 
@@ -24,12 +25,27 @@ static_assert(RTE_PKTMBUF_HEADROOM >= FRAME_HEADROOM, "new headers may be longer
 #define IDLE_NS 50000 // one sleep: what it may add to a packet's latency
 #define TICK_MS 10u // between looks at what is due by time alone
 
+// Replayed allocations have their ports already.
+static bool is_taken(const struct worker *w, const struct tp_command *command)
+{
+	const struct tp_capabilities *caps = w->agent.capabilities;
+
+	return command->relay < caps->relays &&
+	       !held_has(&w->held, caps, command->relay, command->relay_port) &&
+	       taken(&caps->relay[command->relay].local, command->relay_port);
+}
+
 static enum tp_status apply(void *worker, const struct tp_command *command)
 {
 	struct worker *w = worker;
-	enum tp_status status = relay_apply(w->agent.relay, command, w->agent.now);
+	enum tp_status status;
 
-	if (command->kind == TP_PUT_ALLOCATION && status == TP_STATUS_OK)
+	if (command->kind != TP_PUT_ALLOCATION)
+		return relay_apply(w->agent.relay, command, w->agent.now);
+	if (is_taken(w, command))
+		return TP_STATUS_PORT_TAKEN;
+	status = relay_apply(w->agent.relay, command, w->agent.now);
+	if (status == TP_STATUS_OK)
 		held_set(&w->held,
 			tp_owner_index(w->agent.capabilities, command->relay, command->relay_port),
 			true);

@@ -21,7 +21,7 @@ uint8_t *frame_build(uint8_t *payload, uint32_t length, const struct frame_send 
 		.ttl = TP_TTL_DEFAULT,
 		.dont_fragment = s->dont_fragment,
 	};
-	uint64_t sum = sum_udp_headers(&s->source, &s->destination, udp);
+	uint64_t sum = sum_udp_headers(&s->source, &s->destination, ip4, udp);
 
 	if (s->front_length)
 		memcpy(payload - s->front_length, s->front, s->front_length);

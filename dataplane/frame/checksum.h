@@ -8,15 +8,26 @@
 
 #include <turnpike/ip.h>
 
-// The sum of `n` bytes, the first of which is the first of a word. n < 2^32.
+// The sum of `n` bytes, the first of which is the first of a word. Below 2^34.
 static inline uint64_t sum_bytes(const uint8_t *b, uint32_t n)
 {
 	uint64_t sum = 0;
 	uint16_t last = 0;
 
-	for (; n >= 4; b += 4, n -= 4)
+	// Words of any size do, if what they carry out comes in at the other end.
+	for (; n >= 8; b += 8, n -= 8) {
+		uint64_t word;
+
+		memcpy(&word, b, 8);
+		sum += word;
+		sum += sum < word;
+	}
+	sum = (sum & 0xffffffffu) + (sum >> 32);
+	if (n & 4) {
 		sum += tp_load32(b);
-	if (n >= 2) {
+		b += 4;
+	}
+	if (n & 2) {
 		sum += tp_load16(b);
 		b += 2;
 	}
@@ -25,6 +36,14 @@ static inline uint64_t sum_bytes(const uint8_t *b, uint32_t n)
 		sum += last;
 	}
 	return sum;
+}
+
+// The same, for what nearly always is ChannelData's header or nothing.
+static inline uint64_t sum_front(const uint8_t *b, uint32_t n)
+{
+	if (n == 4)
+		return tp_load32(b);
+	return n ? sum_bytes(b, n) : 0;
 }
 
 // The sum of bytes that stand at `position`: from an odd one, each byte is the other half of its word

@@ -48,7 +48,7 @@ static void put_icmp(uint8_t *b, enum frame_error what, uint16_t mtu, const stru
 		put_icmp6(b, what, mtu);
 	memcpy(b + TP_ICMP_CHECKSUM, &checksum, sizeof(checksum));
 	if (!ip4)
-		sum = tp_sum_ip(ip->source) + tp_sum_ip(ip->destination) +
+		sum = tp_sum_ip(ip->source, false) + tp_sum_ip(ip->destination, false) +
 		      tp_sum_field(ip->length) + tp_sum_field(ip->protocol);
 	checksum = tp_checksum(sum + sum_bytes(b, ip->length));
 	memcpy(b + TP_ICMP_CHECKSUM, &checksum, sizeof(checksum));

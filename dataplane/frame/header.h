@@ -64,14 +64,12 @@ static inline void put_ip(uint8_t *b, bool ip4, const struct ip_fields *ip)
 // The link layer's header, with the EtherType of what follows it.
 static inline void put_l2(uint8_t *b, const uint8_t *l2, uint32_t length, bool ip4)
 {
-	if (length == TP_ETHERNET_HEADER)
-		memcpy(b, l2, TP_ETHERNET_HEADER);
-	else
-		memcpy(b, l2, FRAME_L2_MAX);
+	memcpy(b, l2, TP_ETHERNET_HEADER - 2);
+	if (length == FRAME_L2_MAX)
+		memcpy(b + TP_ETHERNET_HEADER - 2, l2 + TP_ETHERNET_HEADER - 2, TP_VLAN_TAG);
 	tp_put16(b + length - 2, ip4 ? TP_ETHERTYPE_IP4 : TP_ETHERTYPE_IP6);
 }
 
-// Ports, length, checksum. `sum` is what the checksum covers, these first three not included.
 static inline void put_udp(
 	uint8_t *b, uint16_t source, uint16_t destination, uint32_t length, uint16_t checksum)
 {
@@ -82,10 +80,10 @@ static inline void put_udp(
 
 // What a UDP checksum covers besides the payload: pseudo header (RFC 768, RFC 8200 section 8.1), ports and
 // length. `length` is UDP's.
-static inline uint64_t sum_udp_headers(
-	const struct tp_endpoint *source, const struct tp_endpoint *destination, uint32_t length)
+static inline uint64_t sum_udp_headers(const struct tp_endpoint *source,
+	const struct tp_endpoint *destination, bool ip4, uint32_t length)
 {
-	return tp_sum_ip(&source->ip) + tp_sum_ip(&destination->ip) + tp_sum_field(source->port) +
-	       tp_sum_field(destination->port) + 2 * tp_sum_field(length) +
-	       tp_sum_field(TP_PROTO_UDP);
+	return tp_sum_ip(&source->ip, ip4) + tp_sum_ip(&destination->ip, ip4) +
+	       TP_BE32((uint32_t)source->port << 16 | destination->port) +
+	       2 * tp_sum_field(length) + tp_sum_field(TP_PROTO_UDP);
 }

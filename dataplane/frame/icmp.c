@@ -56,7 +56,7 @@ static bool sound(const struct frame *f, const uint8_t *icmp, uint32_t length)
 	uint64_t sum = sum_bytes(icmp, length);
 
 	if (f->family == TP_IPV6)
-		sum += tp_sum_ip(&f->source.ip) + tp_sum_ip(&f->destination.ip) +
+		sum += tp_sum_ip(&f->source.ip, false) + tp_sum_ip(&f->destination.ip, false) +
 		       tp_sum_field(length) + tp_sum_field(TP_PROTO_ICMP6);
 	return tp_sum_fold(sum) == 0xffff;
 }

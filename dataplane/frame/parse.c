@@ -13,6 +13,16 @@
 #define IP4_LOOSE_ROUTE 131u
 #define IP4_STRICT_ROUTE 137u
 
+// The port in one word with the zeroes behind it, for the sake of who copies it next.
+static ALWAYS_INLINE void put_port(struct tp_endpoint *e, const uint8_t *wire)
+{
+	const uint16_t port[4] = {tp_get16(wire)};
+	uint64_t word;
+
+	memcpy(&word, port, sizeof(word));
+	memcpy(&e->port, &word, sizeof(word));
+}
+
 // UDP's header at f->l4, of which the IP length covers `available` bytes. False: impossible.
 static ALWAYS_INLINE bool read_udp(struct frame *f, const uint8_t *udp, uint32_t available)
 {
@@ -22,8 +32,8 @@ static ALWAYS_INLINE bool read_udp(struct frame *f, const uint8_t *udp, uint32_t
 	f->payload_length = length - TP_UDP_HEADER;
 	f->udp_checksum = tp_load16(udp + TP_UDP_CHECKSUM);
 	f->checksum_zero = !f->udp_checksum;
-	f->source.port = tp_get16(udp);
-	f->destination.port = tp_get16(udp + TP_UDP_DESTINATION);
+	put_port(&f->source, udp);
+	put_port(&f->destination, udp + TP_UDP_DESTINATION);
 	return length >= TP_UDP_HEADER && length <= available;
 }
 
@@ -33,8 +43,8 @@ static ALWAYS_INLINE void read_ip4(struct frame *f, const uint8_t *ip)
 	f->tos = ip[TP_IP4_TOS];
 	f->ttl = ip[TP_IP4_TTL];
 	f->dont_fragment = ip[TP_IP4_FRAGMENT] & TP_IP4_DF >> 8;
-	f->source = (struct tp_endpoint){.ip = tp_ip4(tp_load32(ip + TP_IP4_SOURCE))};
-	f->destination = (struct tp_endpoint){.ip = tp_ip4(tp_load32(ip + TP_IP4_DESTINATION))};
+	f->source.ip = tp_ip4(tp_load32(ip + TP_IP4_SOURCE));
+	f->destination.ip = tp_ip4(tp_load32(ip + TP_IP4_DESTINATION));
 }
 
 static ALWAYS_INLINE void read_ip6(struct frame *f, const uint8_t *ip)
@@ -43,17 +53,32 @@ static ALWAYS_INLINE void read_ip6(struct frame *f, const uint8_t *ip)
 	f->tos = tp_ip6_tos(tp_get32(ip));
 	f->ttl = ip[TP_IP6_HOP_LIMIT];
 	f->dont_fragment = true;
-	f->source = f->destination = (struct tp_endpoint){};
 	memcpy(&f->source.ip, ip + TP_IP6_SOURCE, sizeof(f->source.ip));
 	memcpy(&f->destination.ip, ip + TP_IP6_DESTINATION, sizeof(f->destination.ip));
 }
 
-static ALWAYS_INLINE bool sound_ip4(const uint8_t *ip, uint32_t header)
+// Fragments and ICMP have none.
+static void no_ports(struct frame *f)
+{
+	const uint8_t none[2] = {};
+
+	put_port(&f->source, none);
+	put_port(&f->destination, none);
+}
+
+// RFC 791 section 3.1.
+static bool sound_ip4(const uint8_t *ip, uint32_t header)
 {
 	return tp_sum_fold(sum_bytes(ip, header)) == 0xffff;
 }
 
-// The frame's two checks of addresses that cost least: 1 to 126 and 128 to 223 in front.
+static ALWAYS_INLINE bool sound_plain_ip4(const uint8_t *ip)
+{
+	return tp_sum_fold((uint64_t)tp_load32(ip) + tp_load32(ip + 4) + tp_load32(ip + 8) +
+			   tp_load32(ip + 12) + tp_load32(ip + 16)) == 0xffff;
+}
+
+// 1 to 126 and 128 to 223 in front: no source that anyone might object to.
 static ALWAYS_INLINE bool usual_source4(uint8_t first)
 {
 	return (uint8_t)(first - 1) < 223 && first != 127;
@@ -69,7 +94,7 @@ static ALWAYS_INLINE bool take_ip4(
 	if (ip[TP_IP4_PROTOCOL] != TP_PROTO_UDP ||
 		tp_load16(ip + TP_IP4_FRAGMENT) & TP_BE16(TP_IP4_MF | TP_IP4_OFFSET) ||
 		!usual_source4(ip[TP_IP4_SOURCE]) || length > total - TP_ETHERNET_HEADER ||
-		length < TP_IP4_HEADER || (!checked && !sound_ip4(ip, TP_IP4_HEADER)))
+		length < TP_IP4_HEADER || (!checked && !sound_plain_ip4(ip)))
 		return false;
 	f->kind = FRAME_UDP;
 	f->l2_length = TP_ETHERNET_HEADER;
@@ -155,6 +180,7 @@ static uint8_t parse_ip4(
 	if (routed_on(ip + TP_IP4_HEADER, header - TP_IP4_HEADER))
 		return FRAME_OTHER;
 	f->l4 = (uint16_t)(f->l2_length + header);
+	no_ports(f);
 	if (tp_get16(ip + TP_IP4_FRAGMENT) & (TP_IP4_MF | TP_IP4_OFFSET))
 		return FRAME_FRAGMENT;
 	return read_transport(
@@ -182,6 +208,7 @@ static uint8_t parse_ip6(struct frame *f, const uint8_t *ip, uint32_t length, ui
 	if (impossible6(&f->source.ip) || impossible6(&f->destination.ip))
 		return FRAME_MALFORMED;
 	f->l4 = (uint16_t)(f->l2_length + walk.at);
+	no_ports(f);
 	if (kind == FRAME_FRAGMENT)
 		return kind;
 	return read_transport(

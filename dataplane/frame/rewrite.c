@@ -18,57 +18,63 @@ struct payload {
 	void *context;
 };
 
-static ALWAYS_INLINE uint64_t sum_payload(const struct payload *p, uint32_t offset, uint32_t length)
+static NEVER_INLINE uint64_t sum_payload(const struct payload *p, uint32_t offset, uint32_t length)
 {
 	return p->sum ? p->sum(p->context, offset, length) : sum_bytes(p->data + offset, length);
 }
 
 // The sum of the data, from that of the whole: less the old headers, the old front, and what is behind.
 static ALWAYS_INLINE uint64_t sum_data(
-	const struct frame *f, const struct frame_send *s, const struct payload *p)
+	const struct frame *f, const struct frame_send *s, const struct payload *p, bool from4)
 {
 	uint32_t end = s->offset + s->length;
 	uint64_t less = sum_udp_headers(
-		&f->source, &f->destination, f->payload_length + TP_UDP_HEADER);
+		&f->source, &f->destination, from4, f->payload_length + TP_UDP_HEADER);
 
-	less += sum_bytes(p->data, s->offset);
+	less += sum_front(p->data, s->offset);
 	if (end < f->payload_length)
 		less += sum_at(sum_payload(p, end, f->payload_length - end), end);
-	return tp_sum_less16(f->udp_checksum) + tp_sum_less16((uint16_t)tp_sum_fold(less));
+	return tp_sum_less16(f->udp_checksum) + tp_sum_less(less);
 }
 
 static ALWAYS_INLINE uint16_t udp_checksum(const struct frame *f, const struct frame_send *s,
-	const struct payload *p, uint32_t udp, bool to4)
+	const struct payload *p, uint32_t udp, bool from4, bool to4)
 {
 	uint64_t sum;
 
 	if (!f->checksum_zero)
-		sum = sum_at(sum_data(f, s, p), s->offset ^ s->front_length);
+		sum = sum_at(sum_data(f, s, p, from4), s->offset ^ s->front_length);
 	else if (to4)
 		return 0;
 	else
 		sum = sum_at(sum_payload(p, s->offset, s->length), s->front_length);
-	sum += sum_bytes(s->front, s->front_length);
-	return tp_udp_checksum(sum + sum_udp_headers(&s->source, &s->destination, udp));
+	sum += sum_front(s->front, s->front_length);
+	return tp_udp_checksum(sum + sum_udp_headers(&s->source, &s->destination, to4, udp));
 }
 
-int frame_rewrite(uint8_t *data, const struct frame *f, const struct frame_send *s,
-	struct frame_result *r, frame_sum_fn *sum, void *context)
+static ALWAYS_INLINE void put_front(uint8_t *b, const uint8_t *front, uint32_t length)
 {
-	const struct payload payload = {data + f->payload, sum, context};
-	bool from4 = f->family == TP_IPV4, to4 = tp_ip_is4(&s->destination.ip);
+	if (length == 4)
+		memcpy(b, front, 4);
+	else if (length)
+		memcpy(b, front, length);
+}
+
+// Once for each pair of families, which are constants then.
+static ALWAYS_INLINE int rewrite(uint8_t *data, const struct frame *f, const struct frame_send *s,
+	struct frame_result *r, const struct payload *payload, bool from4, bool to4)
+{
 	uint32_t udp = TP_UDP_HEADER + s->front_length + s->length + s->padding;
 	uint32_t ip_header = ip_header_length(to4);
 	uint32_t headers = s->l2_length + ip_header + TP_UDP_HEADER + s->front_length;
 	uint32_t length = ip_header + udp;
-	uint8_t *data_at = data + f->payload + s->offset;
+	uint32_t begin = f->payload + s->offset;
 	struct ip_fields ip;
 	uint16_t checksum;
 	uint8_t *at;
 
-	if (s->offset > f->payload_length || s->length > f->payload_length - s->offset ||
-		to4 != tp_ip_is4(&s->source.ip) ||
-		headers > f->payload + s->offset + FRAME_HEADROOM ||
+	if ((uint64_t)s->offset + s->length > f->payload_length ||
+		headers > begin + FRAME_HEADROOM ||
 		(s->l2_length != TP_ETHERNET_HEADER && s->l2_length != FRAME_L2_MAX))
 		return -EINVAL;
 	if (f->ttl <= 1)
@@ -89,21 +95,35 @@ int frame_rewrite(uint8_t *data, const struct frame *f, const struct frame_send 
 		r->mtu = tp_mtu_told(s->mtu, from4, to4, s->front_length != 0);
 		return -EMSGSIZE;
 	}
-	checksum = udp_checksum(f, s, &payload, udp, to4);
+	checksum = udp_checksum(f, s, payload, udp, from4, to4);
 
-	at = data_at - headers;
-	r->start = (int32_t)(at - data);
+	r->start = (int32_t)begin - (int32_t)headers;
 	r->headers = headers;
 	r->total = s->l2_length + length;
 	r->fragment = length > s->mtu;
+	at = data + r->start;
 	put_l2(at, s->l2, s->l2_length, to4);
 	at += s->l2_length;
 	put_ip(at, to4, &ip);
 	at += ip_header;
 	put_udp(at, s->source.port, s->destination.port, udp, checksum);
-	if (s->front_length)
-		memcpy(at + TP_UDP_HEADER, s->front, s->front_length);
-	if (!sum && s->padding)
-		memset(data_at + s->length, 0, s->padding);
+	put_front(at + TP_UDP_HEADER, s->front, s->front_length);
+	if (s->padding && !payload->sum)
+		memset(data + begin + s->length, 0, s->padding);
 	return 0;
+}
+
+int frame_rewrite(uint8_t *data, const struct frame *f, const struct frame_send *s,
+	struct frame_result *r, frame_sum_fn *sum, void *context)
+{
+	const struct payload payload = {data + f->payload, sum, context};
+	bool from4 = f->family == TP_IPV4, to4 = tp_ip_is4(&s->destination.ip);
+
+	if (to4 != tp_ip_is4(&s->source.ip))
+		return -EINVAL;
+	if (from4)
+		return to4 ? rewrite(data, f, s, r, &payload, true, true)
+			   : rewrite(data, f, s, r, &payload, true, false);
+	return to4 ? rewrite(data, f, s, r, &payload, false, true)
+		   : rewrite(data, f, s, r, &payload, false, false);
 }

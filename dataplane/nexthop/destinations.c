@@ -25,6 +25,52 @@ static void give_free(struct nexthops *n, uint32_t d)
 	n->destinations_free = d;
 }
 
+static struct queue *queue_of(struct nexthops *n, enum destination_queued queue)
+{
+	return queue == QUEUED_NEW ? &n->new : &n->again;
+}
+
+void destination_enqueue(struct nexthops *n, uint32_t d, enum destination_queued queue)
+{
+	struct queue *q = queue_of(n, queue);
+
+	if (n->destinations[d].queued)
+		return;
+	n->destinations[d].queued = (uint8_t)queue;
+	n->destinations[d].queue = 0;
+	n->destinations[d].queue_before = q->first ? q->last : 0;
+	if (q->first)
+		n->destinations[q->last].queue = d;
+	else
+		q->first = d;
+	q->last = d;
+}
+
+static void take_out(struct nexthops *n, uint32_t d)
+{
+	struct destination *out = &n->destinations[d];
+	struct queue *q = queue_of(n, out->queued);
+
+	if (out->queue)
+		n->destinations[out->queue].queue_before = out->queue_before;
+	else
+		q->last = out->queue_before;
+	if (out->queue_before)
+		n->destinations[out->queue_before].queue = out->queue;
+	else
+		q->first = out->queue;
+	out->queued = QUEUED_NOT;
+}
+
+uint32_t destination_dequeue(struct nexthops *n, enum destination_queued queue)
+{
+	uint32_t d = queue_of(n, queue)->first;
+
+	if (d)
+		take_out(n, d);
+	return d;
+}
+
 uint32_t destination_find_or_make(struct nexthops *n, const struct tp_ip *ip)
 {
 	uint32_t *bucket = bucket_of(n, ip);
@@ -56,46 +102,9 @@ void destination_free(struct nexthops *n, uint32_t d)
 	destination_serve(n, d, HOP_NONE);
 	destination_want(n, d, HOP_NONE);
 	n->status.destinations--;
-	if (!n->destinations[d].queued)
-		give_free(n, d);
-}
-
-static struct queue *queue_of(struct nexthops *n, enum destination_queued queue)
-{
-	return queue == QUEUED_NEW ? &n->new : &n->again;
-}
-
-void destination_enqueue(struct nexthops *n, uint32_t d, enum destination_queued queue)
-{
-	struct queue *q = queue_of(n, queue);
-
 	if (n->destinations[d].queued)
-		return;
-	n->destinations[d].queued = (uint8_t)queue;
-	n->destinations[d].queue = 0;
-	if (q->first)
-		n->destinations[q->last].queue = d;
-	else
-		q->first = d;
-	q->last = d;
-	q->count++;
-}
-
-uint32_t destination_dequeue(struct nexthops *n, enum destination_queued queue)
-{
-	struct queue *q = queue_of(n, queue);
-
-	while (q->first) {
-		uint32_t d = q->first;
-
-		q->first = n->destinations[d].queue;
-		q->count--;
-		n->destinations[d].queued = QUEUED_NOT;
-		if (n->destinations[d].refs)
-			return d;
-		give_free(n, d);
-	}
-	return 0;
+		take_out(n, d);
+	give_free(n, d);
 }
 
 static bool unsettled(const struct nexthops *n, uint32_t d)

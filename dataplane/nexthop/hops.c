@@ -51,7 +51,6 @@ static uint32_t take_free(struct nexthops *n)
 		return n->hops_fresh++;
 	if (hop) {
 		n->hops_free.first = n->hops[hop].queue;
-		n->hops_free.count--;
 	}
 	return hop;
 }
@@ -64,7 +63,6 @@ static void append(struct nexthops *n, struct queue *q, uint32_t hop)
 	else
 		q->first = hop;
 	q->last = hop;
-	q->count++;
 }
 
 static uint32_t find_or_make(struct nexthops *n, const struct hop *like)

@@ -73,6 +73,7 @@ static int open_ports(struct nexthops *n, const struct nexthop_port *ports, uint
 			return err;
 		events_link(n, &link);
 	}
+	n->changed = (struct changes){.count = 0}; // nothing has been asked yet
 	return 0;
 }
 

@@ -36,14 +36,15 @@ enum destination_queued {
 
 struct destination {
 	struct tp_ip ip;
-	uint32_t refs; // 0: free, or free once it is out of its queue
+	uint32_t refs; // 0: free
 	uint32_t chained; // next of its bucket, or of the free ones
 	uint32_t queue; // next in its queue
+	uint32_t queue_before;
 	uint16_t wanted;
 	uint8_t queued; // enum destination_queued
-	uint8_t zero;
+	uint8_t zero[5];
 };
-_Static_assert(sizeof(struct destination) == 32, "two to a line");
+_Static_assert(sizeof(struct destination) == 40, "no padding but zero");
 
 // Of a hint, `gateway` is the MAC address and zeroes.
 struct hop {
@@ -74,7 +75,6 @@ struct port {
 struct queue {
 	uint32_t first; // 0: empty
 	uint32_t last;
-	uint32_t count;
 };
 
 struct nexthops {
@@ -124,7 +124,7 @@ struct nexthops {
 uint32_t destination_find_or_make(struct nexthops *n, const struct tp_ip *ip);
 void destination_free(struct nexthops *n, uint32_t d);
 void destination_enqueue(struct nexthops *n, uint32_t d, enum destination_queued queue);
-// The next that is still in use, or 0.
+// The next one, or 0.
 uint32_t destination_dequeue(struct nexthops *n, enum destination_queued queue);
 // Takes over a reference to `hop` as what is wanted.
 void destination_want(struct nexthops *n, uint32_t d, uint32_t hop);

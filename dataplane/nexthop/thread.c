@@ -111,7 +111,6 @@ static bool look_next(struct nexthops *n)
 		return false;
 	}
 	n->hops_look.first = n->hops[hop].queue;
-	n->hops_look.count--;
 	n->hops[hop].queued = false;
 	h = n->hops[hop];
 	running = n->port[h.port].running;

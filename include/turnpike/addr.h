@@ -37,11 +37,13 @@ enum tp_family {
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define TP_IP_MAPPED_PREFIX 0xffff0000u
+#define TP_IP_MAPPED_WORD(be) ((uint64_t)(be) << 32 | TP_IP_MAPPED_PREFIX)
 #define TP_BE16(x) __builtin_bswap16(x)
 #define TP_BE32(x) __builtin_bswap32(x)
 #define TP_BE64(x) __builtin_bswap64(x)
 #else
 #define TP_IP_MAPPED_PREFIX 0x0000ffffu
+#define TP_IP_MAPPED_WORD(be) ((uint64_t)TP_IP_MAPPED_PREFIX << 32 | (be))
 #define TP_BE16(x) (x)
 #define TP_BE32(x) (x)
 #define TP_BE64(x) (x)
@@ -60,7 +62,8 @@ static inline enum tp_family tp_ip_family(const struct tp_ip *ip)
 // `be` is the IPv4 address in network byte order, as in struct in_addr.
 static inline struct tp_ip tp_ip4(uint32_t be)
 {
-	struct tp_ip ip = {.w = {0, 0, TP_IP_MAPPED_PREFIX, be}};
+	// Whole words: whoever copies an address that was just made must not wait for its pieces.
+	struct tp_ip ip = {.q = {0, TP_IP_MAPPED_WORD(be)}};
 
 	return ip;
 }

@@ -131,23 +131,26 @@ static inline uint64_t tp_sum_less16(uint16_t word)
 	return (uint16_t)~word;
 }
 
-static inline uint64_t tp_sum_less32(uint32_t word)
+// The same for a sum below 2^48: 0xffff and its multiples are nothing.
+static inline uint64_t tp_sum_less(uint64_t sum)
 {
-	return (uint32_t)~word;
+	return ((uint64_t)0xffff << 32) - sum;
 }
 
+// 16 bits of it. Of a sum below 2^48.
 static inline uint32_t tp_sum_fold(uint64_t sum)
 {
 	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + ((sum >> 16) & 0xffffu) + (sum >> 32);
+	sum = (sum & 0xffffu) + (sum >> 16);
 	sum = (sum & 0xffffu) + (sum >> 16);
 	return (uint32_t)((sum & 0xffffu) + (sum >> 16));
 }
 
-// An address in a pseudo header. The prefix of a mapped one is 0 and 0xffff, which are both nothing.
-static inline uint64_t tp_sum_ip(const struct tp_ip *ip)
+// An address in a pseudo header. `ip4`: a mapped one's prefix is not in it; it would change nothing, being 0
+// and 0xffff.
+static inline uint64_t tp_sum_ip(const struct tp_ip *ip, bool ip4)
 {
-	return (uint64_t)ip->w[0] + ip->w[1] + ip->w[2] + ip->w[3];
+	return ip4 ? ip->w[3] : (uint64_t)ip->w[0] + ip->w[1] + ip->w[2] + ip->w[3];
 }
 
 // A field in host byte order.

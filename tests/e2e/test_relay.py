@@ -23,6 +23,11 @@ def path(request, make_client, make_peer):
     client, peer = make_client(client_family), make_peer(relay_family)
     assert client.allocate(turn.want(relay_family)).cls == stun.SUCCESS
     assert client.channel_bind(CHANNEL, internet.name(peer)).cls == stun.SUCCESS
+    learn_mtu(client, client.sock, lambda size: client.channel_data(CHANNEL, bytes(size - 4)))
+    learn_mtu(client, peer, lambda size: peer.sendto(bytes(size), client.relayed))
+    client.channel_data(CHANNEL, b"over")
+    while peer.recv(2000) != b"over":
+        pass
     return client, peer
 
 
@@ -30,7 +35,32 @@ def path(request, make_client, make_peer):
 def unbound(path, make_peer):
     """The same client with a peer that has a permission and no channel."""
     client, bound = path
-    return client, make_peer(bound.family)
+    peer = make_peer(bound.family)
+    learn_mtu(client, peer, lambda size: peer.sendto(bytes(size), client.relayed))
+    client.send(internet.name(peer), b"over")
+    assert peer.recv(2000) == b"over"
+    return client, peer
+
+
+MTU_DISCOVER = {socket.AF_INET: (socket.IPPROTO_IP, 10), socket.AF_INET6: (socket.IPPROTO_IPV6, 23)}
+WANT, PROBE = 1, 3
+
+
+def learn_mtu(client, sock, send):
+    """Lets a host learn what size fits, as senders of DF and of IPv6 have to (RFC 8656 section 13).
+
+    A dataplane that sees DF refuses what would not fit once relayed, and says what does. What it
+    says precedes what comes after it.
+    """
+    sock.setsockopt(*MTU_DISCOVER[sock.family], PROBE)
+    send(1472 if sock.family == socket.AF_INET else 1452)
+    sock.setsockopt(*MTU_DISCOVER[sock.family], WANT)
+    send(8)
+    if sock is client.sock:
+        assert client.binding().cls == stun.SUCCESS
+    else:
+        while len(client.receive()) > 100:
+            pass
 
 
 def out(client, peer, data, tail=b""):

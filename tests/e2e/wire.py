@@ -20,6 +20,7 @@ import threading
 
 EXCEPTION = "tp0"
 WIRE = "wire0"
+QUEUE = 10000  # packets
 RTMGRP_LINK = 1
 SIOCGIFFLAGS, SIOCGIFINDEX = 0x8913, 0x8933
 IFF_UP = 1
@@ -115,6 +116,8 @@ class Tap(Wire):
 
     def plumb(self):
         self.host.ip(f"link set {WIRE} netns {self.host.router.path} name {self.host.name}")
+        # As a wire's other end: what waits while turnpike-dpdk has no turn on the CPU isn't lost.
+        self.host.router.ip(f"link set {self.host.name} txqueuelen {QUEUE}")
         self.host.configure_router()
         super().plumb()
 

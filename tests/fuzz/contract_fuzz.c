@@ -87,6 +87,7 @@ static void make_segment(struct segment *s, uint64_t magic)
 {
 	s->good = (struct tp_header){.magic = magic, .abi = TP_ABI, .workers = 3};
 	s->good.commands = s->good.results = s->good.punts = 4096;
+	s->good.owners = magic == TP_MAGIC_CONTROL ? 0 : 1000;
 	s->good.size = magic == TP_MAGIC_CONTROL ? tp_control_size(&s->good)
 						 : tp_dataplane_size(&s->good);
 	s->fd = tp_segment_create("fuzz", s->good.size, &s->own);
@@ -114,7 +115,8 @@ static void fuzz_header(struct segment *s, const uint8_t *input, size_t length)
 			continue;
 		}
 		check(tp_results_offset(h, w) + h->results <= tp_punts_offset(h, w));
-		check(tp_punts_offset(h, w) + h->punts <= other.size);
+		check(tp_punts_offset(h, w) + h->punts <= tp_owners_offset(h));
+		check(tp_owners_offset(h) + h->owners <= other.size);
 	}
 	tp_unmap(&other);
 }

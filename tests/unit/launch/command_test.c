@@ -84,15 +84,15 @@ Test(command, a_dataplane_that_was_not_built_is_told_before_anything_starts)
 	FILE *file = open_memstream(&text, &size);
 
 	// There is none beside this test.
-	cr_expect_eq(command_check(config, file), -ENOENT);
+	cr_expect_eq(command_check(config, "warning", file), -ENOENT);
 	fclose(file);
-	cr_expect_eq(strncmp(text, "turnpike: dataplane: dpdk needs /", 33), 0, "%s", text);
+	cr_expect_eq(strncmp(text, "warning: dataplane: dpdk needs /", 32), 0, "%s", text);
 	cr_expect_not_null(
 		strstr(text, "/turnpike-dpdk, which was not built: install libdpdk-dev "
 			     "and libmnl-dev and build again, or set dataplane: auto.\n"));
 	config_free(config);
 	free(text);
 	config = configured(SHARED);
-	cr_expect_eq(command_check(config, stderr), 0);
+	cr_expect_eq(command_check(config, "warning", stderr), 0);
 	config_free(config);
 }

@@ -67,8 +67,10 @@ REFUSED(ports_the_wrong_way_round, s->capabilities.port_max = 1)
 REFUSED(a_server_without_a_port, s->capabilities.server[1].port = 0)
 REFUSED(a_misaligned_tail, s->worker[1].punts_tail.value = 7)
 REFUSED(a_misaligned_head, s->worker[0].commands_head.value = 1)
-REFUSED(a_map_of_owners_that_nobody_asked_for, (s->header.owners = 4, s->header.size += 64))
 REFUSED(no_map_of_owners_where_one_is_due, s->capabilities.placement = TP_PLACEMENT_OWNER)
+REFUSED_WITH(TP_PLACEMENT_OWNER, a_map_of_owners_that_nobody_reads,
+	s->capabilities.placement = TP_PLACEMENT_EVERY)
+REFUSED_WITH(TP_PLACEMENT_OWNER, more_owners_than_relay_ports, s->capabilities.port_max--)
 REFUSED_WITH(TP_PLACEMENT_OWNER, fewer_owners_than_relay_ports, s->capabilities.relays = 2)
 REFUSED_WITH(TP_PLACEMENT_OWNER, an_owner_that_is_no_worker,
 	*plane_owner(&p, s->capabilities.port_max) = PLANE_WORKERS)

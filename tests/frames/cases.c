@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <turnpike/addr.h>
+
+#include "world.h"
+
+const uint8_t next_hop_l2[12] = {2, 0, 0, 0, 0, 0x0b, 2, 0, 0, 0, 0, 0x0a};
+
+const uint8_t back_l2[12] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1};
+
+static const struct case_allocation allocation[] = {
+	{CLIENT_44, 5000, 0, 0, 49152},
+	{CLIENT_46, 5000, 0, 1, 49153},
+	{CLIENT_64, 5000, 1, 0, 49154},
+	{CLIENT_66, 5000, 1, 1, 49155},
+};
+
+static const struct case_peer peer[] = {
+	{0, PEER4, 6000, 0x4001},
+	{0, STRANGER4, 0, 0},
+	{0, RELAY4, 49154, 0x4003},
+	{1, PEER6, 6000, 0x4001},
+	{1, STRANGER6, 0, 0},
+	{2, PEER4, 6000, 0x4001},
+	{2, STRANGER4, 0, 0},
+	{2, RELAY4, 0, 0},
+	{3, PEER6, 6000, 0x4001},
+	{3, STRANGER6, 0, 0},
+};
+
+const struct case_state plain_state = {
+	.server = {SERVER4, SERVER6},
+	.relay = {RELAY4, RELAY6},
+	.allocation = allocation,
+	.allocations = sizeof(allocation) / sizeof(allocation[0]),
+	.peer = peer,
+	.peers = sizeof(peer) / sizeof(peer[0]),
+};
+
+static const char *const outcome_name[] = {"sent", "dropped", "sent to be fragmented", "punted",
+	"the kernel's", "a fragment", "malformed"};
+
+static const char *const counter_name[] = {
+#define X(name, text) #name,
+	TP_COUNTERS(X)
+#undef X
+};
+
+static void show(const char *what, const uint8_t *b, uint32_t n)
+{
+	printf("  %s, %u bytes:", what, n);
+	for (uint32_t i = 0; i < n && i < 160; i++)
+		printf("%s%02x", i % 2 ? "" : " ", b[i]);
+	printf("\n");
+}
+
+// A Data indication's transaction ID is random: one of zeroes instead, also in XOR-PEER-ADDRESS (RFC 8489
+// section 14.2), and what that does to the checksum.
+static void forget_transaction(uint8_t *frame, uint32_t length)
+{
+	uint8_t *message = packet_payload(frame, length);
+
+	if (!message || frame + length - message < 36 || message[0] != 0 || message[1] != 0x17)
+		return;
+	for (unsigned int i = 0; i < 12 && message[25] == TP_IPV6; i++)
+		message[32 + i] ^= message[8 + i];
+	memset(message + 8, 0, 12);
+	packet_refresh(frame, length);
+}
+
+static bool same(
+	const struct frame_case *c, struct case_result *got, const uint8_t *want, uint32_t length)
+{
+	uint32_t at = 0;
+
+	if (got->outcome != c->outcome) {
+		printf("FAILED %s: %s, not %s\n", c->name, outcome_name[got->outcome],
+			outcome_name[c->outcome]);
+		return false;
+	}
+	if (c->outcome == OUTCOME_DROPPED && got->drop != c->drop) {
+		printf("FAILED %s: dropped as %s, not as %s\n", c->name, counter_name[got->drop],
+			counter_name[c->drop]);
+		return false;
+	}
+	if (got->length && !packet_sound(got->frame, got->length)) {
+		printf("FAILED %s: a length or checksum is wrong\n", c->name);
+		show("got", got->frame, got->length);
+		return false;
+	}
+	if (got->length)
+		forget_transaction(got->frame, got->length);
+	while (at < length && at < got->length && want[at] == got->frame[at])
+		at++;
+	if (length != got->length || at != length) {
+		printf("FAILED %s: the frame differs at byte %u\n", c->name, at);
+		show("wanted", want, length);
+		show("got", got->frame, got->length);
+		return false;
+	}
+	return true;
+}
+
+static bool run_case(case_runner *run, const struct frame_case *c)
+{
+	uint8_t *in = malloc(PACKET_MAX), *want = malloc(PACKET_MAX);
+	struct case_result *got = calloc(1, sizeof(*got));
+	uint32_t length = 0;
+	bool good;
+
+	run(got, c->state ? c->state : &plain_state, &c->next_hop, in, packet_build(in, &c->in));
+	if (c->out.source)
+		length = packet_build(want, &c->out);
+	good = same(c, got, want, length);
+	free(got);
+	free(want);
+	free(in);
+	return good;
+}
+
+unsigned int cases_run(case_runner *run)
+{
+	const struct frame_cases *const all[] = {&cases_channel, &cases_indication, &cases_header,
+		&cases_too_big, &cases_checksum, &cases_unusual, &cases_icmp, &cases_hairpin};
+	unsigned int failed = 0, count = 0;
+
+	for (unsigned int k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
+		for (uint32_t i = 0; i < all[k]->count; i++) {
+			failed += !run_case(run, &all[k]->first[i]);
+			count++;
+		}
+	}
+	printf("%u frames, %u failed\n", count, failed);
+	return failed;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include "hops.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOPS 32u
+
+struct nexthops {
+	uint64_t generation;
+	uint8_t mac[6]; // the port's
+	uint32_t used;
+	struct tp_ip ip[HOPS + 1];
+	struct nexthop hop[HOPS + 1];
+};
+
+int nexthops_create(struct nexthops **out, const struct nexthop_port *ports, uint32_t, uint32_t)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	memcpy((*out)->mac, ports[0].mac, 6);
+	return 0;
+}
+
+void nexthops_destroy(struct nexthops *n)
+{
+	free(n);
+}
+
+uint32_t nexthops_take(struct nexthops *n, const struct tp_ip *ip)
+{
+	for (uint32_t i = 1; i <= n->used; i++)
+		if (tp_ip_equal(&n->ip[i], ip))
+			return i;
+	if (n->used == HOPS)
+		return 0;
+	n->ip[++n->used] = *ip;
+	n->hop[n->used].state = NEXTHOP_UNREACHABLE;
+	return n->used;
+}
+
+void nexthops_give_back(struct nexthops *, uint32_t)
+{
+}
+
+void nexthops_prefetch_word(const struct nexthops *, uint32_t)
+{
+}
+
+void nexthops_prefetch(const struct nexthops *, uint32_t)
+{
+}
+
+enum nexthop_state nexthops_read(
+	const struct nexthops *n, uint32_t destination, struct nexthop *out)
+{
+	*out = n->hop[destination];
+	return destination ? (enum nexthop_state)out->state : NEXTHOP_UNREACHABLE;
+}
+
+uint64_t nexthops_generation(const struct nexthops *n)
+{
+	return n->generation;
+}
+
+void hops_set(struct nexthops *n, const struct tp_ip *ip, enum nexthop_state state,
+	const uint8_t *mac, uint16_t mtu)
+{
+	struct nexthop *hop = &n->hop[nexthops_take(n, ip)];
+
+	*hop = (struct nexthop){.mtu = mtu, .l2_length = 14, .state = (uint8_t)state};
+	if (mac)
+		memcpy(hop->l2, mac, 6);
+	memcpy(hop->l2 + 6, n->mac, 6);
+	n->generation++;
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// Next hops as a test says, in the place of the kernel's answers: without privileges, without a thread.
+#pragma once
+
+#include <nexthop.h>
+
+// What an address has from now on. `mac`: NULL where the state isn't NEXTHOP_READY.
+void hops_set(struct nexthops *n, const struct tp_ip *ip, enum nexthop_state state,
+	const uint8_t *mac, uint16_t mtu);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// A worker in this process, between two rings: frames go in, frames come out. EAL without huge pages,
+// NICs or privileges. Each test is a process of its own, so each has its own EAL.
+#pragma once
+
+#include <plane.h>
+
+#include "hops.h"
+
+#define LAB_NOW 1000000ull
+
+struct lab {
+	struct plane plane;
+	struct worker *w; // the first worker
+	struct rte_ring *in[2]; // a ring for each worker's queue
+	struct rte_ring *out[2];
+};
+
+extern const uint8_t lab_client_mac[6];
+extern const uint8_t lab_peer_mac[6];
+
+// Worker threads don't run: rounds are the test's.
+void lab_start(struct lab *l, uint32_t workers);
+
+// The addresses that the lab is configured with: 198.51.100.1:3478, relay ports 50000 to 50015.
+struct tp_endpoint lab_server(void);
+struct tp_endpoint lab_relayed(uint16_t port);
+struct tp_endpoint lab_client(void);
+struct tp_endpoint lab_peer(void);
+
+// Applies a command to every worker; all succeed.
+void lab_put_allocation(
+	struct lab *l, uint32_t slot, const struct tp_endpoint *client, uint16_t port);
+void lab_put_channel(
+	struct lab *l, uint32_t slot, const struct tp_endpoint *peer, uint16_t channel);
+
+// A UDP datagram to us, in a buffer.
+struct rte_mbuf *lab_frame(struct lab *l, const struct tp_endpoint *from,
+	const struct tp_endpoint *to, const void *payload, uint32_t length);
+
+// Sets or clears DF in an IPv4 frame, and its header checksum.
+void lab_set_dont_fragment(struct rte_mbuf *m, bool dont_fragment);
+
+// Puts a frame into the queue of worker `queue`.
+void lab_arrive(struct lab *l, uint32_t queue, struct rte_mbuf *m);
+
+// A round of worker `index`, with its housekeeping.
+void lab_round(struct lab *l, uint32_t index);
+
+// What came out of worker `queue`'s; NULL: nothing.
+struct rte_mbuf *lab_leaves(struct lab *l, uint32_t queue);
+
+// The counter, summed over workers.
+uint64_t lab_count(const struct lab *l, enum tp_counter which);
+
+// Exactly this datagram, with good checksums.
+void lab_expect(const struct rte_mbuf *m, const uint8_t *to_mac, const struct tp_endpoint *from,
+	const struct tp_endpoint *to, const void *payload, uint32_t length);

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// Destinations are shared and counted; hints; what is refused.
+
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lab.h"
+#include "nexthops.h"
+
+static const uint8_t hint[6] = {2, 0, 0, 0, 0, 0x99};
+
+static void set_up(void)
+{
+	lab_make();
+	lab_start(4);
+}
+
+TestSuite(destinations, .init = set_up, .fini = lab_end, .timeout = 60);
+
+Test(destinations, those_who_ask_for_one_address_share_it_and_the_last_frees_it)
+{
+	uint32_t d = take("192.0.2.2");
+
+	cr_assert(eq(u32, take("192.0.2.2"), d));
+	cr_assert(ne(u32, take("192.0.2.3"), d));
+	cr_assert(eq(u32, status().destinations, 2));
+	nexthops_give_back(lab.n, d);
+	cr_assert(eq(u32, status().destinations, 2));
+	expect_ready(d, 0, 1500);
+	nexthops_give_back(lab.n, d);
+	cr_assert(eq(u32, status().destinations, 1));
+	await(status().hops == 1);
+}
+
+Test(destinations, so_many_fit_as_were_asked_for_and_room_comes_back)
+{
+	struct tp_ip fifth = ip("192.0.2.5");
+	uint32_t d[4] = {
+		take("192.0.2.2"), take("192.0.2.3"), take("2001:db8::2"), take("8.8.8.8")};
+
+	for (int i = 0; i < 4; i++)
+		cr_assert(d[i] >= 1 && d[i] <= 4);
+	cr_assert(eq(u32, nexthops_take(lab.n, &fifth), 0));
+	cr_assert(eq(u32, take("192.0.2.3"), d[1])); // one that is there takes no room
+	nexthops_give_back(lab.n, d[1]);
+	expect_state(d[3], NEXTHOP_UNREACHABLE); // all have been asked
+	nexthops_give_back(lab.n, d[3]);
+	cr_assert(eq(u32, take("198.51.100.2"), d[3]));
+	expect_ready(d[3], 1, 1500);
+}
+
+Test(destinations, what_was_another_address_shows_nothing_of_it)
+{
+	uint32_t d = take("192.0.2.2");
+
+	expect_ready(d, 0, 1500);
+	pthread_mutex_lock(&lab.n->lock); // the thread can't answer
+	destination_free(lab.n, (lab.n->destinations[d].refs = 0, d));
+	cr_assert(eq(u32, destination_find_or_make(lab.n, &(struct tp_ip){.b = {0x20}}), d));
+	cr_assert(eq(int, look(d).state, NEXTHOP_RESOLVING));
+	pthread_mutex_unlock(&lab.n->lock);
+}
+
+Test(destinations, a_hint_serves_until_the_kernels_answer_is_ready)
+{
+	struct nexthop expected = {.mtu = 1500, .port = 1, .l2_length = 14, .state = NEXTHOP_READY};
+	struct nexthop actual;
+	uint32_t d;
+
+	// Nobody answers for a while, since there is nobody.
+	near("echo 10000 >/proc/sys/net/ipv4/neigh/port0/retrans_time_ms");
+	d = take("192.0.2.88");
+	nexthops_hint(lab.n, d, 1, hint);
+	memcpy(expected.l2, hint, 6);
+	memcpy(expected.l2 + 6, lab.port[1].mac, 6);
+	actual = look(d);
+	cr_assert(eq(int, memcmp(&actual, &expected, sizeof(actual)), 0));
+	await(status().unsettled == 1);
+	actual = look(d);
+	cr_assert(eq(int, memcmp(&actual, &expected, sizeof(actual)), 0));
+	near("ip neigh replace 192.0.2.88 lladdr 02:00:00:00:00:88 dev port0 nud reachable");
+	memcpy(lab.far_mac[0], (uint8_t[]){2, 0, 0, 0, 0, 0x88}, 6);
+	expect_ready(d, 0, 1500);
+	await(status().hops == 1);
+}
+
+Test(destinations, a_hint_is_no_word_against_the_kernels)
+{
+	uint32_t d = take("192.0.2.2"), lost = take("8.8.8.8");
+
+	expect_ready(d, 0, 1500);
+	expect_state(lost, NEXTHOP_UNREACHABLE);
+	nexthops_hint(lab.n, d, 1, hint);
+	nexthops_hint(lab.n, lost, 1, hint);
+	expect_ready(d, 0, 1500);
+	cr_assert(eq(int, look(lost).state, NEXTHOP_UNREACHABLE));
+	cr_assert(eq(u32, status().hops, 1));
+}
+
+Test(destinations, a_hint_that_no_station_can_have_sent_is_ignored)
+{
+	uint32_t d;
+
+	near("echo 10000 >/proc/sys/net/ipv4/neigh/port0/retrans_time_ms");
+	d = take("192.0.2.88");
+	nexthops_hint(lab.n, d, 0, (uint8_t[]){1, 0, 0x5e, 0, 0, 1});
+	nexthops_hint(lab.n, d, 0, (uint8_t[]){0, 0, 0, 0, 0, 0});
+	nexthops_hint(lab.n, d, 2, hint);
+	nexthops_hint(lab.n, 0, 0, hint);
+	cr_assert(eq(int, look(d).state, NEXTHOP_RESOLVING));
+	cr_assert(eq(int, look(0).state, NEXTHOP_UNREACHABLE));
+}
+
+Test(destinations, without_the_capability_neighbours_come_from_the_kernels_own_traffic)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct all[2], none[2] = {0};
+	uint32_t d;
+
+	nexthops_destroy(lab.n);
+	cr_assert(eq(int, syscall(SYS_capget, &header, all), 0));
+	none[0].permitted = all[0].permitted;
+	none[1].permitted = all[1].permitted;
+	cr_assert(eq(int, syscall(SYS_capset, &header, none), 0));
+	lab_start(4);
+	cr_assert(eq(int, syscall(SYS_capset, &header, all), 0));
+	d = take("192.0.2.2");
+	await(status().refused == 1);
+	cr_assert(eq(int, look(d).state, NEXTHOP_RESOLVING));
+	lab_send("192.0.2.2", 1);
+	expect_ready(d, 0, 1500);
+}
+
+Test(destinations, nonsense_is_refused)
+{
+	struct nexthop_port absent = {.ifindex = 0x7ffffff0};
+	struct nexthops *n = NULL;
+
+	cr_assert(eq(int, nexthops_create(&n, lab.port, 0, 4), -22));
+	cr_assert(eq(int, nexthops_create(&n, lab.port, 33, 4), -22));
+	cr_assert(eq(int, nexthops_create(&n, lab.port, 2, 0), -22));
+	cr_assert(eq(int, nexthops_create(&n, lab.port, 2, 1 << 24), -22));
+	cr_assert(eq(int, nexthops_create(&n, &absent, 1, 4), -19));
+	cr_assert(eq(ptr, n, NULL));
+	nexthops_destroy(NULL);
+}
