@@ -84,21 +84,17 @@ static int accept_segment(struct link *link, int segment, int doorbell)
 {
 	struct attachment *a = &link->attachment;
 	int err = tp_segment_map(segment, TP_MAGIC_CONTROL, &a->control);
-	int flags;
 
 	close(segment);
 	a->doorbell = doorbell;
 	if (err)
 		return err;
 	a->segment = a->control.base;
-	// A copy: what is checked must be what is used.
-	memcpy(&a->header, a->control.base, sizeof(a->header));
+	a->header = a->control.header; // as it was checked
 	if (a->header.workers != link->plane->workers ||
 		tp_control_size(&a->header) != a->control.size)
 		return -EPROTO;
-	// A worker that rings must never wait for whoever made this descriptor.
-	flags = fcntl(doorbell, F_GETFL);
-	return flags < 0 || fcntl(doorbell, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+	return 0;
 }
 
 static void welcome(struct link *link, uint64_t now)
