@@ -181,21 +181,13 @@ Test(config_values, this_host_has_a_loopback_address_to_listen_on)
 
 Test(config_values, secrets_are_forgotten_on_request_and_nothing_else)
 {
+	static const char yaml[] = "users:\n"
+				   "- {name: a, password: one}\n"
+				   "- {name: b, key: 3d43f24c71b71cdd4be54e0721962a79}\n"
+				   "secrets: [two, three]\n";
 	struct host host = fixture_host();
 	char *errors = NULL;
-	struct config *c = parse(
-		"users:
-				-
-				{
-					name:
-						a, password : one
-				} "
-				  "- {name: b, key: 3d43f24c71b71cdd4be54e0721962a79}
-				  "
-				  "secrets: [two, three]
-				  ",
-			& host,
-		&errors);
+	struct config *c = parse(yaml, &host, &errors);
 
 	cr_assert_not_null(c, "%s", errors);
 	config_forget_secrets(c);
