@@ -135,7 +135,7 @@ static void on_signal(uv_signal_t *signal, int number)
 	uv_stop(signal->loop);
 }
 
-static json_t *on_command(void *context, const char *command)
+static json_t *on_command(void *context, const json_t *request)
 {
 	struct control *c = context;
 	struct report r = {.server = c->server,
@@ -144,7 +144,7 @@ static json_t *on_command(void *context, const char *command)
 		.started_ms = c->started_ms,
 		.now_ms = monotonic_ms()};
 
-	return report_answer(&r, command);
+	return report_answer(&r, request);
 }
 
 static void start_loop(struct control *c)
