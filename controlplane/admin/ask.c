@@ -60,12 +60,15 @@ static ssize_t read_all(int fd, char **out)
 	return -ENOMEM;
 }
 
-json_t *ask_over(int fd, const char *path, const char *command)
+json_t *ask_over(int fd, const char *path, const char *command, json_int_t cursor)
 {
 	struct timeval timeout = {.tv_sec = ASK_TIMEOUT_S};
 	json_t *answer = NULL;
-	char request[64], *text = NULL;
-	int length = snprintf(request, sizeof(request), "{\"command\":\"%s\"}\n", command);
+	char request[128], *text = NULL;
+	int length = cursor ? snprintf(request, sizeof(request),
+				      "{\"command\":\"%s\",\"cursor\":%lld}\n", command,
+				      (long long)cursor)
+			    : snprintf(request, sizeof(request), "{\"command\":\"%s\"}\n", command);
 	ssize_t n;
 	int err;
 
@@ -97,7 +100,7 @@ json_t *ask_over(int fd, const char *path, const char *command)
 	return answer;
 }
 
-json_t *ask(const char *path, const char *command)
+static json_t *ask_part(const char *path, const char *command, json_int_t cursor)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	int fd, err;
@@ -113,5 +116,37 @@ json_t *ask(const char *path, const char *command)
 		close(fd);
 		return unreachable(path, err);
 	}
-	return ask_over(fd, path, command);
+	return ask_over(fd, path, command, cursor);
+}
+
+json_int_t ask_join(json_t *whole, json_t *part)
+{
+	json_int_t next = json_integer_value(json_object_get(part, "next"));
+	const char *key;
+	json_t *list;
+
+	json_object_foreach(part, key, list) if (json_is_array(list))
+		json_array_extend(json_object_get(whole, key), list);
+	json_decref(part);
+	return next;
+}
+
+json_t *ask(const char *path, const char *command)
+{
+	json_t *whole = ask_part(path, command, 0);
+	json_int_t next = json_integer_value(json_object_get(whole, "next")), after;
+
+	json_object_del(whole, "next");
+	while (whole && next) {
+		json_t *part = ask_part(path, command, next);
+
+		if (!part) {
+			json_decref(whole);
+			return NULL;
+		}
+		// One that does not go on would be asked for ever.
+		after = ask_join(whole, part);
+		next = after > next ? after : 0;
+	}
+	return whole;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -134,7 +135,7 @@ static void on_signal(uv_signal_t *signal, int number)
 	uv_stop(signal->loop);
 }
 
-static json_t *on_command(void *context, const char *command)
+static json_t *on_command(void *context, const json_t *request)
 {
 	struct control *c = context;
 	struct report r = {.server = c->server,
@@ -143,7 +144,7 @@ static json_t *on_command(void *context, const char *command)
 		.started_ms = c->started_ms,
 		.now_ms = monotonic_ms()};
 
-	return report_answer(&r, command);
+	return report_answer(&r, request);
 }
 
 static void start_loop(struct control *c)
@@ -169,6 +170,16 @@ static int complain(const char *what, int err)
 	return 1;
 }
 
+// Loads the configuration; what was handed over is closed: it holds passwords.
+static int load(struct control *c, const char *path)
+{
+	int err = config_load(&c->config, path, stderr), fd = inherit_fd("config");
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 static int run(struct control *c, const char *path)
 {
 	int link_fd = inherit_fd("link"), control_fd = inherit_fd("control");
@@ -188,7 +199,7 @@ static int run(struct control *c, const char *path)
 				"this process\n");
 		vault_fd = memfd_create("turnpike-vault", MFD_CLOEXEC);
 	}
-	if (config_load(&c->config, path, stderr) != 0)
+	if (load(c, path) != 0)
 		return 1;
 	err = shm_link_create(&c->link, link_fd);
 	if (err)
@@ -199,6 +210,7 @@ static int run(struct control *c, const char *path)
 	err = setup_auth(&c->auth, c->config, &vault);
 	if (err)
 		return complain("the credentials can't be prepared", err);
+	config_forget_secrets(c->config);
 	err = setup_server(&c->server, c->config, &vault, c->auth, shm_link_link(c->link),
 		shm_link_own_counters(c->link));
 	if (err)
@@ -232,6 +244,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 		{"version", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct rlimit no_core = {0, 0}; // keys would be in it
 	struct control c = {.socket_fd = -1};
 	const char *path = NULL;
 	char inherited[32];
@@ -261,6 +274,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	setrlimit(RLIMIT_CORE, &no_core);
 	uv_loop_init(&c.loop);
 	code = run(&c, path);
 	turn_destroy(c.server);

@@ -136,8 +136,6 @@ void present_allocations(const json_t *answer, FILE *out)
 	}
 	table_print(&t, 0x30, out);
 	table_free(&t);
-	if (json_is_true(json_object_get(answer, "truncated")))
-		fputs("There are more than are shown here.\n", out);
 }
 
 struct meaning {

@@ -144,20 +144,21 @@ static json_t *allocation_json(const struct report *r, const struct table *t, ui
 	return o;
 }
 
-static json_t *allocations_json(const struct report *r)
+static json_t *allocations_json(const struct report *r, json_int_t cursor)
 {
 	const struct table *t = turn_table(r->server);
+	uint32_t total = t->vault.header->allocations, told = 0, looked = 0;
+	uint32_t i = cursor >= 0 && cursor < total ? (uint32_t)cursor : total;
 	json_t *list = json_array();
-	uint32_t told = 0;
 
-	for (uint32_t i = 0; i < t->vault.header->allocations && told < REPORT_ALLOCATIONS_MAX;
-		i++) {
+	for (; i < total && told < REPORT_ALLOCATIONS && looked < REPORT_SLOTS; i++, looked++) {
 		if (t->slots[i].state != SLOT_LIVE || table_record(t, i)->expires_ms <= r->now_ms)
 			continue;
 		json_array_append_new(list, allocation_json(r, t, i));
 		told++;
 	}
-	return json_pack("{s:o, s:b}", "allocations", list, "truncated", told < t->live);
+	return i < total ? json_pack("{s:o, s:I}", "allocations", list, "next", (json_int_t)i)
+			 : json_pack("{s:o}", "allocations", list);
 }
 
 static json_t *counters_json(const struct report *r)
@@ -184,12 +185,17 @@ static json_t *counters_json(const struct report *r)
 	return json_pack("{s:o, s:o, s:o}", "control", control, "workers", workers, "total", sum);
 }
 
-json_t *report_answer(const struct report *r, const char *command)
+json_t *report_answer(const struct report *r, const json_t *request)
 {
+	const char *command = json_string_value(json_object_get(request, "command"));
+
+	if (!command)
+		return json_pack("{s:s}", "error",
+			"A request is one line of JSON: {\"command\": \"status\"}.");
 	if (!strcmp(command, "status"))
 		return status_json(r);
 	if (!strcmp(command, "allocations"))
-		return allocations_json(r);
+		return allocations_json(r, json_integer_value(json_object_get(request, "cursor")));
 	if (!strcmp(command, "counters"))
 		return counters_json(r);
 	return json_pack("{s:s}", "error",

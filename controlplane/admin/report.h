@@ -10,7 +10,8 @@
 #include "../link/shm.h"
 #include "../turn/server.h"
 
-#define REPORT_ALLOCATIONS_MAX 10000u // told at once
+#define REPORT_SLOTS 16384u // looked at for one answer, and
+#define REPORT_ALLOCATIONS 256u // told in it: the loop that answers serves clients too
 
 struct report {
 	struct turn_server *server;
@@ -20,5 +21,6 @@ struct report {
 	uint64_t now_ms;
 };
 
-// The answer to a request's "command". The caller decrefs; NULL: no memory.
-json_t *report_answer(const struct report *r, const char *command);
+// The answer to a request: its "command", and for allocations the "cursor" where to go on, which is the
+// "next" of the answer before. The last answer has no "next". The caller decrefs; NULL: no memory.
+json_t *report_answer(const struct report *r, const json_t *request);

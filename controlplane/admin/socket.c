@@ -70,10 +70,7 @@ static void on_timeout(uv_timer_t *timer)
 static json_t *answer(struct client *c)
 {
 	json_t *request = json_loadb(c->request, c->length, 0, NULL);
-	const char *command = json_string_value(json_object_get(request, "command"));
-	json_t *o = command ? c->socket->answer(c->socket->context, command)
-			    : json_pack("{s:s}", "error",
-				      "A request is one line of JSON: {\"command\": \"status\"}.");
+	json_t *o = c->socket->answer(c->socket->context, request);
 
 	json_decref(request);
 	return o;

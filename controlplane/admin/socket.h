@@ -12,8 +12,8 @@
 
 struct admin_socket;
 
-// Answers one command; the reference is the socket's from then on. NULL: no memory.
-typedef json_t *admin_answer_fn(void *context, const char *command);
+// Answers one request (NULL: it is no JSON); the reference is the socket's from then on. NULL: no memory.
+typedef json_t *admin_answer_fn(void *context, const json_t *request);
 
 // Listens on `fd`, a listening socket that is the loop's from now on. Returns 0 or a negative errno.
 int admin_socket_open(

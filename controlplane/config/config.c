@@ -135,17 +135,25 @@ static void wipe(char *text)
 	free(text);
 }
 
+void config_forget_secrets(struct config *config)
+{
+	for (size_t i = 0; i < config->users_count; i++) {
+		wipe(config->users[i].password);
+		wipe(config->users[i].key);
+		config->users[i].password = config->users[i].key = NULL;
+	}
+	for (size_t i = 0; i < config->secrets_count; i++)
+		wipe(config->secrets[i]);
+	config->secrets_count = 0;
+}
+
 void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	for (size_t i = 0; i < config->users_count; i++) {
+	config_forget_secrets(config);
+	for (size_t i = 0; i < config->users_count; i++)
 		free(config->users[i].name);
-		wipe(config->users[i].password);
-		wipe(config->users[i].key);
-	}
-	for (size_t i = 0; i < config->secrets_count; i++)
-		wipe(config->secrets[i]);
 	free(config->users);
 	free(config->secrets);
 	free(config->listen);

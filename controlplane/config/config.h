@@ -107,6 +107,8 @@ int config_load(struct config **out, const char *path, FILE *errors);
 int config_parse(
 	struct config **out, const char *yaml, size_t length, const char *name, FILE *errors);
 void config_free(struct config *config);
+// Wipes passwords, keys and secrets once they have been made into what verifies: none is left then.
+void config_forget_secrets(struct config *config);
 
 // Warnings about the host, one sentence each to `warnings`: the relay range overlaps the kernel's
 // ephemeral ports, descriptors won't do for the configured allocations, ... Returns their number.

@@ -107,7 +107,6 @@ int launcher_run(struct launcher *l, const struct config *config, struct runtime
 		return 1;
 	}
 	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
 	watch_signal(l, &l->term, SIGTERM);
 	watch_signal(l, &l->interrupt, SIGINT);
 	uv_timer_init(&l->loop, &l->patience);

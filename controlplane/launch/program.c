@@ -106,7 +106,12 @@ static int watch(struct program *p)
 		return err;
 	}
 	p->poll->data = p;
-	return uv_poll_start(p->poll, UV_READABLE, on_end);
+	err = uv_poll_start(p->poll, UV_READABLE, on_end);
+	if (err < 0) {
+		uv_close((uv_handle_t *)p->poll, free_handle);
+		p->poll = NULL;
+	}
+	return err;
 }
 
 void program_init(struct program *program, uv_loop_t *loop, const char *name,
@@ -164,6 +169,7 @@ void program_stop(struct program *p, int signal)
 	uv_timer_stop(&p->timer);
 	if (p->process.pid)
 		process_signal(&p->process, signal);
-	else if (first)
+	// Of one that can't be watched no end will be seen: it is told to end, and that is all.
+	if (!p->poll && first)
 		p->events->ended(p->events->context, p, false);
 }

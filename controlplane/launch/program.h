@@ -47,5 +47,6 @@ void program_init(struct program *program, uv_loop_t *loop, const char *name,
 void program_start(struct program *program);
 // Watches a process that is there already; takes it over.
 void program_adopt(struct program *program, const struct process *process);
-// Ends it with `signal` and for good. `ended` is called when it is gone, at once if it is not running.
+// Ends it with `signal` and for good. `ended` is called when it is gone; at once if it is not running, or
+// could not be watched.
 void program_stop(struct program *program, int signal);

@@ -2,9 +2,11 @@
 // Copyright (c) 2026 The Turnpike authors
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "command.h"
 #include "defaults.h"
@@ -76,6 +78,7 @@ static int settle(struct orphans *orphans, struct runtime *runtime, bool end)
 
 int run(const struct run_options *options)
 {
+	static const struct rlimit no_core = {0, 0};
 	struct process adopted[PROGRAMS];
 	struct config *config = NULL;
 	struct runtime runtime = {
@@ -85,6 +88,9 @@ int run(const struct run_options *options)
 	bool ours = false;
 	int code = 1, err;
 
+	// Whoever reads our output may leave, and passwords are not for core files.
+	signal(SIGPIPE, SIG_IGN);
+	setrlimit(RLIMIT_CORE, &no_core);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	err = load(options, &config, &runtime);
 	if (!err)

@@ -18,6 +18,7 @@ struct pending *pending_take(struct turn_server *s, enum transaction_kind kind)
 	s->pending_free = p->next_free;
 	p->id = turn_id(kind, ++s->pending_serial, (uint32_t)(p - s->pending));
 	p->tried_count = 0;
+	p->no_relays = 0;
 	p->count = 0;
 	p->even = false;
 	return p;
@@ -34,8 +35,9 @@ void pending_fill(struct pending *p, const struct request *r, uint32_t slot)
 
 void pending_end(struct turn_server *s, struct pending *p)
 {
-	if (p->tried_count)
-		table_release_ports(s->table, p->relay, p->tried, p->tried_count);
+	while (p->tried_count--)
+		table_release_port(
+			s->table, p->tried_relay[p->tried_count], p->tried[p->tried_count]);
 	OPENSSL_cleanse(p->key, sizeof(p->key));
 	p->id = 0;
 	p->next_free = s->pending_free;
@@ -56,20 +58,40 @@ static bool still_there(const struct turn_server *s, const struct pending *p)
 	       table_record(s->table, p->slot)->serial == p->serial;
 }
 
-// The relay port was somebody else's: another one.
-static bool try_another_port(struct turn_server *s, struct pending *p)
+// Gives the allocation another port: of its relay address if that can be had, else of another one of the
+// family.
+static bool change_port(struct turn_server *s, struct pending *p)
+{
+	uint8_t relay = s->table->slots[p->slot].relay;
+	enum tp_family family = tp_ip_family(&s->table->relays[relay].local);
+
+	for (uint32_t n = 0; n < s->table->relays_count; n++) {
+		const struct table_relay *r = &s->table->relays[relay];
+
+		if (!(p->no_relays >> relay & 1) && r->published != 0xff &&
+			tp_ip_family(&r->local) == family &&
+			table_change_port(s->table, p->slot, relay, turn_random(s), p->even) == 0)
+			return true;
+		relay = relay + 1u < s->table->relays_count ? relay + 1 : 0;
+	}
+	return false;
+}
+
+// The relay port was somebody else's, or the relay address is gone from the host.
+static bool try_another_port(struct turn_server *s, struct pending *p, uint32_t status)
 {
 	struct tp_command c;
 	uint8_t bytes[REPLY_MAX];
-	uint16_t before;
+	uint8_t relay = s->table->slots[p->slot].relay;
+	uint16_t before = table_record(s->table, p->slot)->relay_port;
 
-	turn_count(s, TP_CC_ports_taken);
-	if (p->tried_count == PORT_ATTEMPTS)
+	if (status == TP_STATUS_ADDRESS)
+		p->no_relays |= 1ull << relay;
+	else
+		turn_count(s, TP_CC_ports_taken);
+	if (p->tried_count == PORT_ATTEMPTS || !change_port(s, p))
 		return false;
-	before = table_record(s->table, p->slot)->relay_port;
-	if (table_change_port(s->table, p->slot, turn_random(s), p->even) != 0)
-		return false;
-	p->relay = s->table->slots[p->slot].relay;
+	p->tried_relay[p->tried_count] = relay;
 	p->tried[p->tried_count++] = before;
 	if (!prepare_late_answer(s, p) || allocate_answer(s, &p->to, p->slot, bytes) <= 0)
 		return false;
@@ -134,7 +156,8 @@ static void pending_outcome(struct turn_server *s, uint64_t id, uint32_t status)
 	}
 	p = &s->pending[index];
 	if (id >> 60 == TX_ALLOCATE && still_there(s, p)) {
-		if (status == TP_STATUS_PORT_TAKEN && try_another_port(s, p))
+		if ((status == TP_STATUS_PORT_TAKEN || status == TP_STATUS_ADDRESS) &&
+			try_another_port(s, p, status))
 			return;
 		s->table->slots[p->slot].pending = 0;
 	}

@@ -39,8 +39,9 @@ struct pending {
 	uint8_t key_length;
 	bool even;
 	uint8_t tried_count;
-	uint8_t relay; // whose ports were tried
-	uint16_t tried[PORT_ATTEMPTS]; // taken by others: kept out of the pool until this ends
+	uint8_t tried_relay[PORT_ATTEMPTS]; // and
+	uint16_t tried[PORT_ATTEMPTS]; // its port: kept out of the pool until this ends
+	uint64_t no_relays; // a bit for each relay address that can't be had
 	uint8_t count; // of peers that this transaction put
 	uint32_t slot;
 	uint64_t serial;

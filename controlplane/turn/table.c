@@ -122,24 +122,27 @@ release_user:
 	return err;
 }
 
-int table_change_port(struct table *t, uint32_t slot, uint32_t random, bool even)
+int table_change_port(struct table *t, uint32_t slot, uint8_t relay, uint32_t random, bool even)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
-	struct ports *ports = &t->relays[t->slots[slot].relay].ports;
-	int port = ports_take(ports, random, even);
+	int port = ports_take(&t->relays[relay].ports, random, even);
 
 	if (port < 0)
 		return port;
 	set_live(t, t->slots[slot].relay, a->relay_port, false);
-	__atomic_store_n(&a->relay_port, (uint16_t)port, __ATOMIC_RELAXED);
-	set_live(t, t->slots[slot].relay, a->relay_port, true);
+	// Address and port are no single word; nobody has been told of this allocation yet.
+	vault_free(&a->state);
+	a->relay = t->relays[relay].local;
+	a->relay_port = (uint16_t)port;
+	vault_live(&a->state);
+	t->slots[slot].relay = relay;
+	set_live(t, relay, a->relay_port, true);
 	return 0;
 }
 
-void table_release_ports(struct table *t, uint8_t relay, const uint16_t *ports, uint32_t n)
+void table_release_port(struct table *t, uint8_t relay, uint16_t port)
 {
-	while (n--)
-		ports_release(&t->relays[relay].ports, ports[n]);
+	ports_release(&t->relays[relay].ports, port);
 }
 
 void table_drop(struct table *t, uint32_t slot)

@@ -106,10 +106,10 @@ static inline uint32_t table_seconds(uint64_t ms)
 // this user or client address may have.
 int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t relay,
 	uint32_t random, bool even, uint32_t *slot);
-// Gives a live allocation another port of the same address; the former one stays taken, until it is given
-// back by table_release_ports(). Returns 0 or -ENOSPC.
-int table_change_port(struct table *t, uint32_t slot, uint32_t random, bool even);
-void table_release_ports(struct table *t, uint8_t relay, const uint16_t *ports, uint32_t n);
+// Gives a live allocation another port, of this relay address; the former one stays taken, until it is
+// given back by table_release_port(). Returns 0 or -ENOSPC.
+int table_change_port(struct table *t, uint32_t slot, uint8_t relay, uint32_t random, bool even);
+void table_release_port(struct table *t, uint8_t relay, uint16_t port);
 // Takes a live allocation from its client, with its peers and quotas: its slot is dropping from now on.
 void table_drop(struct table *t, uint32_t slot);
 // The dataplane has let go: slot and port are free.

@@ -73,6 +73,17 @@ def test_status_and_allocations_tell_what_there_is(make_server, make_client, mak
     assert str(client.relayed[1]) not in str(server.ctl("allocations"))
 
 
+def test_allocations_of_several_answers_are_told_as_one(make_server, make_client):
+    server = make_server()
+    clients = [make_client(of=server) for _ in range(600)]
+    for client in clients:
+        assert client.allocate().code is None
+    answer = server.ctl("allocations")
+    assert set(answer) == {"allocations"}
+    assert sorted(a["client"] for a in answer["allocations"]) == \
+        sorted(f"{c.address[0]}:{c.address[1]}" for c in clients)
+
+
 def test_the_control_socket_is_for_its_owner_alone(server):
     import os
     import stat

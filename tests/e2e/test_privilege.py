@@ -31,6 +31,25 @@ def test_no_secret_is_on_a_command_line_in_an_environment_or_in_the_log(server, 
         assert not any(secret in text for text in shown + server.log)
 
 
+def test_passwords_leave_no_trace_in_the_control_plane_and_no_core_can_be_written(server, client):
+    assert client.allocate().cls == stun.SUCCESS
+    programs = server.processes()
+    for program in ("turnpike", "turnpike-control"):
+        limits = pathlib.Path(f"/proc/{programs[program]}/limits").read_text(encoding="ascii")
+        line = next(x for x in limits.splitlines() if x.startswith("Max core file size"))
+        assert line.split()[4:6] == ["0", "0"], line
+    control = pathlib.Path(f"/proc/{programs['turnpike-control']}")
+    files = [os.readlink(fd) for fd in (control / "fd").iterdir()]
+    assert not [name for name in files if "turnpike-config" in name]
+    assert [name for name in files if "turnpike-vault" in name]
+    with open(control / "mem", "rb", buffering=0) as memory:
+        for line in (control / "maps").read_text(encoding="ascii").splitlines():
+            low, high = (int(x, 16) for x in line.split()[0].split("-"))
+            if line.split()[1].startswith("rw") and "memfd" not in line:
+                memory.seek(low)
+                assert b"wonderland" not in memory.read(high - low), line
+
+
 @pytest.mark.parametrize("mistake", [
     'users: [{name: alice, password: [topmost secret]}]',
     'users: [{name: alice, password: topmost secret, kez: topmost secret}]',

@@ -178,3 +178,27 @@ Test(config_values, this_host_has_a_loopback_address_to_listen_on)
 	cr_expect(host_has(&host, &loopback));
 	cr_expect_geq(host.cores, 1);
 }
+
+Test(config_values, secrets_are_forgotten_on_request_and_nothing_else)
+{
+	static const char yaml[] = "realm: r\n"
+				   "users:\n"
+				   "- {name: a, password: one}\n"
+				   "- {name: b, key: 3d43f24c71b71cdd4be54e0721962a79}\n"
+				   "secrets: [two, three]\n";
+	struct host host = fixture_host();
+	char *errors = NULL;
+	struct config *c = parse(yaml, &host, &errors);
+
+	cr_assert(c, "%s", errors);
+	config_forget_secrets(c);
+	cr_assert_eq(c->users_count, 2);
+	for (size_t i = 0; i < c->users_count; i++) {
+		cr_expect_null(c->users[i].password);
+		cr_expect_null(c->users[i].key);
+	}
+	cr_expect_str_eq(c->users[1].name, "b");
+	cr_expect_eq(c->secrets_count, 0);
+	config_free(c);
+	free(errors);
+}

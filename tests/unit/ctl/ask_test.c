@@ -40,7 +40,8 @@ static void *serve(void *context)
 	return NULL;
 }
 
-static json_t *ask_server(struct server *server, const char *answer, size_t length)
+static json_t *ask_server(
+	struct server *server, const char *answer, size_t length, json_int_t cursor)
 {
 	pthread_t thread;
 	json_t *root;
@@ -49,7 +50,7 @@ static json_t *ask_server(struct server *server, const char *answer, size_t leng
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	*server = (struct server){.fd = pair[1], .answer = answer, .length = length};
 	cr_assert_eq(pthread_create(&thread, NULL, serve, server), 0);
-	root = ask_over(pair[0], "/run/x", "status");
+	root = ask_over(pair[0], "/run/x", "status", cursor);
 	pthread_join(thread, NULL);
 	return root;
 }
@@ -58,11 +59,28 @@ Test(ask, one_line_goes_out_and_one_object_comes_back)
 {
 	static const char answer[] = "{\"pid\": 7}\n";
 	struct server server;
-	json_t *root = ask_server(&server, answer, strlen(answer));
+	json_t *root = ask_server(&server, answer, strlen(answer), 0);
 
 	cr_expect_str_eq(server.request, "{\"command\":\"status\"}\n");
 	cr_expect_eq(json_integer_value(json_object_get(root, "pid")), 7);
 	json_decref(root);
+}
+
+Test(ask, a_further_part_is_asked_for_by_its_cursor_and_joined)
+{
+	static const char answer[] = "{\"a\": [3], \"next\": 17}\n";
+	struct server server;
+	json_t *part = ask_server(&server, answer, strlen(answer), 9);
+	json_t *whole = json_pack("{s:[ii]}", "a", 1, 2),
+	       *expected = json_pack("{s:[iii]}", "a", 1, 2, 3);
+
+	cr_expect_str_eq(server.request, "{\"command\":\"status\",\"cursor\":9}\n");
+	cr_expect_eq(ask_join(whole, part), 17);
+	cr_expect(json_equal(whole, expected));
+	cr_expect_eq(ask_join(whole, json_pack("{s:[]}", "a")), 0);
+	cr_expect(json_equal(whole, expected));
+	json_decref(whole);
+	json_decref(expected);
 }
 
 Test(ask, an_answer_of_a_megabyte_is_read_whole)
@@ -74,7 +92,7 @@ Test(ask, an_answer_of_a_megabyte_is_read_whole)
 	memset(answer, ' ', sizeof(answer));
 	answer[0] = '{';
 	answer[sizeof(answer) - 1] = '}';
-	root = ask_server(&server, answer, sizeof(answer));
+	root = ask_server(&server, answer, sizeof(answer), 0);
 	cr_expect(json_is_object(root));
 	json_decref(root);
 }
@@ -83,7 +101,7 @@ Test(ask, what_is_no_object_is_refused_with_a_sentence, .init = cr_redirect_stde
 {
 	struct server server;
 
-	cr_expect_null(ask_server(&server, "[1]", 3));
+	cr_expect_null(ask_server(&server, "[1]", 3, 0));
 	fflush(stderr);
 	cr_expect_stderr_eq_str("turnpikectl: what /run/x answered is not a JSON object; is it "
 				"Turnpike's control socket?\n");

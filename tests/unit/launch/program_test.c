@@ -100,6 +100,26 @@ static void on_ended(void *context, struct program *program, bool gave_up)
 	uv_stop(program->loop);
 }
 
+Test(program, one_that_was_adopted_but_cannot_be_watched_does_not_hold_up_the_stop)
+{
+	struct seen seen = {0};
+	struct program_events events = {on_changed, on_ended, &seen};
+	// A regular file can't be polled.
+	struct process process = {
+		.pid = getpid(), .pidfd = memfd_create("no pidfd", MFD_CLOEXEC), .gate = -1};
+	struct program program;
+	uv_loop_t loop;
+
+	cr_assert_eq(uv_loop_init(&loop), 0);
+	program_init(&program, &loop, "sh", &events);
+	program_adopt(&program, &process);
+	program_stop(&program, SIGTERM);
+	cr_expect_eq(seen.ended, 1);
+	cr_expect_eq(seen.gave_up, 0);
+	program_stop(&program, SIGKILL);
+	cr_expect_eq(seen.ended, 1);
+}
+
 Test(program, one_that_fails_before_it_was_useful_is_given_up_after_five_attempts)
 {
 	int fd = memfd_create("out", MFD_CLOEXEC);

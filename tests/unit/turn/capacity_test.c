@@ -48,6 +48,49 @@ Test(turn_capacity, another_port_keeps_to_even_port)
 		cr_expect_eq(rig_told(&rig, i)->commands[0].relay_port % 2, 0);
 }
 
+Test(turn_capacity, a_relay_address_that_is_gone_leads_to_another_of_its_family)
+{
+	for (int i = 0; i < 20; i++) {
+		const struct tp_endpoint client = client_number((uint16_t)i);
+		uint8_t first;
+
+		rig_verdict(&rig, TP_STATUS_ADDRESS, 0);
+		rig_verdict(&rig, TP_STATUS_PORT_TAKEN, 0);
+		cr_assert_eq(ask_allocate(&rig, &client, 1), 0);
+		first = rig_told(&rig, 2)->commands[0].relay;
+		cr_expect_neq(rig_told(&rig, 1)->commands[0].relay, first);
+		cr_expect_eq(last()->commands[0].relay, rig_told(&rig, 1)->commands[0].relay);
+		cr_expect_eq(answer_address(&rig.answer, TP_ATTR_XOR_RELAYED_ADDRESS).port,
+			last()->commands[0].relay_port);
+		cr_expect_eq(rig_check(&rig, true), 0);
+	}
+	cr_expect_eq(counted(TP_CC_ports_taken), 20u);
+	cr_expect_eq(free_ports(), 3 * 64u - 20);
+	rig_restart(&rig);
+	cr_expect_eq(rig.table->live, 20u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
+Test(turn_capacity, when_every_relay_address_of_the_family_is_gone_it_is_508)
+{
+	rig_verdict(&rig, TP_STATUS_ADDRESS, 0);
+	rig_verdict(&rig, TP_STATUS_ADDRESS, 0);
+	cr_expect_eq(ask_allocate(&rig, &rig_client, 1), 508);
+	expect_nothing();
+	rig_verdict(&rig, TP_STATUS_ADDRESS, 0);
+	cr_expect_eq(ask_allocate(&rig, &rig_client, 2), 508);
+	expect_nothing();
+}
+
+Test(turn_capacity, when_the_last_port_of_an_address_is_taken_another_address_has_one)
+{
+	SUITE_CONFIGURED(rig.table_config->port_max = RIG_PORT_MIN);
+	rig_verdict(&rig, TP_STATUS_PORT_TAKEN, 0);
+	cr_expect_eq(ask_allocate(&rig, &rig_client, 1), 0);
+	cr_expect_neq(rig_told(&rig, 1)->commands[0].relay, last()->commands[0].relay);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
 Test(turn_capacity, when_every_port_is_taken_it_is_508_and_nothing_stays)
 {
 	rig.refuse = TP_STATUS_PORT_TAKEN;
