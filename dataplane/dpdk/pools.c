@@ -10,6 +10,7 @@
 #include <rte_mbuf.h>
 
 #include "defrag.h"
+#include "handoff.h"
 #include "waiting.h"
 
 #define BIG_FRAMES 63u
@@ -48,10 +49,11 @@ int pools_make(struct pools *p, const struct settings *s)
 {
 	uint32_t n = frames(s);
 
-	p->frames = rte_pktmbuf_pool_create("frames", n, n >= 4 * CACHE ? CACHE : 0, 0,
-		RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+	p->frames = rte_pktmbuf_pool_create("frames", n, n >= 4 * CACHE ? CACHE : 0,
+		sizeof(struct handoff), RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
 	if (!p->frames)
 		return complain("frames", n);
-	p->big = rte_pktmbuf_pool_create("big", BIG_FRAMES, 0, 0, UINT16_MAX, (int)rte_socket_id());
+	p->big = rte_pktmbuf_pool_create(
+		"big", BIG_FRAMES, 0, sizeof(struct handoff), UINT16_MAX, (int)rte_socket_id());
 	return p->big ? 0 : complain("reassembled datagrams", BIG_FRAMES);
 }

@@ -13,6 +13,7 @@
 #include <monotonic.h>
 
 #include "forward.h"
+#include "handoff.h"
 #include "message.h"
 #include "receive.h"
 #include "stats.h"
@@ -147,6 +148,7 @@ unsigned int worker_round(struct worker *w)
 	unsigned int work = 0;
 
 	forward_waiting(w);
+	work += handoff_take(w);
 	for (uint8_t i = 0; i < s->ports; i++) {
 		if (w->index < s->port[i].rx_queues)
 			work += from_wire(w, i);

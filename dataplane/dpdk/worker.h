@@ -20,6 +20,8 @@ struct packet {
 	struct frame frame;
 	uint32_t skip; // bytes of payload before what a hairpin's second half is about
 	uint8_t port; // where it arrived
+	uint8_t passed; // workers that have handed it on
+	bool in_pieces; // it was put together from fragments
 	bool dont_fragment; // a hairpin's first half was a Send indication with DONT-FRAGMENT
 };
 
