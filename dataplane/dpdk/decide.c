@@ -66,13 +66,6 @@ static void punt(struct worker *w, struct packet *p, const struct relay_from_cli
 	rte_pktmbuf_free(p->mbuf);
 }
 
-static void count_hairpin(struct worker *w, const struct relay_decision *d)
-{
-	tally_add(&w->agent.tally, TP_C_relayed_to_peer, 1);
-	tally_add(&w->agent.tally, TP_C_relayed_to_peer_bytes, d->length);
-	tally_add(&w->agent.tally, TP_C_hairpinned, 1);
-}
-
 // The allocation is another worker's, or nobody's.
 static void hairpin_elsewhere(struct worker *w, struct packet *p, const struct relay_decision *d,
 	const struct tp_endpoint *peer, bool dont_fragment)
@@ -94,7 +87,7 @@ static void hairpin_elsewhere(struct worker *w, struct packet *p, const struct r
 	if (owner == w->index)
 		drop(w, p, TP_C_hairpin_no_allocation);
 	else if (handoff_hairpin(w, p, owner, &what))
-		count_hairpin(w, d);
+		receive_uncount_client(w, p->frame.payload_length);
 	else
 		drop(w, p, TP_C_client_handoff_full);
 }
@@ -121,9 +114,7 @@ static void hairpin(struct worker *w, struct packet *p, uint8_t packet,
 	p->frame.ttl--;
 	p->skip = d->offset;
 	p->dont_fragment = dont_fragment;
-	count_hairpin(w, d);
-	tally_add(&w->agent.tally, TP_C_peer_packets, 1);
-	tally_add(&w->agent.tally, TP_C_peer_bytes, d->length);
+	receive_count_hairpin(w, d->length);
 	w->peer_packet[w->peers] = packet;
 	w->peer[w->peers++] = (struct relay_from_peer){.data = in->data + d->offset,
 		.length = d->length,
@@ -144,8 +135,7 @@ static void refuse_client(struct worker *w, struct packet *p, const struct relay
 	} else if (!handoff_frame(w, p, next)) {
 		drop(w, p, TP_C_client_handoff_full);
 	} else {
-		tally_add(&w->agent.tally, TP_C_client_packets, -1ull);
-		tally_add(&w->agent.tally, TP_C_client_bytes, -(uint64_t)length);
+		receive_uncount_client(w, length);
 	}
 }
 

@@ -35,10 +35,32 @@ static void add_client(struct worker *w, struct packet *p, const uint8_t *data, 
 		.client = p->frame.source};
 }
 
-static void take_client(struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
+static void count_client(struct worker *w, uint32_t length)
 {
 	tally_add(&w->agent.tally, TP_C_client_packets, 1);
-	tally_add(&w->agent.tally, TP_C_client_bytes, p->frame.payload_length);
+	tally_add(&w->agent.tally, TP_C_client_bytes, length);
+}
+
+void receive_uncount_client(struct worker *w, uint32_t length)
+{
+	tally_add(&w->agent.tally, TP_C_client_packets, -1ull);
+	tally_add(&w->agent.tally, TP_C_client_bytes, -(uint64_t)length);
+}
+
+void receive_count_hairpin(struct worker *w, uint32_t length)
+{
+	struct tally *t = &w->agent.tally;
+
+	tally_add(t, TP_C_relayed_to_peer, 1);
+	tally_add(t, TP_C_relayed_to_peer_bytes, length);
+	tally_add(t, TP_C_hairpinned, 1);
+	tally_add(t, TP_C_peer_packets, 1);
+	tally_add(t, TP_C_peer_bytes, length);
+}
+
+static void take_client(struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
+{
+	count_client(w, p->frame.payload_length);
 	if (!source_valid(&p->frame) || !p->frame.source.port)
 		drop(w, p->mbuf, TP_C_client_source_invalid);
 	else
@@ -201,8 +223,12 @@ void receive_handed(struct worker *w, struct rte_mbuf *m, const struct handoff *
 		p->frame.dont_fragment = false;
 	p->skip = what->skip;
 	p->dont_fragment = what->dont_fragment;
-	tally_add(&w->agent.tally, TP_C_peer_packets, 1);
-	tally_add(&w->agent.tally, TP_C_peer_bytes, what->length);
+	count_client(w, p->frame.payload_length);
+	if (!held_has(&w->held, w->agent.capabilities, what->relay, what->relay_port)) {
+		drop(w, m, TP_C_hairpin_no_allocation);
+		return;
+	}
+	receive_count_hairpin(w, what->length);
 	add_peer(w, &(struct relay_from_peer){.data = data + p->frame.payload + what->skip,
 			    .length = what->length,
 			    .relay = what->relay,
