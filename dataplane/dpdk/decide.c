@@ -92,8 +92,8 @@ static void hairpin_elsewhere(struct worker *w, struct packet *p, const struct r
 		drop(w, p, TP_C_client_handoff_full);
 }
 
-// To a relayed address of ours: the payload becomes a peer's, and the burst's peers are decided about
-// next. Each of the two relays that it passes takes one from the TTL.
+// To a relayed address of ours: the payload becomes a peer's, and the burst's peers are decided
+// about next. Each of the two relays that it passes takes one from the TTL.
 static void hairpin(struct worker *w, struct packet *p, uint8_t packet,
 	const struct relay_from_client *in, const struct relay_decision *d)
 {
@@ -123,8 +123,8 @@ static void hairpin(struct worker *w, struct packet *p, uint8_t packet,
 		.peer = peer};
 }
 
-// A client's packet that leads nowhere. Where clients have workers of their own it may be another's: then it
-// is counted there, as if it had come there.
+// A client's packet that leads nowhere. Where clients have workers of their own it may be
+// another's: then it is counted there, as if it had come there.
 static void refuse_client(struct worker *w, struct packet *p, const struct relay_decision *d)
 {
 	bool unknown = d->drop == TP_C_channel_unbound || d->drop == TP_C_send_no_allocation;

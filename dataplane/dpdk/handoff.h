@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// What came to the wrong worker under TP_PLACEMENT_OWNER (fragments, ICMP errors, a NIC whose table changed)
-// or belongs to another's allocation (hairpins), to the right one: a ring for each worker, bounded on both
-// sides. A frame that belongs to a relay port goes to the port's owner; one of a client that this worker
-// doesn't know is passed round, from worker to worker, until one does.
+// What came to the wrong worker under TP_PLACEMENT_OWNER (fragments, ICMP errors, a NIC whose table
+// changed) or belongs to another's allocation (hairpins), to the right one: a ring for each worker,
+// bounded on both sides. A frame that belongs to a relay port goes to the port's owner; one of a
+// client that this worker doesn't know is passed round, from worker to worker, until one does.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -44,12 +44,13 @@ struct rte_ring *handoff_ring(uint32_t index);
 // The worker that owns a relay port: w->index where that is not another's.
 uint32_t handoff_owner(const struct worker *w, uint8_t relay, uint16_t port);
 
-// Hands the packet to another worker. Returns false when its ring is full: the packet stays the caller's.
+// Hands the packet to another worker. Returns false when its ring is full: the packet stays the
+// caller's.
 bool handoff_frame(struct worker *w, struct packet *p, uint32_t to);
 bool handoff_hairpin(struct worker *w, struct packet *p, uint32_t to, const struct handoff *what);
 
-// The worker to pass a client's packet to of which this one knows nothing. Returns false when all have seen
-// it, or all know the same.
+// The worker to pass a client's packet to of which this one knows nothing. Returns false when all
+// have seen it, or all know the same.
 bool handoff_next(const struct worker *w, const struct packet *p, uint32_t *next);
 
 // Takes a burst of what others have handed us, and deals with it. Returns how many there were.

@@ -17,8 +17,8 @@
 #define CACHE 256u
 #define FRAME_BYTES (RTE_MBUF_DEFAULT_BUF_SIZE + sizeof(struct rte_mbuf) + 64)
 
-// Everything that can hold a frame at the same time: rings of each port and of its exception interface,
-// caches, fragments, and packets that wait for their next hop.
+// Everything that can hold a frame at the same time: rings of each port and of its exception
+// interface, caches, fragments, and packets that wait for their next hop.
 static uint32_t frames(const struct settings *s)
 {
 	uint32_t each = 2 * s->ports * (s->rx_ring + s->tx_ring) + 2 * CACHE + DEFRAG_FRAMES +

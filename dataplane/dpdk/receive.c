@@ -73,7 +73,8 @@ static void add_peer(struct worker *w, const struct relay_from_peer *in)
 	w->peer[w->peers++] = *in;
 }
 
-// Under TP_PLACEMENT_OWNER: whether the worker that owns the relay port gets it. Once, not back again.
+// Under TP_PLACEMENT_OWNER: whether the worker that owns the relay port gets it. Once, not back
+// again.
 static bool is_anothers(
 	const struct worker *w, const struct packet *p, uint8_t relay, uint32_t *owner)
 {

@@ -7,8 +7,8 @@
 #include "handoff.h"
 #include "worker.h"
 
-// Takes over a frame that arrived on a port: gathers it for decide(), or deals with it at once. At most
-// RELAY_BURST between calls of decide().
+// Takes over a frame that arrived on a port: gathers it for decide(), or deals with it at once. At
+// most RELAY_BURST between calls of decide().
 void receive(struct worker *w, struct rte_mbuf *m, uint8_t port);
 
 // The same with a frame that another worker has handed over.

@@ -177,8 +177,8 @@ unsigned int worker_housekeeping(struct worker *w, uint64_t now)
 	return records;
 }
 
-// A sleep is so short that it needs no doorbell: the rings are looked at after each. So `need` stays even,
-// and nobody rings.
+// A sleep is so short that it needs no doorbell: the rings are looked at after each. So `need`
+// stays even, and nobody rings.
 static void doze(void)
 {
 	const struct timespec time = {.tv_nsec = IDLE_NS};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// A worker in this process, between two rings: frames go in, frames come out. EAL without huge pages,
-// NICs or privileges. Each test is a process of its own, so each has its own EAL.
+// A worker in this process, between two rings: frames go in, frames come out. EAL without huge
+// pages, NICs or privileges. Each test is a process of its own, so each has its own EAL.
 #pragma once
 
 #include <plane.h>
