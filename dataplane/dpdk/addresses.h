@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Which of a frame's destinations are ours: listening addresses and relay addresses. Filled once, read
-// by all workers.
+// Which of a frame's destinations are ours: listening addresses and relay addresses. Filled once,
+// read by all workers.
 #pragma once
 
 #include <turnpike/segment.h>

@@ -4,6 +4,7 @@
 // From a burst of payloads to decisions, and from decisions to frames.
 
 #include "forward.h"
+#include "handoff.h"
 #include "icmp.h"
 #include "receive.h"
 #include "via.h"
@@ -65,13 +66,41 @@ static void punt(struct worker *w, struct packet *p, const struct relay_from_cli
 	rte_pktmbuf_free(p->mbuf);
 }
 
-// To a relayed address of ours: the payload becomes a peer's, and the burst's peers are decided about
-// next. Each of the two relays that it passes takes one from the TTL.
+// The allocation is another worker's, or nobody's.
+static void hairpin_elsewhere(struct worker *w, struct packet *p, const struct relay_decision *d,
+	const struct tp_endpoint *peer, bool dont_fragment)
+{
+	const struct tp_capabilities *caps = w->agent.capabilities;
+	const struct handoff what = {.peer = *peer,
+		.skip = d->offset,
+		.length = d->length,
+		.relay_port = d->to.port,
+		.relay = d->target,
+		.kind = HANDOFF_HAIRPIN,
+		.port = p->port,
+		.in_pieces = p->in_pieces,
+		.dont_fragment = dont_fragment};
+	uint32_t owner = w->index;
+
+	if (d->to.port >= caps->port_min && d->to.port <= caps->port_max)
+		owner = handoff_owner(w, d->target, d->to.port);
+	if (owner == w->index)
+		drop(w, p, TP_C_hairpin_no_allocation);
+	else if (handoff_hairpin(w, p, owner, &what))
+		receive_uncount_client(w, p->frame.payload_length);
+	else
+		drop(w, p, TP_C_client_handoff_full);
+}
+
+// To a relayed address of ours: the payload becomes a peer's, and the burst's peers are decided
+// about next. Each of the two relays that it passes takes one from the TTL.
 static void hairpin(struct worker *w, struct packet *p, uint8_t packet,
 	const struct relay_from_client *in, const struct relay_decision *d)
 {
 	const struct tp_capabilities *caps = w->agent.capabilities;
-	struct tally *t = &w->agent.tally;
+	const struct tp_endpoint peer = {.ip = caps->relay[d->relay].public_, .port = d->port};
+	// RFC 8656 section 14; with IPv6 on either side it is ignored (sections 13.1 to 13.3).
+	bool dont_fragment = d->dont_fragment && tp_ip_is4(&d->to.ip) && p->frame.family == TP_IPV4;
 
 	if (p->frame.ttl <= 1) {
 		icmp_tell(w, p, FRAME_TIME_EXCEEDED, 0);
@@ -79,24 +108,35 @@ static void hairpin(struct worker *w, struct packet *p, uint8_t packet,
 		return;
 	}
 	if (!held_has(&w->held, caps, d->target, d->to.port)) {
-		drop(w, p, TP_C_hairpin_no_allocation);
+		hairpin_elsewhere(w, p, d, &peer, dont_fragment);
 		return;
 	}
 	p->frame.ttl--;
 	p->skip = d->offset;
-	// RFC 8656 section 14; with IPv6 on either side it is ignored (sections 13.1 to 13.3).
-	p->dont_fragment = d->dont_fragment && tp_ip_is4(&d->to.ip) && p->frame.family == TP_IPV4;
-	tally_add(t, TP_C_relayed_to_peer, 1);
-	tally_add(t, TP_C_relayed_to_peer_bytes, d->length);
-	tally_add(t, TP_C_hairpinned, 1);
-	tally_add(t, TP_C_peer_packets, 1);
-	tally_add(t, TP_C_peer_bytes, d->length);
+	p->dont_fragment = dont_fragment;
+	receive_count_hairpin(w, d->length);
 	w->peer_packet[w->peers] = packet;
 	w->peer[w->peers++] = (struct relay_from_peer){.data = in->data + d->offset,
 		.length = d->length,
 		.relay = d->target,
 		.port = d->to.port,
-		.peer = {.ip = caps->relay[d->relay].public_, .port = d->port}};
+		.peer = peer};
+}
+
+// A client's packet that leads nowhere. Where clients have workers of their own it may be
+// another's: then it is counted there, as if it had come there.
+static void refuse_client(struct worker *w, struct packet *p, const struct relay_decision *d)
+{
+	bool unknown = d->drop == TP_C_channel_unbound || d->drop == TP_C_send_no_allocation;
+	uint32_t length = p->frame.payload_length, next;
+
+	if (!unknown || !handoff_next(w, p, &next)) {
+		drop(w, p, d->drop);
+	} else if (!handoff_frame(w, p, next)) {
+		drop(w, p, TP_C_client_handoff_full);
+	} else {
+		receive_uncount_client(w, length);
+	}
 }
 
 static bool leaves(const struct relay_decision *d)
@@ -132,7 +172,7 @@ static void decide_clients(struct worker *w)
 		else if (d->verdict == RELAY_PUNT)
 			punt(w, p, &w->client[i], d->known);
 		else
-			drop(w, p, d->drop);
+			refuse_client(w, p, d);
 	}
 }
 

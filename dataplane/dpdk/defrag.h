@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Fragments of UDP datagrams to our addresses become whole datagrams (rte_ip_frag): bounded in number and
-// time, then laid out in one piece, as everything behind wants them.
+// Fragments of UDP datagrams to our addresses become whole datagrams (rte_ip_frag): bounded in
+// number and time, then laid out in one piece, as everything behind wants them.
 #pragma once
 
 #include <frame.h>
@@ -23,12 +23,12 @@ struct defrag {
 int defrag_init(struct defrag *d);
 void defrag_free(struct defrag *d);
 
-// Whether a fragment is one that we put together: of UDP, and in IPv6 with nothing between the IP header
-// and the fragment header.
+// Whether a fragment is one that we put together: of UDP, and in IPv6 with nothing between the IP
+// header and the fragment header.
 bool defrag_wants(const struct rte_mbuf *m, const struct frame *f);
 
-// Takes over a fragment. Returns the whole datagram, contiguous, without the IPv6 fragment header and with an
-// IPv4 header checksum of 0, or NULL: it isn't whole yet, or was dropped and counted.
+// Takes over a fragment. Returns the whole datagram, contiguous, without the IPv6 fragment header
+// and with an IPv4 header checksum of 0, or NULL: it isn't whole yet, or was dropped and counted.
 struct rte_mbuf *defrag_add(struct worker *w, struct rte_mbuf *m, const struct frame *f);
 
 // Copies a chain into one buffer; frees the chain. NULL: no room, counted.

@@ -56,8 +56,8 @@ static uint32_t cpus(uint16_t *out)
 	return n;
 }
 
-// Lcore 0 is the main thread's, worker i's is i + 1. The first CPU is the main thread's, EAL's and the
-// kernel's as far as it goes; with fewer CPUs than threads they share.
+// Lcore 0 is the main thread's, worker i's is i + 1. The first CPU is the main thread's, EAL's and
+// the kernel's as far as it goes; with fewer CPUs than threads they share.
 static void add_lcores(struct arguments *a, uint32_t workers)
 {
 	uint16_t cpu[CPU_SETSIZE];

@@ -6,9 +6,9 @@
 
 #include "settings.h"
 
-// Starts EAL as the settings ask. Worker i is to run on lcore eal_lcore(i). Other threads of ours and
-// of EAL stay off the workers' cores where there are enough of them. Returns 0, or -1 after a sentence
-// on stderr.
+// Starts EAL as the settings ask. Worker i is to run on lcore eal_lcore(i). Other threads of ours
+// and of EAL stay off the workers' cores where there are enough of them. Returns 0, or -1 after a
+// sentence on stderr.
 int eal_start(const struct settings *s);
 
 // The lcore of worker `index`; RTE_MAX_LCORE: there is none.

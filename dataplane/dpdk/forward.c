@@ -73,7 +73,8 @@ static bool find_hop(struct worker *w, uint32_t destination, struct nexthop *hop
 		tally_add(&w->agent.tally, unreachable[kind], 1);
 		return false;
 	}
-	// The link-layer header is filled in later. Where the frame will leave is not known for sure.
+	// The link-layer header is filled in later. Where the frame will leave is not known for
+	// sure.
 	if (!hop->mtu || hop->port >= w->shared->ports) {
 		hop->port = 0;
 		hop->mtu = w->shared->port[0].mtu;

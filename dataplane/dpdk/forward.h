@@ -6,15 +6,17 @@
 
 #include "worker.h"
 
-// Rewrites the packet as `s` says (all but link layer, MTU and IP ID) and sends it to the destination, lets
-// it wait for the next hop, or drops it under a name. `kind`: OUT_PEER or OUT_CLIENT. Takes it over.
+// Rewrites the packet as `s` says (all but link layer, MTU and IP ID) and sends it to the
+// destination, lets it wait for the next hop, or drops it under a name. `kind`: OUT_PEER or
+// OUT_CLIENT. Takes it over.
 void forward(struct worker *w, struct packet *p, struct frame_send *s, uint32_t destination,
 	enum out_kind kind);
 
 // Sends a finished frame of ours, in fragments where the MTU asks for it. Takes it over.
 void forward_frame(struct worker *w, struct rte_mbuf *m, const struct departure *d);
 
-// Builds a datagram of `length` bytes of payload for a destination (an ICMP attribute's indication).
+// Builds a datagram of `length` bytes of payload for a destination (an ICMP attribute's
+// indication).
 void forward_message(struct worker *w, const uint8_t *message, uint32_t length,
 	struct frame_send *s, uint32_t destination, enum out_kind kind);
 

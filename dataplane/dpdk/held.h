@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Which relay ports this worker has an allocation for: one bit each. What a hairpinned datagram needs to
-// know before it becomes a peer's.
+// Which relay ports this worker has an allocation for: one bit each. What a hairpinned datagram
+// needs to know before it becomes a peer's.
 #pragma once
 
 #include <turnpike/segment.h>

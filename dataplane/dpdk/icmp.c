@@ -4,6 +4,7 @@
 #include "icmp.h"
 
 #include "forward.h"
+#include "handoff.h"
 #include "receive.h"
 
 #define ERRORS_A_SECOND 1000u // of one worker
@@ -16,7 +17,8 @@ void icmp_receive(struct worker *w, struct packet *p, const uint8_t *data)
 	uint8_t message[RELAY_ICMP_MAX];
 	struct frame_icmp about;
 	struct relay_icmp in;
-	uint32_t length;
+	uint32_t length, owner;
+	bool anothers;
 
 	if (frame_parse_icmp(&about, &p->frame, data, p->mbuf->data_len) ||
 		addresses_find(&w->shared->addresses, &about.source, &in.relay) != ADDRESS_RELAY) {
@@ -24,12 +26,21 @@ void icmp_receive(struct worker *w, struct packet *p, const uint8_t *data)
 		return;
 	}
 	in.port = about.source.port;
+	owner = handoff_owner(w, in.relay, in.port);
+	anothers = owner != w->index && !p->passed &&
+		   !held_has(&w->held, w->agent.capabilities, in.relay, in.port);
+	if (anothers && handoff_frame(w, p, owner))
+		return;
 	in.peer = about.destination;
 	in.type = about.type;
 	in.code = about.code;
 	in.data = about.data;
 	rte_pktmbuf_free(p->mbuf);
 	tally_add(t, TP_C_peer_packets, 1);
+	if (anothers) {
+		tally_add(t, TP_C_peer_handoff_full, 1);
+		return;
+	}
 	length = relay_decide_icmp(w->agent.relay, &in, &d, message, w->agent.now);
 	if (d.verdict != RELAY_CLIENT) {
 		tally_add(t, d.drop, 1);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Frames on their way out of one device's queue: gathered through a burst, sent at its end. What the
-// device does not take is dropped, counted, and waited for by nobody.
+// Frames on their way out of one device's queue: gathered through a burst, sent at its end. What
+// the device does not take is dropped, counted, and waited for by nobody.
 #pragma once
 
 #include <rte_mbuf.h>

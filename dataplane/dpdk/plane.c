@@ -11,6 +11,8 @@
 #include <rte_launch.h>
 
 #include "eal.h"
+#include "handoff.h"
+#include "steer.h"
 
 static int complain(const char *what, int err)
 {
@@ -71,19 +73,66 @@ static int make_worker(struct plane *plane, uint32_t index)
 		   : 0;
 }
 
+// Whether every port brings relay ports to their owners.
+static bool is_steered(const struct shared *s)
+{
+	if (s->settings.common.workers == 1 || s->settings.placement == PLACEMENT_EVERY)
+		return false;
+	for (uint32_t i = 0; i < s->ports && s->settings.placement == PLACEMENT_AUTO; i++)
+		if (steer_port(&s->port[i], &s->settings))
+			return false;
+	return true;
+}
+
+static int make_owners(struct shared *s, struct tp_capabilities *caps, uint8_t **owners)
+{
+	uint32_t workers = s->settings.common.workers;
+
+	*owners = NULL;
+	if (!is_steered(s))
+		return 0;
+	caps->placement = TP_PLACEMENT_OWNER;
+	*owners = calloc(tp_owners_size(caps), 1);
+	if (!*owners)
+		return -ENOMEM;
+	for (uint32_t r = 0; r < caps->relays; r++)
+		for (uint32_t p = caps->port_min; p <= caps->port_max; p++)
+			(*owners)[tp_owner_index(caps, r, (uint16_t)p)] = (uint8_t)steer_worker(
+				(uint16_t)p, workers);
+	for (uint32_t i = 0; i < workers; i++) {
+		s->handoff[i] = handoff_ring(i);
+		if (!s->handoff[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int make_segment(struct plane *plane)
+{
+	struct shared *s = &plane->shared;
+	struct tp_capabilities *caps = &s->settings.common.capabilities;
+	uint8_t *owners;
+	int err = make_owners(s, caps, &owners);
+
+	if (!err)
+		err = segment_make(&plane->segment, s->settings.common.workers, caps, owners);
+	if (!err && owners)
+		s->owners = segment_owners(&plane->segment);
+	free(owners);
+	return err ? complain("the shared segment can't be made", err) : 0;
+}
+
 int plane_make(struct plane *plane, const struct settings *settings)
 {
 	struct shared *s = &plane->shared;
-	int err;
 
 	memset(plane, 0, sizeof(*plane));
+	plane->segment.fd = plane->segment.ready = -1;
+	memset(plane->segment.bell, -1, sizeof(plane->segment.bell));
 	s->settings = *settings;
-	err = segment_make(
-		&plane->segment, settings->common.workers, &settings->common.capabilities, NULL);
-	if (err)
-		return complain("the shared segment can't be made", err);
 	addresses_init(&s->addresses, &settings->common.capabilities);
-	if (pools_make(&s->pools, settings) < 0 || open_ports(plane) < 0 || make_nexthops(s) < 0)
+	if (pools_make(&s->pools, settings) < 0 || open_ports(plane) < 0 ||
+		make_segment(plane) < 0 || make_nexthops(s) < 0)
 		return -1;
 	for (uint32_t i = 0; i < settings->common.workers; i++)
 		if (make_worker(plane, i) < 0)

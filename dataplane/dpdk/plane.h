@@ -17,8 +17,9 @@ struct plane {
 	struct agent *agent[TP_WORKERS_MAX]; // of each worker, for the link
 };
 
-// Makes everything, once EAL has started. plane_run(): starts the workers, each on its lcore. Both return
-// 0, or -1 after a sentence on stderr; either way plane_free() takes it all down, the workers first.
+// Makes everything, once EAL has started. plane_run(): starts the workers, each on its lcore. Both
+// return 0, or -1 after a sentence on stderr; either way plane_free() takes it all down, the
+// workers first.
 int plane_make(struct plane *plane, const struct settings *settings);
 int plane_run(struct plane *plane);
 void plane_free(struct plane *plane);

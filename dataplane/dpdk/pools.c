@@ -10,14 +10,15 @@
 #include <rte_mbuf.h>
 
 #include "defrag.h"
+#include "handoff.h"
 #include "waiting.h"
 
 #define BIG_FRAMES 63u
 #define CACHE 256u
 #define FRAME_BYTES (RTE_MBUF_DEFAULT_BUF_SIZE + sizeof(struct rte_mbuf) + 64)
 
-// Everything that can hold a frame at the same time: rings of each port and of its exception interface,
-// caches, fragments, and packets that wait for their next hop.
+// Everything that can hold a frame at the same time: rings of each port and of its exception
+// interface, caches, fragments, and packets that wait for their next hop.
 static uint32_t frames(const struct settings *s)
 {
 	uint32_t each = 2 * s->ports * (s->rx_ring + s->tx_ring) + 2 * CACHE + DEFRAG_FRAMES +
@@ -48,10 +49,11 @@ int pools_make(struct pools *p, const struct settings *s)
 {
 	uint32_t n = frames(s);
 
-	p->frames = rte_pktmbuf_pool_create("frames", n, n >= 4 * CACHE ? CACHE : 0, 0,
-		RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+	p->frames = rte_pktmbuf_pool_create("frames", n, n >= 4 * CACHE ? CACHE : 0,
+		sizeof(struct handoff), RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
 	if (!p->frames)
 		return complain("frames", n);
-	p->big = rte_pktmbuf_pool_create("big", BIG_FRAMES, 0, 0, UINT16_MAX, (int)rte_socket_id());
+	p->big = rte_pktmbuf_pool_create(
+		"big", BIG_FRAMES, 0, sizeof(struct handoff), UINT16_MAX, (int)rte_socket_id());
 	return p->big ? 0 : complain("reassembled datagrams", BIG_FRAMES);
 }

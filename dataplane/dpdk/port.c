@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <frame.h>
 #include <rte_dev.h>
 
 static int complain(const struct port *p, const char *what, int err)
@@ -143,6 +144,10 @@ static int start_device(const struct port *p, uint16_t id, const struct settings
 	if (info.max_tx_queues < tx)
 		return complain(p, "its exception interface has too few queues for so many workers",
 			ENOSPC);
+	// Every frame that leaves is one buffer of one pool that nobody else refers to, unless
+	// frames are larger than that pool's buffers.
+	if (p->mtu + FRAME_L2_MAX <= RTE_MBUF_DEFAULT_DATAROOM)
+		conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	rx = at_most(s->common.workers, info.max_rx_queues);
 	if (wire && rx > 1 && info.flow_type_rss_offloads) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -167,8 +172,11 @@ static int start_device(const struct port *p, uint16_t id, const struct settings
 
 int port_start(struct port *p, const struct settings *s, struct rte_mempool *pool)
 {
-	int rx = start_device(p, p->id, s, pool, true);
+	int rx;
 
+	if (rte_eth_dev_get_mtu(p->id, &p->mtu))
+		p->mtu = RTE_ETHER_MTU;
+	rx = start_device(p, p->id, s, pool, true);
 	if (rx < 0)
 		return -1;
 	p->rx_queues = (uint16_t)rx;
@@ -177,8 +185,6 @@ int port_start(struct port *p, const struct settings *s, struct rte_mempool *poo
 			"turnpike-dpdk: port %s has %u RX queues: only the first %u of %u workers "
 			"receive from it.\n",
 			p->spec, p->rx_queues, p->rx_queues, s->common.workers);
-	if (rte_eth_dev_get_mtu(p->id, &p->mtu))
-		p->mtu = RTE_ETHER_MTU;
 	if (p->exception == RTE_MAX_ETHPORTS)
 		return 0;
 	rx = start_device(p, p->exception, s, pool, false);

@@ -25,8 +25,8 @@ struct port {
 	uint32_t ifindex; // its index
 };
 
-// Probes the port and makes its exception interface. Returns 0, or -1 after a sentence on stderr that
-// says what it lacks.
+// Probes the port and makes its exception interface. Returns 0, or -1 after a sentence on stderr
+// that says what it lacks.
 int port_open(struct port *p, const struct settings *s, uint32_t index);
 
 // Queues for s->workers and starts both. Returns as port_open().

@@ -25,16 +25,8 @@ static bool source_valid(const struct frame *f)
 	return f->family == TP_IPV4 || !tp_ip_is4(&f->source.ip);
 }
 
-static void take_client(struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
+static void add_client(struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
 {
-	struct tally *t = &w->agent.tally;
-
-	tally_add(t, TP_C_client_packets, 1);
-	tally_add(t, TP_C_client_bytes, p->frame.payload_length);
-	if (!source_valid(&p->frame) || !p->frame.source.port) {
-		drop(w, p->mbuf, TP_C_client_source_invalid);
-		return;
-	}
 	w->client_packet[w->clients] = (uint8_t)w->packets++;
 	w->client[w->clients++] = (struct relay_from_client){.data = data + p->frame.payload,
 		.length = p->frame.payload_length,
@@ -43,26 +35,80 @@ static void take_client(struct worker *w, struct packet *p, const uint8_t *data,
 		.client = p->frame.source};
 }
 
-static void take_peer(struct worker *w, struct packet *p, const uint8_t *data, uint8_t relay)
+static void count_client(struct worker *w, uint32_t length)
+{
+	tally_add(&w->agent.tally, TP_C_client_packets, 1);
+	tally_add(&w->agent.tally, TP_C_client_bytes, length);
+}
+
+void receive_uncount_client(struct worker *w, uint32_t length)
+{
+	tally_add(&w->agent.tally, TP_C_client_packets, -1ull);
+	tally_add(&w->agent.tally, TP_C_client_bytes, -(uint64_t)length);
+}
+
+void receive_count_hairpin(struct worker *w, uint32_t length)
 {
 	struct tally *t = &w->agent.tally;
 
+	tally_add(t, TP_C_relayed_to_peer, 1);
+	tally_add(t, TP_C_relayed_to_peer_bytes, length);
+	tally_add(t, TP_C_hairpinned, 1);
 	tally_add(t, TP_C_peer_packets, 1);
-	tally_add(t, TP_C_peer_bytes, p->frame.payload_length);
-	if (!source_valid(&p->frame)) {
-		drop(w, p->mbuf, TP_C_peer_source_invalid);
-		return;
-	}
+	tally_add(t, TP_C_peer_bytes, length);
+}
+
+static void take_client(struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
+{
+	count_client(w, p->frame.payload_length);
+	if (!source_valid(&p->frame) || !p->frame.source.port)
+		drop(w, p->mbuf, TP_C_client_source_invalid);
+	else
+		add_client(w, p, data, server);
+}
+
+static void add_peer(struct worker *w, const struct relay_from_peer *in)
+{
 	w->peer_packet[w->peers] = (uint8_t)w->packets++;
-	w->peer[w->peers++] = (struct relay_from_peer){.data = data + p->frame.payload,
+	w->peer[w->peers++] = *in;
+}
+
+// Under TP_PLACEMENT_OWNER: whether the worker that owns the relay port gets it. Once, not back
+// again.
+static bool is_anothers(
+	const struct worker *w, const struct packet *p, uint8_t relay, uint32_t *owner)
+{
+	uint16_t port = p->frame.destination.port;
+
+	*owner = handoff_owner(w, relay, port);
+	return unlikely(*owner != w->index) && !p->passed &&
+	       !held_has(&w->held, w->agent.capabilities, relay, port);
+}
+
+static void take_peer(struct worker *w, struct packet *p, const uint8_t *data, uint8_t relay)
+{
+	const struct relay_from_peer in = {.data = data + p->frame.payload,
 		.length = p->frame.payload_length,
 		.relay = relay,
 		.port = p->frame.destination.port,
 		.peer = p->frame.source};
+	uint32_t owner;
+	bool anothers = is_anothers(w, p, relay, &owner);
+
+	if (anothers && handoff_frame(w, p, owner))
+		return;
+	tally_add(&w->agent.tally, TP_C_peer_packets, 1);
+	tally_add(&w->agent.tally, TP_C_peer_bytes, in.length);
+	if (anothers)
+		drop(w, p->mbuf, TP_C_peer_handoff_full);
+	else if (!source_valid(&p->frame))
+		drop(w, p->mbuf, TP_C_peer_source_invalid);
+	else
+		add_peer(w, &in);
 }
 
-// A whole datagram. `fragments`: it came in pieces, which the kernel can't be given as one.
-static void take_datagram(struct worker *w, struct packet *p, const uint8_t *data, bool fragments)
+// A whole datagram. One that came in pieces can't be given to the kernel as a whole.
+static void take_datagram(struct worker *w, struct packet *p, const uint8_t *data)
 {
 	uint8_t index;
 
@@ -74,7 +120,7 @@ static void take_datagram(struct worker *w, struct packet *p, const uint8_t *dat
 		take_peer(w, p, data, index);
 		break;
 	default:
-		if (fragments)
+		if (p->in_pieces)
 			defrag_undo(w, p->mbuf, p->port);
 		else
 			leave_to_kernel(w, p->mbuf, p->port);
@@ -100,10 +146,11 @@ static void take_fragment(struct worker *w, struct packet *p)
 	frame_parse(&p->frame, data, whole->data_len, whole->pkt_len, true);
 	// Whoever sends fragments gets fragments (RFC 8656 sections 13.2 and 14).
 	p->frame.dont_fragment = false;
+	p->in_pieces = true;
 	if (p->frame.kind != FRAME_UDP)
 		drop(w, whole, TP_C_frame_malformed);
 	else
-		take_datagram(w, p, data, true);
+		take_datagram(w, p, data);
 }
 
 // For us by its link-layer destination. What isn't, the kernel may look at.
@@ -112,36 +159,80 @@ static bool is_for_us(const struct port *port, const uint8_t *data)
 	return memcmp(data, port->mac, sizeof(port->mac)) == 0;
 }
 
-void receive(struct worker *w, struct rte_mbuf *m, uint8_t port)
+static struct packet *begin(struct worker *w, struct rte_mbuf *m, uint8_t port)
 {
 	struct packet *p = &w->packet[w->packets];
-	const uint8_t *data;
-	bool checked;
 
-	if (unlikely(m->nb_segs > 1)) {
-		m = defrag_flatten(w, m);
-		if (!m)
-			return;
-	}
 	p->mbuf = m;
 	p->port = port;
 	p->skip = 0;
+	p->passed = 0;
+	p->in_pieces = false;
 	p->dont_fragment = false;
-	data = rte_pktmbuf_mtod(m, const uint8_t *);
-	checked = (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-	if (m->data_len < RTE_ETHER_HDR_LEN || !is_for_us(&w->shared->port[port], data)) {
-		leave_to_kernel(w, m, port);
-		return;
-	}
+	return p;
+}
+
+static void take(struct worker *w, struct packet *p)
+{
+	struct rte_mbuf *m = p->mbuf;
+	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+	bool checked = (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+
 	frame_parse(&p->frame, data, m->data_len, m->pkt_len, checked);
+	if (p->in_pieces)
+		p->frame.dont_fragment = false;
 	if (likely(p->frame.kind == FRAME_UDP))
-		take_datagram(w, p, data, false);
+		take_datagram(w, p, data);
 	else if (p->frame.kind == FRAME_FRAGMENT)
 		take_fragment(w, p);
 	else if (p->frame.kind == FRAME_ICMP_ERROR)
 		icmp_receive(w, p, data);
 	else if (p->frame.kind == FRAME_OTHER)
-		leave_to_kernel(w, m, port);
+		leave_to_kernel(w, m, p->port);
 	else
 		drop(w, m, TP_C_frame_malformed);
+}
+
+void receive(struct worker *w, struct rte_mbuf *m, uint8_t port)
+{
+	if (unlikely(m->nb_segs > 1)) {
+		m = defrag_flatten(w, m);
+		if (!m)
+			return;
+	}
+	if (unlikely(m->data_len < RTE_ETHER_HDR_LEN ||
+		     !is_for_us(&w->shared->port[port], rte_pktmbuf_mtod(m, const uint8_t *))))
+		leave_to_kernel(w, m, port);
+	else
+		take(w, begin(w, m, port));
+}
+
+void receive_handed(struct worker *w, struct rte_mbuf *m, const struct handoff *what)
+{
+	struct packet *p = begin(w, m, what->port);
+	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	p->passed = what->passed;
+	p->in_pieces = what->in_pieces;
+	if (what->kind == HANDOFF_FRAME) {
+		take(w, p);
+		return;
+	}
+	frame_parse(&p->frame, data, m->data_len, m->pkt_len, true);
+	p->frame.ttl--;
+	if (p->in_pieces)
+		p->frame.dont_fragment = false;
+	p->skip = what->skip;
+	p->dont_fragment = what->dont_fragment;
+	count_client(w, p->frame.payload_length);
+	if (!held_has(&w->held, w->agent.capabilities, what->relay, what->relay_port)) {
+		drop(w, m, TP_C_hairpin_no_allocation);
+		return;
+	}
+	receive_count_hairpin(w, what->length);
+	add_peer(w, &(struct relay_from_peer){.data = data + p->frame.payload + what->skip,
+			    .length = what->length,
+			    .relay = what->relay,
+			    .port = what->relay_port,
+			    .peer = what->peer});
 }

@@ -4,11 +4,21 @@
 // What arrives on a port, and whose it is (design sections 3 and 5).
 #pragma once
 
+#include "handoff.h"
 #include "worker.h"
 
-// Takes over a frame that arrived on a port: gathers it for decide(), or deals with it at once. At most
-// RELAY_BURST between calls of decide().
+// Takes over a frame that arrived on a port: gathers it for decide(), or deals with it at once. At
+// most RELAY_BURST between calls of decide().
 void receive(struct worker *w, struct rte_mbuf *m, uint8_t port);
+
+// The same with a frame that another worker has handed over.
+void receive_handed(struct worker *w, struct rte_mbuf *m, const struct handoff *what);
+
+// A client's packet becomes another's peer data: relayed on one side, arrived on the other.
+void receive_count_hairpin(struct worker *w, uint32_t length);
+
+// A client's packet is another worker's, where it is counted when it comes.
+void receive_uncount_client(struct worker *w, uint32_t payload_length);
 
 // Decides about what receive() gathered, and sends it on.
 void decide(struct worker *w);

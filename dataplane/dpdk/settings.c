@@ -18,6 +18,7 @@ enum {
 	OPTION_TX_RING,
 	OPTION_MBUFS,
 	OPTION_IDLE_POLLS,
+	OPTION_PLACEMENT,
 	OPTION_NO_HUGE,
 	OPTION_CHECK,
 };
@@ -31,6 +32,7 @@ static const struct option more[] = {
 	{"tx-ring", required_argument, NULL, OPTION_TX_RING},
 	{"mbufs", required_argument, NULL, OPTION_MBUFS},
 	{"idle-polls", required_argument, NULL, OPTION_IDLE_POLLS},
+	{"placement", required_argument, NULL, OPTION_PLACEMENT},
 	{"no-huge", no_argument, NULL, OPTION_NO_HUGE},
 	{"check", no_argument, NULL, OPTION_CHECK},
 	{0},
@@ -47,6 +49,10 @@ static const char more_help[] =
 	"  --tx-ring N            descriptors of a transmit queue (512)\n"
 	"  --mbufs N              packet buffers in all (as many as can be in use)\n"
 	"  --idle-polls N         empty rounds before a worker sleeps for 50 us; 0: never (1000)\n"
+	"  --placement HOW        who knows a relay port: every worker, or its owner, which is "
+	"the\n"
+	"                         one the port brings it to by its lowest bits; auto: owner where\n"
+	"                         rte_flow rules do that (auto)\n"
 	"  --no-huge              do without huge pages\n"
 	"  --check                only say whether the options are good\n";
 
@@ -114,6 +120,18 @@ static bool take_exception(struct settings *s, const char *text)
 	return options_refuse(&s->common, "--exception %s: give tap, virtio-user or none.", text);
 }
 
+static bool take_placement(struct settings *s, const char *text)
+{
+	static const char *const names[] = {"auto", "every", "owner"};
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(text, names[i])) {
+			s->placement = (enum placement)i;
+			return true;
+		}
+	return options_refuse(&s->common, "--placement %s: give auto, every or owner.", text);
+}
+
 static bool take_eal(struct settings *s, const char *text)
 {
 	if (s->eal_args == EAL_ARGS_MAX)
@@ -144,6 +162,8 @@ static bool take(void *context, struct options *o, int option, const char *argum
 		return take_number(&s->mbufs, o, "mbufs", argument, 1024, 1u << 26);
 	case OPTION_IDLE_POLLS:
 		return take_number(&s->idle_polls, o, "idle-polls", argument, 0, UINT32_MAX);
+	case OPTION_PLACEMENT:
+		return take_placement(s, argument);
 	case OPTION_NO_HUGE:
 		s->huge = false;
 		return true;

@@ -19,6 +19,14 @@ enum exception_kind {
 	EXCEPTION_NONE = 2, // none of ours; `iface` is the NIC's own in the kernel
 };
 
+// Where relay-side entries are put when there are several workers.
+enum placement {
+	PLACEMENT_AUTO =
+		0, // with their owner where rte_flow rules can be made, else on every worker
+	PLACEMENT_EVERY = 1,
+	PLACEMENT_OWNER = 2, // the port brings relay ports to steer_worker() by itself
+};
+
 struct exception_setting {
 	enum exception_kind kind;
 	char iface[IF_NAMESIZE];
@@ -37,6 +45,7 @@ struct settings {
 	uint32_t tx_ring;
 	uint32_t mbufs; // in the pool; 0: as many as rings and queues can hold
 	uint32_t idle_polls; // empty rounds before the first sleep; 0: never sleeps
+	enum placement placement;
 	bool huge; // huge pages
 	bool check; // only say whether the options are good
 };

@@ -17,4 +17,7 @@ struct shared {
 	struct pools pools;
 	struct addresses addresses;
 	struct nexthops *nexthops;
+	// Where placement is TP_PLACEMENT_OWNER and there is more than one worker; otherwise NULL.
+	const uint8_t *owners; // by tp_owner_index()
+	struct rte_ring *handoff[TP_WORKERS_MAX]; // to each worker
 };

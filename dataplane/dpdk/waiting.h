@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Finished frames that wait for the link-layer address of their next hop: a small, bounded queue of each
-// worker, in order.
+// Finished frames that wait for the link-layer address of their next hop: a small, bounded queue of
+// each worker, in order.
 #pragma once
 
 #include <stdbool.h>

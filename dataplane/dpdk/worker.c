@@ -13,6 +13,7 @@
 #include <monotonic.h>
 
 #include "forward.h"
+#include "handoff.h"
 #include "message.h"
 #include "receive.h"
 #include "stats.h"
@@ -147,6 +148,7 @@ unsigned int worker_round(struct worker *w)
 	unsigned int work = 0;
 
 	forward_waiting(w);
+	work += handoff_take(w);
 	for (uint8_t i = 0; i < s->ports; i++) {
 		if (w->index < s->port[i].rx_queues)
 			work += from_wire(w, i);
@@ -175,8 +177,8 @@ unsigned int worker_housekeeping(struct worker *w, uint64_t now)
 	return records;
 }
 
-// A sleep is so short that it needs no doorbell: the rings are looked at after each. So `need` stays even,
-// and nobody rings.
+// A sleep is so short that it needs no doorbell: the rings are looked at after each. So `need`
+// stays even, and nobody rings.
 static void doze(void)
 {
 	const struct timespec time = {.tv_nsec = IDLE_NS};

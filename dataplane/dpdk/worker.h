@@ -20,6 +20,8 @@ struct packet {
 	struct frame frame;
 	uint32_t skip; // bytes of payload before what a hairpin's second half is about
 	uint8_t port; // where it arrived
+	uint8_t passed; // workers that have handed it on
+	bool in_pieces; // it was put together from fragments
 	bool dont_fragment; // a hairpin's first half was a Send indication with DONT-FRAGMENT
 };
 
@@ -58,18 +60,18 @@ struct worker {
 	uint64_t told_at; // CLOCK_MONOTONIC, milliseconds
 };
 
-// Takes all the memory that the worker will need. Returns 0 or a negative errno; worker_free() is due
-// either way, when it does not run.
+// Takes all the memory that the worker will need. Returns 0 or a negative errno; worker_free() is
+// due either way, when it does not run.
 int worker_init(struct worker *w, uint32_t index, const struct shared *shared,
 	const struct segment *segment);
 void worker_free(struct worker *w);
 
-// One round: a burst of each port and its exception interface, then everything out. Returns how many
-// frames came.
+// One round: a burst of each port and its exception interface, then everything out. Returns how
+// many frames came.
 unsigned int worker_round(struct worker *w);
 
-// Between rounds: the clock, commands, counters. Returns how many records of the control plane there
-// were.
+// Between rounds: the clock, commands, counters. Returns how many records of the control plane
+// there were.
 unsigned int worker_housekeeping(struct worker *w, uint64_t now);
 
 // Runs until agent_stop(). For rte_eal_remote_launch(): `worker` is a struct worker.

@@ -191,6 +191,9 @@ static int pause_ms(struct nexthops *n, uint64_t now)
 		next = next < n->scan_next_ms ? next : n->scan_next_ms;
 	if (n->again.first && next > now + AGAIN_PAUSE_MS)
 		next = now + AGAIN_PAUSE_MS;
+	// What ask_again() has just found is to be looked at, and look_next() has been.
+	if (n->hops_look.first || n->new.first)
+		next = now;
 	pthread_mutex_unlock(&n->lock);
 	return next > now ? (int)(next - now) : 0;
 }

@@ -55,6 +55,7 @@
 	X(client_expired, "the allocation or channel has expired") \
 	X(hairpin_no_allocation, "to one of the relay's own addresses, but no allocation there") \
 	X(client_ttl_expired, "TTL or hop limit of 1 on arrival from a client") \
+	X(client_handoff_full, "the ring to the worker that has the allocation was full") \
 	X(client_no_next_hop, "the peer's next hop has no link-layer address, in time or at all") \
 	X(client_tx_unreachable, "no route to the peer (ENETUNREACH, EHOSTUNREACH)") \
 	X(client_tx_denied, "the host's packet filter refused it (EPERM, EACCES)") \
@@ -74,6 +75,7 @@
 	X(peer_no_permission, "from a peer without a permission (RFC 8656 section 9)") \
 	X(peer_too_large, "too large for a Data indication or ChannelData") \
 	X(peer_ttl_expired, "TTL or hop limit of 1 on arrival from a peer") \
+	X(peer_handoff_full, "the ring to the worker that owns the relay port was full") \
 	X(peer_no_next_hop, "the client's next hop has no link-layer address, in time or at all") \
 	X(peer_tx_unreachable, "no route to the client (ENETUNREACH, EHOSTUNREACH)") \
 	X(peer_tx_denied, "the host's packet filter refused it (EPERM, EACCES)") \
@@ -95,7 +97,6 @@
 	X(fragment_dropped, "IP fragments whose datagram did not become whole") \
 	X(fragment_unsent, "IP fragments that the port did not take") \
 	X(fragment_too_large, "datagrams of fragments that are larger than a buffer") \
-	X(handoff_full, "frames dropped because another worker's handoff ring was full") \
 	X(kernel_in_full, "frames dropped because the kernel's side did not take them") \
 	X(kernel_out_full, "frames of the kernel dropped because the port did not take them") \
 	X(icmp_errors_withheld, "time exceeded and packet too big, over their rate or not allowed") \

@@ -8,10 +8,21 @@ import subprocess
 import lab as internet
 import stun
 import turn
-from server import BUILD
+from server import BUILD, wait_until
 
 CHANNEL = 0x4000
 PUMP = BUILD / "tests/e2e/pump"
+
+
+def drain(sock):
+    sock.setblocking(False)
+    try:
+        while True:
+            sock.recv(2000)
+    except BlockingIOError:
+        pass
+    finally:
+        sock.settimeout(turn.TIMEOUT)
 
 
 class Load:
@@ -65,6 +76,25 @@ class Load:
             assert client.refresh(600).lifetime == 600
             assert client.create_permission(internet.name(peer)).cls == stun.SUCCESS
             assert client.channel_bind(CHANNEL, internet.name(peer)).cls == stun.SUCCESS
+
+    def flow_again(self):
+        """Waits until data goes both ways, as it does some time after a death of the dataplane."""
+        for client, peer in zip(self.clients, self.peers):
+            def goes(send, sock):
+                send()
+                try:
+                    sock.recv(2000)
+                except (TimeoutError, ConnectionRefusedError):
+                    return False
+                return True
+            for sock, send in ((peer, lambda c=client: c.channel_data(CHANNEL, b"still there?")),
+                               (client.sock, lambda p=peer: p.send(b"still there?"))):
+                sock.settimeout(0.05)
+                wait_until(lambda: goes(send, sock), 5, "a flow after a restart")
+                sock.settimeout(turn.TIMEOUT)
+        for client, peer in zip(self.clients, self.peers):
+            for sock in (client.sock, peer):
+                drain(sock)
 
     def all_flow(self):
         """Data goes both ways, between the relayed addresses and peers of the beginning."""

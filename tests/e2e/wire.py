@@ -26,6 +26,12 @@ SIOCGIFFLAGS, SIOCGIFINDEX = 0x8913, 0x8933
 IFF_UP = 1
 
 
+def patient(namespace, device):
+    """Has neighbours asked for often, and long: the other end of the wire is about to come up."""
+    namespace.sysctl(**{f"{ip}__neigh__{device}__{name}": value for ip in ("ipv4", "ipv6")
+                        for name, value in (("retrans_time_ms", 50), ("mcast_solicit", 100))})
+
+
 class Wire:
     """The wire of one host; `plumbed` is set while everything is in place."""
 
@@ -55,6 +61,7 @@ class Wire:
         return self.is_up(EXCEPTION)
 
     def plumb(self):
+        patient(self.host, EXCEPTION)
         self.host.configure(EXCEPTION)
 
     def is_up(self, device):
@@ -118,6 +125,7 @@ class Tap(Wire):
         self.host.ip(f"link set {WIRE} netns {self.host.router.path} name {self.host.name}")
         # As a wire's other end: what waits while turnpike-dpdk has no turn on the CPU isn't lost.
         self.host.router.ip(f"link set {self.host.name} txqueuelen {QUEUE}")
+        patient(self.host.router, self.host.name)
         self.host.configure_router()
         super().plumb()
 

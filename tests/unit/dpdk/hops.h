@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Next hops as a test says, in the place of the kernel's answers: without privileges, without a thread.
+// Next hops as a test says, in the place of the kernel's answers: without privileges, without a
+// thread.
 #pragma once
 
 #include <nexthop.h>

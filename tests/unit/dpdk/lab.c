@@ -9,6 +9,7 @@
 #include <rte_ip.h>
 
 #include <eal.h>
+#include <steer.h>
 
 #define RING 256u
 
@@ -62,13 +63,14 @@ static void make_rings(struct lab *l, uint32_t workers)
 	cr_assert_geq(rte_eth_from_rings("wire", l->in, workers, l->out, workers, 0), 0);
 }
 
-void lab_start(struct lab *l, uint32_t workers)
+void lab_start(struct lab *l, uint32_t workers, const char *placement)
 {
 	char count[8];
 	char *argv[] = {"turnpike-dpdk", "--link", "/nowhere", "--listen", "198.51.100.1:3478",
 		"--relay", "198.51.100.1", "--ports", "50000-50015", "--allocations", "16",
 		"--workers", count, "--port", "net_ring_wire", "--exception", "none,lo",
-		"--no-huge", "--rx-ring", "64", "--tx-ring", "64", "--mbufs", "4095", NULL};
+		"--no-huge", "--rx-ring", "64", "--tx-ring", "64", "--mbufs", "4095", "--placement",
+		(char *)placement, NULL};
 	struct tp_endpoint client = lab_client(), peer = lab_peer();
 	struct settings settings;
 
@@ -87,12 +89,18 @@ void lab_start(struct lab *l, uint32_t workers)
 		worker_housekeeping(l->plane.worker[i], LAB_NOW);
 }
 
+void lab_client_worker(struct lab *l, uint32_t index)
+{
+	l->client_worker = index;
+}
+
 static void apply(struct lab *l, const struct tp_command *c)
 {
 	for (uint32_t i = 0; i < l->plane.workers; i++) {
 		struct agent_ops *ops = &l->plane.worker[i]->agent.ops;
 
-		cr_assert_eq(ops->apply(ops->context, c), TP_STATUS_OK);
+		if (l->holders[c->allocation] >> i & 1)
+			cr_assert_eq(ops->apply(ops->context, c), TP_STATUS_OK);
 	}
 }
 
@@ -106,6 +114,10 @@ void lab_put_allocation(
 		.client = *client,
 		.relay_port = port};
 
+	l->holders[slot] = UINT64_MAX;
+	if (l->plane.shared.owners)
+		l->holders[slot] = 1u << l->client_worker |
+				   1u << steer_worker(port, l->plane.workers);
 	apply(l, &c);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// A worker in this process, between two rings: frames go in, frames come out. EAL without huge pages,
-// NICs or privileges. Each test is a process of its own, so each has its own EAL.
+// A worker in this process, between two rings: frames go in, frames come out. EAL without huge
+// pages, NICs or privileges. Each test is a process of its own, so each has its own EAL.
 #pragma once
 
 #include <plane.h>
@@ -14,6 +14,8 @@
 struct lab {
 	struct plane plane;
 	struct worker *w; // the first worker
+	uint32_t client_worker;
+	uint64_t holders[16]; // of each allocation
 	struct rte_ring *in[2]; // a ring for each worker's queue
 	struct rte_ring *out[2];
 };
@@ -22,7 +24,8 @@ extern const uint8_t lab_client_mac[6];
 extern const uint8_t lab_peer_mac[6];
 
 // Worker threads don't run: rounds are the test's.
-void lab_start(struct lab *l, uint32_t workers);
+// `placement`: every or owner.
+void lab_start(struct lab *l, uint32_t workers, const char *placement);
 
 // The addresses that the lab is configured with: 198.51.100.1:3478, relay ports 50000 to 50015.
 struct tp_endpoint lab_server(void);
@@ -30,7 +33,9 @@ struct tp_endpoint lab_relayed(uint16_t port);
 struct tp_endpoint lab_client(void);
 struct tp_endpoint lab_peer(void);
 
-// Applies a command to every worker; all succeed.
+// Applies a command to every worker, or under owner to the client's and the owner's; all succeed.
+// Which worker a client is put on; from its next allocation on. 0 at first.
+void lab_client_worker(struct lab *l, uint32_t index);
 void lab_put_allocation(
 	struct lab *l, uint32_t slot, const struct tp_endpoint *client, uint16_t port);
 void lab_put_channel(

@@ -15,7 +15,7 @@ static void bound(void)
 {
 	struct tp_endpoint client = lab_client(), peer = lab_peer();
 
-	lab_start(&lab, 1);
+	lab_start(&lab, 1, "every");
 	lab_put_allocation(&lab, 0, &client, PORT);
 	lab_put_channel(&lab, 0, &peer, CHANNEL);
 }

@@ -4,11 +4,13 @@
 // Random histories of commands, packets and time, step by step the same in the tables and in the model:
 // nothing gets through without a live permission or channel, and everything does with one.
 
+#include "holder.h"
 #include "model.h"
 
 #define STEPS 400000
 
 static uint64_t state;
+static struct holder holder;
 
 static uint32_t draw(uint32_t below)
 {
@@ -119,6 +121,7 @@ static void check_channel(struct relay *r, struct model *m, uint64_t now)
 		cr_assert(eq(u32, d.allocation, p->slot));
 		cr_assert(eq(int, d.port, m->allocation[p->slot].port));
 		cr_assert(eq(int, d.relay, m->allocation[p->slot].relay));
+		cr_assert(eq(u32, d.destination, own ? 0 : holder_of(&holder, &d.to)));
 		cr_endpoint(d.to, p->peer);
 	}
 }
@@ -144,6 +147,7 @@ static void check_send(struct relay *r, struct model *m, uint64_t now)
 		cr_assert(d.verdict == RELAY_PEER || d.verdict == RELAY_HAIRPIN);
 		cr_assert(eq(u32, d.allocation, (uint32_t)(a - m->allocation)));
 		cr_endpoint(d.to, peer);
+		cr_assert(eq(u32, d.destination, holder_of(&holder, &peer)));
 	}
 }
 
@@ -176,6 +180,7 @@ static void check_peer(struct relay *r, struct model *m, uint64_t now)
 	c = model_find(m, (uint32_t)(a - m->allocation), peer);
 	cr_assert(eq(int, d.verdict, RELAY_CLIENT));
 	cr_endpoint(d.to, a->client);
+	cr_assert(eq(u32, d.destination, holder_of(&holder, &a->client)));
 	if (c && model_live(c->expires, now)) {
 		cr_assert(eq(int, d.front_length, 4));
 		cr_assert(eq(int, d.front[0] << 8 | d.front[1], c->channel));
@@ -191,6 +196,8 @@ static void run(uint64_t seed)
 	uint64_t now = T0;
 	unsigned int done[TP_STATUS_COUNT] = {0};
 
+	holder = (struct holder){.room = HOLDER_ADDRESSES};
+	relay_on_destinations(r, holder_take, holder_give_back, &holder);
 	state = seed;
 	for (int step = 0; step < STEPS; step++) {
 		struct tp_command c = some_command(&m, now);
@@ -199,6 +206,7 @@ static void run(uint64_t seed)
 		cr_assert(eq(int, relay_apply(r, &c, now), expected), "seed %#lx, step %d, kind %u",
 			(unsigned long)seed, step, c.kind);
 		done[expected]++;
+		cr_assert(eq(u32, holder_held(&holder), model_destinations(&m)));
 		check_channel(r, &m, now);
 		check_send(r, &m, now);
 		check_peer(r, &m, now);
@@ -211,6 +219,10 @@ static void run(uint64_t seed)
 	cr_assert(gt(u32, done[TP_STATUS_CONFLICT], 1000));
 	cr_assert(gt(u32, done[TP_STATUS_NO_ALLOCATION], 1000));
 	cr_assert(gt(u32, done[TP_STATUS_INVALID], 1000));
+	for (uint32_t i = 0; i < ALLOCATIONS; i++)
+		apply(r, (struct tp_command){.kind = TP_DROP_ALLOCATION, .allocation = i});
+	cr_assert(gt(u32, holder.taken, 1000));
+	cr_assert(eq(u32, holder_held(&holder), 0));
 	relay_destroy(r);
 }
 
@@ -231,6 +243,8 @@ Test(history, commands_of_random_bytes_break_nothing)
 	struct relay *r = small_relay();
 	struct relay_usage u;
 
+	holder = (struct holder){.room = 10};
+	relay_on_destinations(r, holder_take, holder_give_back, &holder);
 	state = 0xbadc0de;
 	for (int step = 0; step < STEPS; step++) {
 		struct tp_command c;
@@ -263,5 +277,7 @@ Test(history, commands_of_random_bytes_break_nothing)
 		apply(r, (struct tp_command){.kind = TP_DROP_ALLOCATION, .allocation = i});
 	u = usage(r);
 	cr_assert(eq(u32, u.allocations + u.permissions + u.channels, 0));
+	cr_assert(gt(u32, holder.taken, 1000));
+	cr_assert(eq(u32, holder_held(&holder), 0));
 	relay_destroy(r);
 }

@@ -149,6 +149,25 @@ static inline enum tp_status model_put(struct model *m, const struct tp_command 
 	return model_put_peer(m, c);
 }
 
+// How many destinations are held: one for each client, and for each peer that is none of our own addresses.
+static inline uint32_t model_destinations(const struct model *m)
+{
+	const struct relay_config c = config();
+	uint32_t n = 0;
+
+	for (int i = 0; i < ALLOCATIONS; i++)
+		n += m->allocation[i].used;
+	for (int i = 0; i < PEERS; i++) {
+		bool own = false;
+
+		for (uint32_t k = 0; k < c.capabilities.relays; k++)
+			own |= tp_ip_equal(&m->peer[i].peer.ip, &c.capabilities.relay[k].local) ||
+			       tp_ip_equal(&m->peer[i].peer.ip, &c.capabilities.relay[k].public_);
+		n += m->peer[i].used && !own;
+	}
+	return n;
+}
+
 static inline enum tp_status model_apply(struct model *m, const struct tp_command *c, uint64_t now)
 {
 	struct model_peer *p = NULL;
