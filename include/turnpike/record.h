@@ -49,16 +49,16 @@ struct tp_via {
 
 // Control to worker. 96 bytes. Fields that a kind does not use are 0.
 struct tp_command {
-	uint64_t sequence;    // echoed in the result; the control plane numbers from 1
+	uint64_t sequence; // echoed in the result; the control plane numbers from 1
 	uint64_t transaction; // commands and the send that belong together; 0: none
-	uint64_t expires_ms;  // CLOCK_MONOTONIC, milliseconds
-	uint32_t allocation;  // slot, below the published allocation capacity
-	uint32_t generation;  // of the control plane's attachment
-	uint16_t kind;	      // enum tp_command_kind
+	uint64_t expires_ms; // CLOCK_MONOTONIC, milliseconds
+	uint32_t allocation; // slot, below the published allocation capacity
+	uint32_t generation; // of the control plane's attachment
+	uint16_t kind; // enum tp_command_kind
 	uint16_t channel;
 	uint16_t relay_port;
-	uint8_t relay;	   // index into the published relay addresses
-	uint8_t server;	   // index into the published server addresses
+	uint8_t relay; // index into the published relay addresses
+	uint8_t server; // index into the published server addresses
 	uint8_t transport; // enum tp_transport
 	uint8_t zero[7];
 	struct tp_endpoint client;
@@ -70,14 +70,14 @@ _Static_assert(__builtin_offsetof(struct tp_command, client) == 48, "no hidden p
 
 enum tp_status {
 	TP_STATUS_OK = 0,
-	TP_STATUS_PORT_TAKEN = 1,	// another socket on this host has the relay port
-	TP_STATUS_NO_DESCRIPTORS = 2,	// the process has no descriptor left for a relay socket
-	TP_STATUS_NO_SPACE = 3,		// a table is full
-	TP_STATUS_NO_ALLOCATION = 4,	// permission or channel of an allocation that isn't there
-	TP_STATUS_CONFLICT = 5,		// channel or peer bound differently
-	TP_STATUS_INVALID = 6,		// a field out of bounds
-	TP_STATUS_ADDRESS = 7,		// the relay address can't be bound (gone from the host)
-	TP_STATUS_SKIPPED = 8,		// an earlier command of its transaction failed
+	TP_STATUS_PORT_TAKEN = 1, // another socket on this host has the relay port
+	TP_STATUS_NO_DESCRIPTORS = 2, // the process has no descriptor left for a relay socket
+	TP_STATUS_NO_SPACE = 3, // a table is full
+	TP_STATUS_NO_ALLOCATION = 4, // permission or channel of an allocation that isn't there
+	TP_STATUS_CONFLICT = 5, // channel or peer bound differently
+	TP_STATUS_INVALID = 6, // a field out of bounds
+	TP_STATUS_ADDRESS = 7, // the relay address can't be bound (gone from the host)
+	TP_STATUS_SKIPPED = 8, // an earlier command of its transaction failed
 	TP_STATUS_COUNT
 };
 
@@ -96,9 +96,9 @@ _Static_assert(sizeof(struct tp_result) == 24, "");
 struct tp_punt {
 	struct tp_endpoint client;
 	struct tp_via via;
-	uint8_t server;	   // index into the published server addresses: where it arrived
+	uint8_t server; // index into the published server addresses: where it arrived
 	uint8_t transport; // enum tp_transport
-	uint16_t length;   // at most TP_PUNT_MAX
+	uint16_t length; // at most TP_PUNT_MAX
 	uint32_t zero;
 	uint64_t received_ms; // CLOCK_MONOTONIC, milliseconds
 };

@@ -18,16 +18,16 @@
 // +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 #define TP_STUN_COOKIE 0x2112a442u
 #define TP_STUN_HEADER 20u // bytes
-#define TP_STUN_TID 12u	   // bytes of transaction ID
+#define TP_STUN_TID 12u // bytes of transaction ID
 
 //  0                   1                   2                   3
 //  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
 // +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 // |         Channel Number        |            Length             |
 // +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-#define TP_CHANNEL_HEADER 4u	// bytes
-#define TP_CHANNEL_MIN 0x4000u	// RFC 8656 section 12
-#define TP_CHANNEL_MAX 0x4fffu	// RFC 8656 section 12
+#define TP_CHANNEL_HEADER 4u // bytes
+#define TP_CHANNEL_MIN 0x4000u // RFC 8656 section 12
+#define TP_CHANNEL_MAX 0x4fffu // RFC 8656 section 12
 #define TP_CHANNEL_MAX_5766 0x7fffu // RFC 5766 section 11, for older clients
 
 enum tp_stun_method {
@@ -48,11 +48,11 @@ enum tp_stun_class {
 };
 
 // The 16-bit message type: the class bits sit between the method bits (RFC 8489 section 5).
-#define TP_STUN_TYPE(method, class)                                                                \
-	((uint16_t)(((method)&0x00fu) | (((method)&0x070u) << 1) | (((method)&0xf80u) << 2) |      \
-		(((class)&1u) << 4) | (((class)&2u) << 7)))
+#define TP_STUN_TYPE(method, class) \
+	((uint16_t)(((method)&0x00fu) | (((method)&0x070u) << 1) | (((method)&0xf80u) << 2) | \
+		    (((class) & 1u) << 4) | (((class) & 2u) << 7)))
 #define TP_STUN_TYPE_CLASS(type) ((((type) >> 4) & 1u) | (((type) >> 7) & 2u))
-#define TP_STUN_TYPE_METHOD(type)                                                                  \
+#define TP_STUN_TYPE_METHOD(type) \
 	(((type)&0x000fu) | (((type) >> 1) & 0x0070u) | (((type) >> 2) & 0x0f80u))
 
 #define TP_STUN_TYPE_SEND 0x0016u // Send indication
@@ -93,7 +93,7 @@ enum tp_stun_attr {
 };
 
 #define TP_STUN_FINGERPRINT_XOR 0x5354554eu // RFC 8489 section 14.7
-#define TP_PROTO_UDP 17u		    // REQUESTED-TRANSPORT (RFC 8656 section 18.7)
+#define TP_PROTO_UDP 17u // REQUESTED-TRANSPORT (RFC 8656 section 18.7)
 
 // Bytes to add so that `n` ends on a multiple of 4 (RFC 8489 section 14).
 static inline uint32_t tp_pad4(uint32_t n)
