@@ -41,7 +41,7 @@ def capture(lab, server):
 
 
 def expected(frame, source, destination, datagram, ttl):
-    """The frames that carry a datagram in fragments, with the link-layer header and ID of `frame`."""
+    """The frames of a datagram in fragments; link-layer header, ID and label are those of `frame`."""
     out, offset = [], 0
     if ":" in source:
         ident, size = frame[58:62], (1280 - 48) & ~7
