@@ -2,13 +2,13 @@
 # Copyright (c) 2026 The Turnpike authors
 """How a host is wired when turnpike-dpdk drives its port.
 
-`tap`: turnpike-dpdk makes the wire, a TAP device, whose kernel side is moved to the router and takes the
-place of the veth's end there. `af_xdp`: the veth stays, and an AF_XDP socket takes all that its end in
-the relay's namespace receives.
+`tap`: turnpike-dpdk makes the wire, a TAP device, whose kernel side is moved to the router and takes
+the place of the veth's end there. `af_xdp`: the veth stays, and an AF_XDP socket takes all that its
+end in the relay's namespace receives.
 
 Either way turnpike-dpdk makes the exception interface, which stays with the relay and gets its
-addresses and routes. All of this goes with the process and comes again with the next: a thread looks
-after it, as a hook of udev or systemd does on a host.
+addresses and routes. All of this goes with the process and comes again with the next: a thread
+looks after it, as a hook of udev or systemd does on a host.
 """
 
 import fcntl
@@ -46,7 +46,8 @@ class Wire:
         self.asking = host.run_inside(socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
         self.over = os.eventfd(0)
         self.prepare()
-        self.thread = threading.Thread(target=self._watch, name=f"wire of {host.name}")
+        self.thread = threading.Thread(target=self._watch, name=f"wire of {host.name}",
+                                       daemon=True)
         self.thread.start()
 
     def port(self):
