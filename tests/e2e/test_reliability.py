@@ -147,11 +147,11 @@ def test_clients_allocate_again_when_only_the_dataplane_outlived_launcher_and_co
     clients = [make_client(of=server) for _ in range(60)]
     for client in clients:
         assert client.allocate().cls == stun.SUCCESS
-    dataplane = server.processes()["turnpike-kernel"]
+    dataplane = server.processes()[DATAPLANE_PROGRAM]
     server.kill("turnpike")
     server.kill("turnpike-control")
     server.start()
-    assert server.processes()["turnpike-kernel"] == dataplane
+    assert server.processes()[DATAPLANE_PROGRAM] == dataplane
     answers(server, clients[0])
     # In reverse order: each gets the slot of another's former allocation.
     for client in reversed(clients):
