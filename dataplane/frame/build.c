@@ -26,7 +26,7 @@ uint8_t *frame_build(uint8_t *payload, uint32_t length, const struct frame_send 
 	if (s->front_length)
 		memcpy(payload - s->front_length, s->front, s->front_length);
 	sum += sum_bytes(payload - s->front_length, s->front_length + length);
-	put_udp(udp_at, s->source.port, s->destination.port, udp, tp_udp_checksum(sum));
+	put_udp(udp_at, &s->source, &s->destination, udp, tp_udp_checksum(sum));
 	put_ip(ip_at, ip4, &ip);
 	put_l2(ip_at - s->l2_length, s->l2, s->l2_length, ip4);
 	return ip_at - s->l2_length;

@@ -8,6 +8,9 @@
 
 #include <turnpike/ip.h>
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NEVER_INLINE __attribute__((noinline))
+
 // The sum of `n` bytes, the first of which is the first of a word. Below 2^34.
 static inline uint64_t sum_bytes(const uint8_t *b, uint32_t n)
 {
@@ -39,7 +42,7 @@ static inline uint64_t sum_bytes(const uint8_t *b, uint32_t n)
 }
 
 // The same, for what nearly always is ChannelData's header or nothing.
-static inline uint64_t sum_front(const uint8_t *b, uint32_t n)
+static ALWAYS_INLINE uint64_t sum_front(const uint8_t *b, uint32_t n)
 {
 	if (n == 4)
 		return tp_load32(b);

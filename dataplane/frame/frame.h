@@ -39,12 +39,14 @@ struct frame {
 	bool checksum_zero; // IPv4 UDP without a checksum (IPv6: malformed)
 	uint16_t l2_length; // 14 or 18; the IP header stands there
 	// UDP or ICMP header. FRAME_FRAGMENT: what stands behind the IPv4 header, or the IPv6 Fragment
-	// header; ports are 0, and the fields from `payload` to `payload_length` mean nothing.
+	// header; ports are 0, and `payload` and what follows up to the addresses mean nothing.
 	uint16_t l4;
 	uint16_t payload; // UDP payload, or the datagram that an ICMP error is about
-	uint16_t udp_checksum; // as on the wire, network order
-	uint32_t
-		payload_length; // by UDP's length, which the IP length covers; ICMP: what is embedded
+	// By UDP's length, which the IP length covers. ICMP: of what is embedded.
+	uint32_t payload_length;
+	// FRAME_UDP: what its checksum says that the payload sums up to, as 16-bit words in memory order,
+	// modulo 0xffff. Means nothing where there is none.
+	uint64_t payload_sum;
 	struct tp_endpoint source;
 	struct tp_endpoint destination;
 };

@@ -22,13 +22,13 @@ struct ip_fields {
 	bool dont_fragment; // IPv4
 };
 
-static inline uint32_t ip_header_length(bool ip4)
+static ALWAYS_INLINE uint32_t ip_header_length(bool ip4)
 {
 	return ip4 ? TP_IP4_HEADER : TP_IP6_HEADER;
 }
 
 // IPv4 without options. An ID means something only where a packet may be fragmented (RFC 6864 section 4).
-static inline void put_ip4(uint8_t *b, const struct ip_fields *ip)
+static ALWAYS_INLINE void put_ip4(uint8_t *b, const struct ip_fields *ip)
 {
 	uint32_t first = TP_BE32(4u << 28 | (TP_IP4_HEADER / 4) << 24 | (uint32_t)ip->tos << 16 |
 				 (TP_IP4_HEADER + ip->length));
@@ -45,7 +45,7 @@ static inline void put_ip4(uint8_t *b, const struct ip_fields *ip)
 	memcpy(b + TP_IP4_DESTINATION, &destination, 4);
 }
 
-static inline void put_ip6(uint8_t *b, const struct ip_fields *ip)
+static ALWAYS_INLINE void put_ip6(uint8_t *b, const struct ip_fields *ip)
 {
 	tp_put32(b, tp_ip6_first_word(ip->tos, ip->flow_label));
 	tp_put32(b + TP_IP6_LENGTH, ip->length << 16 | (uint32_t)ip->protocol << 8 | ip->ttl);
@@ -53,7 +53,7 @@ static inline void put_ip6(uint8_t *b, const struct ip_fields *ip)
 	memcpy(b + TP_IP6_DESTINATION, ip->destination, 16);
 }
 
-static inline void put_ip(uint8_t *b, bool ip4, const struct ip_fields *ip)
+static ALWAYS_INLINE void put_ip(uint8_t *b, bool ip4, const struct ip_fields *ip)
 {
 	if (ip4)
 		put_ip4(b, ip);
@@ -62,7 +62,7 @@ static inline void put_ip(uint8_t *b, bool ip4, const struct ip_fields *ip)
 }
 
 // The link layer's header, with the EtherType of what follows it.
-static inline void put_l2(uint8_t *b, const uint8_t *l2, uint32_t length, bool ip4)
+static ALWAYS_INLINE void put_l2(uint8_t *b, const uint8_t *l2, uint32_t length, bool ip4)
 {
 	memcpy(b, l2, TP_ETHERNET_HEADER - 2);
 	if (length == FRAME_L2_MAX)
@@ -70,20 +70,30 @@ static inline void put_l2(uint8_t *b, const uint8_t *l2, uint32_t length, bool i
 	tp_put16(b + length - 2, ip4 ? TP_ETHERTYPE_IP4 : TP_ETHERTYPE_IP6);
 }
 
-static inline void put_udp(
-	uint8_t *b, uint16_t source, uint16_t destination, uint32_t length, uint16_t checksum)
+// As they stand in the header, network byte order.
+static ALWAYS_INLINE uint32_t udp_ports(
+	const struct tp_endpoint *source, const struct tp_endpoint *destination)
 {
-	tp_put32(b, (uint32_t)source << 16 | destination);
+	return TP_BE32((uint32_t)source->port << 16 | destination->port);
+}
+
+// `checksum` in network byte order.
+static ALWAYS_INLINE void put_udp(uint8_t *b, const struct tp_endpoint *source,
+	const struct tp_endpoint *destination, uint32_t length, uint16_t checksum)
+{
+	uint32_t ports = udp_ports(source, destination);
+
+	memcpy(b, &ports, 4);
 	tp_put16(b + TP_UDP_LENGTH, length);
 	memcpy(b + TP_UDP_CHECKSUM, &checksum, 2);
 }
 
 // What a UDP checksum covers besides the payload: pseudo header (RFC 768, RFC 8200 section 8.1), ports and
-// length. `length` is UDP's.
-static inline uint64_t sum_udp_headers(const struct tp_endpoint *source,
+// length.
+static ALWAYS_INLINE uint64_t sum_udp_headers(const struct tp_endpoint *source,
 	const struct tp_endpoint *destination, bool ip4, uint32_t length)
 {
 	return tp_sum_ip(&source->ip, ip4) + tp_sum_ip(&destination->ip, ip4) +
-	       TP_BE32((uint32_t)source->port << 16 | destination->port) +
-	       2 * tp_sum_field(length) + tp_sum_field(TP_PROTO_UDP);
+	       udp_ports(source, destination) + 2 * tp_sum_field(length) +
+	       tp_sum_field(TP_PROTO_UDP);
 }

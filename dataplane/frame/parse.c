@@ -14,27 +14,11 @@
 #define IP4_STRICT_ROUTE 137u
 
 // The port in one word with the zeroes behind it, for the sake of who copies it next.
-static ALWAYS_INLINE void put_port(struct tp_endpoint *e, const uint8_t *wire)
+static ALWAYS_INLINE void put_port(struct tp_endpoint *e, uint16_t port)
 {
-	const uint16_t port[4] = {tp_get16(wire)};
-	uint64_t word;
+	uint64_t word = TP_BE64((uint64_t)TP_BE16(port) << 48);
 
-	memcpy(&word, port, sizeof(word));
 	memcpy(&e->port, &word, sizeof(word));
-}
-
-// UDP's header at f->l4, of which the IP length covers `available` bytes. False: impossible.
-static ALWAYS_INLINE bool read_udp(struct frame *f, const uint8_t *udp, uint32_t available)
-{
-	uint32_t length = tp_get16(udp + TP_UDP_LENGTH);
-
-	f->payload = (uint16_t)(f->l4 + TP_UDP_HEADER);
-	f->payload_length = length - TP_UDP_HEADER;
-	f->udp_checksum = tp_load16(udp + TP_UDP_CHECKSUM);
-	f->checksum_zero = !f->udp_checksum;
-	put_port(&f->source, udp);
-	put_port(&f->destination, udp + TP_UDP_DESTINATION);
-	return length >= TP_UDP_HEADER && length <= available;
 }
 
 static ALWAYS_INLINE void read_ip4(struct frame *f, const uint8_t *ip)
@@ -57,13 +41,30 @@ static ALWAYS_INLINE void read_ip6(struct frame *f, const uint8_t *ip)
 	memcpy(&f->destination.ip, ip + TP_IP6_DESTINATION, sizeof(f->destination.ip));
 }
 
+// UDP's header at f->l4, of which the IP length covers `available` bytes. Addresses have been read. False:
+// impossible.
+static ALWAYS_INLINE bool read_udp(
+	struct frame *f, const uint8_t *udp, uint32_t available, bool ip4)
+{
+	uint32_t length = tp_get16(udp + TP_UDP_LENGTH);
+	uint32_t checksum = tp_load16(udp + TP_UDP_CHECKSUM);
+	uint64_t headers = tp_sum_ip(&f->source.ip, ip4) + tp_sum_ip(&f->destination.ip, ip4) +
+			   tp_load32(udp) + 2 * tp_sum_field(length) + tp_sum_field(TP_PROTO_UDP);
+
+	f->payload = (uint16_t)(f->l4 + TP_UDP_HEADER);
+	f->payload_length = length - TP_UDP_HEADER;
+	f->checksum_zero = !checksum;
+	f->payload_sum = tp_sum_less(headers + checksum);
+	put_port(&f->source, tp_get16(udp));
+	put_port(&f->destination, tp_get16(udp + TP_UDP_DESTINATION));
+	return length >= TP_UDP_HEADER && length <= available;
+}
+
 // Fragments and ICMP have none.
 static void no_ports(struct frame *f)
 {
-	const uint8_t none[2] = {};
-
-	put_port(&f->source, none);
-	put_port(&f->destination, none);
+	put_port(&f->source, 0);
+	put_port(&f->destination, 0);
 }
 
 // RFC 791 section 3.1.
@@ -100,7 +101,7 @@ static ALWAYS_INLINE bool take_ip4(
 	f->l2_length = TP_ETHERNET_HEADER;
 	f->l4 = TP_ETHERNET_HEADER + TP_IP4_HEADER;
 	read_ip4(f, ip);
-	return read_udp(f, ip + TP_IP4_HEADER, length - TP_IP4_HEADER);
+	return read_udp(f, ip + TP_IP4_HEADER, length - TP_IP4_HEADER, true);
 }
 
 // The same of IPv6.
@@ -115,7 +116,7 @@ static ALWAYS_INLINE bool take_ip6(struct frame *f, const uint8_t *data, uint32_
 	f->l2_length = TP_ETHERNET_HEADER;
 	f->l4 = TP_ETHERNET_HEADER + TP_IP6_HEADER;
 	read_ip6(f, ip);
-	return read_udp(f, ip + TP_IP6_HEADER, length) && !f->checksum_zero &&
+	return read_udp(f, ip + TP_IP6_HEADER, length, false) && !f->checksum_zero &&
 	       !impossible6(&f->source.ip) && !impossible6(&f->destination.ip);
 }
 
@@ -147,7 +148,8 @@ static uint8_t read_transport(
 	if (available < TP_UDP_HEADER || room < TP_UDP_HEADER)
 		return FRAME_MALFORMED;
 	if (protocol == TP_PROTO_UDP) {
-		if (!read_udp(f, l4, available) || (f->checksum_zero && f->family == TP_IPV6))
+		if (!read_udp(f, l4, available, f->family == TP_IPV4) ||
+			(f->checksum_zero && f->family == TP_IPV6))
 			return FRAME_MALFORMED;
 		return FRAME_UDP;
 	}

@@ -9,9 +9,6 @@
 #include "checksum.h"
 #include "frame.h"
 
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-#define NEVER_INLINE __attribute__((noinline))
-
 // Sources that no datagram on a wire has. `be` is in network byte order.
 static inline bool impossible4(uint32_t be)
 {

@@ -125,25 +125,23 @@ static inline void tp_put32(uint8_t *b, uint32_t host)
 // Checksums (RFC 1071): sums modulo 0xffff of 16-bit words in memory order, whatever the host's is
 // (section 2 (B)), gathered in 64 bits. A 32-bit word counts as its two halves, since 2^16 is 1.
 
-// What to add so that a word that was summed counts no more (RFC 1624 section 3, equation 3).
-static inline uint64_t tp_sum_less16(uint16_t word)
-{
-	return (uint16_t)~word;
-}
-
-// The same for a sum below 2^48: 0xffff and its multiples are nothing.
+// What to add so that what was summed counts no more (RFC 1624 section 3, equation 3). Of a sum below 2^48:
+// 0xffff and its multiples are nothing.
 static inline uint64_t tp_sum_less(uint64_t sum)
 {
 	return ((uint64_t)0xffff << 32) - sum;
 }
 
-// 16 bits of it. Of a sum below 2^48.
+// 16 bits of it: halves are added by adding the whole to itself turned round, so that what is carried out
+// comes in again. Nothing but a sum of nothing becomes 0.
 static inline uint32_t tp_sum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	return (uint32_t)((sum & 0xffffu) + (sum >> 16));
+	uint32_t half;
+
+	sum += sum << 32 | sum >> 32;
+	half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return half >> 16;
 }
 
 // An address in a pseudo header. `ip4`: a mapped one's prefix is not in it; it would change nothing, being 0
