@@ -39,7 +39,8 @@ void serve(struct segment *segment, struct link *link, int signals)
 		now = monotonic_ms();
 		segment_beat(segment, now);
 		if (n < 0 && errno != EINTR) {
-			fprintf(stderr, "%s: waiting failed: %s.\n", link->program, strerror(errno));
+			fprintf(stderr, "%s: waiting failed: %s.\n", link->program,
+				strerror(errno));
 			return;
 		}
 		if (n > 0 && fds[0].revents)

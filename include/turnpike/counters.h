@@ -26,7 +26,8 @@
 	X(hairpinned, "datagrams of one client delivered to another without leaving the relay") \
 	X(icmp_relayed, "ICMP errors sent on to clients (RFC 8656 section 11.5)") \
 	X(punted, "STUN messages handed to the control plane") \
-	X(icmp_errors_sent, "time exceeded and packet too big, sent for what could not be relayed") \
+	X(icmp_errors_sent, \
+		"time exceeded and packet too big, sent for what could not be relayed") \
 	X(fragments, "IP fragments of UDP to our addresses (frame dataplanes alone)") \
 	X(fragments_joined, "IP fragments that became whole datagrams") \
 	X(fragments_sent, "IP fragments sent, of datagrams larger than the next hop's MTU") \
@@ -99,7 +100,8 @@
 	X(fragment_too_large, "datagrams of fragments that are larger than a buffer") \
 	X(kernel_in_full, "frames dropped because the kernel's side did not take them") \
 	X(kernel_out_full, "frames of the kernel dropped because the port did not take them") \
-	X(icmp_errors_withheld, "time exceeded and packet too big, over their rate or not allowed") \
+	X(icmp_errors_withheld, \
+		"time exceeded and packet too big, over their rate or not allowed") \
 	X(reply_tx_error, "STUN messages of the control plane that could not be sent") \
 	X(record_bad, "ring records out of bounds or of no known kind") \
 	X(command_bad, "commands with a field out of bounds") \
