@@ -210,7 +210,7 @@ Test(rewrite, a_payload_in_pieces_is_summed_by_its_owner_who_also_pads_it)
 		FROM_PEER_64, .fill = 101, .tail = "aabbcc", .udp_checksum = CHECKSUM_NONE};
 	static uint8_t copy[200];
 	struct pieces pieces = {.payload = copy};
-	struct frame_send s = send6(101);
+	struct frame_send s = send6(101), to4 = send4(101);
 	struct frame_result r;
 	struct frame f;
 
@@ -230,8 +230,19 @@ Test(rewrite, a_payload_in_pieces_is_summed_by_its_owner_who_also_pads_it)
 	memset(bytes + f.payload + 101, 0, 3);
 	cr_assert(packet_sound(bytes + r.start, r.total));
 
+	// With a checksum and nothing behind the data, there is only the padding that is not ours.
+	p = (struct packet_spec){FROM_PEER_44, .fill = 101};
+	to4.front = front;
+	to4.front_length = sizeof(front);
+	to4.padding = 3;
+	make(&f, &p);
+	memset(bytes + f.payload + 101, 0x77, 3);
+	cr_assert(eq(int, frame_rewrite(bytes, &f, &to4, &r, sum_pieces, &pieces), 0));
+	cr_assert(eq(int, pieces.calls, 1));
+	cr_assert(eq(int, bytes[f.payload + 101], 0x77));
+
 	// What is behind the data is summed by its owner too.
-	p.udp_checksum = CHECKSUM_RIGHT;
+	p = (struct packet_spec){FROM_PEER_64, .fill = 101, .tail = "aabbcc"};
 	make(&f, &p);
 	memcpy(copy, bytes + f.payload, 104);
 	memset(bytes + f.payload, 0x77, 104);
