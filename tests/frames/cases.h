@@ -59,10 +59,10 @@ struct frame_case {
 	const char *name; // the rule, as a sentence
 	const struct case_state *state; // NULL: `plain_state`
 	struct case_next_hop next_hop;
-	struct packet in;
+	struct packet_spec in;
 	enum case_outcome outcome;
 	enum tp_counter drop;
-	struct packet out; // `l2` is next_hop_l2 where it is not an ICMP error
+	struct packet_spec out; // `l2` is next_hop_l2 where it is not an ICMP error
 };
 
 struct frame_cases {

@@ -6,30 +6,30 @@
 
 #include "world.h"
 
-static const struct packet client_late_44_1 = {
+static const struct packet_spec client_late_44_1 = {
 	FROM_CLIENT_44, .front = "4001 0064", .fill = 100, .ttl = 1};
-static const struct packet peer_late_44_1 = {FROM_PEER_44, .fill = 100, .ttl = 1};
-static const struct packet client_late_44_0 = {
+static const struct packet_spec peer_late_44_1 = {FROM_PEER_44, .fill = 100, .ttl = 1};
+static const struct packet_spec client_late_44_0 = {
 	FROM_CLIENT_44, .front = "4001 0064", .fill = 100, .ttl_zero = true};
-static const struct packet peer_late_44_0 = {FROM_PEER_44, .fill = 100, .ttl_zero = true};
-static const struct packet client_late_46_1 = {
+static const struct packet_spec peer_late_44_0 = {FROM_PEER_44, .fill = 100, .ttl_zero = true};
+static const struct packet_spec client_late_46_1 = {
 	FROM_CLIENT_46, .front = "4001 0064", .fill = 100, .ttl = 1};
-static const struct packet peer_late_46_1 = {FROM_PEER_46, .fill = 100, .ttl = 1};
-static const struct packet client_late_46_0 = {
+static const struct packet_spec peer_late_46_1 = {FROM_PEER_46, .fill = 100, .ttl = 1};
+static const struct packet_spec client_late_46_0 = {
 	FROM_CLIENT_46, .front = "4001 0064", .fill = 100, .ttl_zero = true};
-static const struct packet peer_late_46_0 = {FROM_PEER_46, .fill = 100, .ttl_zero = true};
-static const struct packet client_late_64_1 = {
+static const struct packet_spec peer_late_46_0 = {FROM_PEER_46, .fill = 100, .ttl_zero = true};
+static const struct packet_spec client_late_64_1 = {
 	FROM_CLIENT_64, .front = "4001 0064", .fill = 100, .ttl = 1};
-static const struct packet peer_late_64_1 = {FROM_PEER_64, .fill = 100, .ttl = 1};
-static const struct packet client_late_64_0 = {
+static const struct packet_spec peer_late_64_1 = {FROM_PEER_64, .fill = 100, .ttl = 1};
+static const struct packet_spec client_late_64_0 = {
 	FROM_CLIENT_64, .front = "4001 0064", .fill = 100, .ttl_zero = true};
-static const struct packet peer_late_64_0 = {FROM_PEER_64, .fill = 100, .ttl_zero = true};
-static const struct packet client_late_66_1 = {
+static const struct packet_spec peer_late_64_0 = {FROM_PEER_64, .fill = 100, .ttl_zero = true};
+static const struct packet_spec client_late_66_1 = {
 	FROM_CLIENT_66, .front = "4001 0064", .fill = 100, .ttl = 1};
-static const struct packet peer_late_66_1 = {FROM_PEER_66, .fill = 100, .ttl = 1};
-static const struct packet client_late_66_0 = {
+static const struct packet_spec peer_late_66_1 = {FROM_PEER_66, .fill = 100, .ttl = 1};
+static const struct packet_spec client_late_66_0 = {
 	FROM_CLIENT_66, .front = "4001 0064", .fill = 100, .ttl_zero = true};
-static const struct packet peer_late_66_0 = {FROM_PEER_66, .fill = 100, .ttl_zero = true};
+static const struct packet_spec peer_late_66_0 = {FROM_PEER_66, .fill = 100, .ttl_zero = true};
 
 static const struct frame_case table[] = {
 	{.name = "DSCP and ECN go on to the peer, 44",

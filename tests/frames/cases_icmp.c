@@ -5,34 +5,34 @@
 
 #include "world.h"
 
-static const struct packet about_1 = {BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100};
-static const struct packet about_2 = {BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100};
-static const struct packet about_3 = {BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100};
-static const struct packet about_4 = {BETWEEN(RELAY4, 49154, PEER4, 6000), .fill = 100};
-static const struct packet about_5 = {BETWEEN(RELAY6, 49153, PEER6, 6000), .fill = 100};
-static const struct packet about_6 = {BETWEEN(RELAY6, 49155, PEER6, 6000), .fill = 100};
-static const struct packet about_7 = {BETWEEN(RELAY6, 49155, PEER6, 6000), .fill = 100};
-static const struct packet about_8 = {
+static const struct packet_spec about_1 = {BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100};
+static const struct packet_spec about_2 = {BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100};
+static const struct packet_spec about_3 = {BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100};
+static const struct packet_spec about_4 = {BETWEEN(RELAY4, 49154, PEER4, 6000), .fill = 100};
+static const struct packet_spec about_5 = {BETWEEN(RELAY6, 49153, PEER6, 6000), .fill = 100};
+static const struct packet_spec about_6 = {BETWEEN(RELAY6, 49155, PEER6, 6000), .fill = 100};
+static const struct packet_spec about_7 = {BETWEEN(RELAY6, 49155, PEER6, 6000), .fill = 100};
+static const struct packet_spec about_8 = {
 	BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100, .options = "01010100"};
-static const struct packet about_9 = {BETWEEN(RELAY6, 49155, PEER6, 6000), .fill = 100, .next = 60,
-	.extension = "11 00 0104 00000000"};
-static const struct packet about_10 = {BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100};
-static const struct packet about_11 = {
+static const struct packet_spec about_9 = {BETWEEN(RELAY6, 49155, PEER6, 6000), .fill = 100,
+	.next = 60, .extension = "11 00 0104 00000000"};
+static const struct packet_spec about_10 = {BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100};
+static const struct packet_spec about_11 = {
 	BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100, .fragment = 0x2000};
-static const struct packet about_12 = {BETWEEN(RELAY4, 49152, PEER4, 6000)};
-static const struct packet about_13 = {BETWEEN(RELAY6, 49155, PEER6, 6000)};
-static const struct packet about_14 = {
+static const struct packet_spec about_12 = {BETWEEN(RELAY4, 49152, PEER4, 6000)};
+static const struct packet_spec about_13 = {BETWEEN(RELAY6, 49155, PEER6, 6000)};
+static const struct packet_spec about_14 = {
 	BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 20, .protocol = 6};
-static const struct packet about_15 = {
+static const struct packet_spec about_15 = {
 	BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 20, .fragment = 0x0010};
-static const struct packet about_16 = {BETWEEN(RELAY4, 49152, PEER4, 6000)};
-static const struct packet about_17 = {BETWEEN(RELAY6, 49155, PEER6, 6000)};
-static const struct packet about_18 = {BETWEEN("192.0.2.77", 49152, PEER4, 6000)};
-static const struct packet about_19 = {BETWEEN(RELAY4, 49152, PEER4, 6000)};
-static const struct packet about_20 = {BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100};
-static const struct packet about_21 = {BETWEEN(RELAY4, 49152, "203.0.113.99", 6000)};
-static const struct packet about_22 = {BETWEEN(RELAY4, 49152, PEER4, 6000)};
-static const struct packet about_23 = {BETWEEN(RELAY6, 49160, PEER6, 6000)};
+static const struct packet_spec about_16 = {BETWEEN(RELAY4, 49152, PEER4, 6000)};
+static const struct packet_spec about_17 = {BETWEEN(RELAY6, 49155, PEER6, 6000)};
+static const struct packet_spec about_18 = {BETWEEN("192.0.2.77", 49152, PEER4, 6000)};
+static const struct packet_spec about_19 = {BETWEEN(RELAY4, 49152, PEER4, 6000)};
+static const struct packet_spec about_20 = {BETWEEN(RELAY4, 49152, PEER4, 6000), .fill = 100};
+static const struct packet_spec about_21 = {BETWEEN(RELAY4, 49152, "203.0.113.99", 6000)};
+static const struct packet_spec about_22 = {BETWEEN(RELAY4, 49152, PEER4, 6000)};
+static const struct packet_spec about_23 = {BETWEEN(RELAY6, 49160, PEER6, 6000)};
 
 static const struct frame_case table[] = {
 	{.name = "port unreachable goes to an IPv4 client as a Data indication",

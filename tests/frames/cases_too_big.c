@@ -6,18 +6,18 @@
 
 #include "world.h"
 
-static const struct packet big_0 = {
+static const struct packet_spec big_0 = {
 	FROM_CLIENT_44, .front = "4001 04e5", .fill = 1253, .dont_fragment = true};
-static const struct packet big_1 = {FROM_PEER_44, .fill = 1249, .dont_fragment = true};
-static const struct packet big_2 = {
+static const struct packet_spec big_1 = {FROM_PEER_44, .fill = 1249, .dont_fragment = true};
+static const struct packet_spec big_2 = {
 	FROM_CLIENT_46, .front = "4001 04d1", .fill = 1233, .dont_fragment = true};
-static const struct packet big_3 = {FROM_PEER_46, .fill = 1369};
-static const struct packet big_4 = {FROM_PEER_46, .fill = 1229};
-static const struct packet big_5 = {FROM_CLIENT_64, .front = "4001 055d", .fill = 1373};
-static const struct packet big_6 = {FROM_PEER_64, .fill = 1349, .dont_fragment = true};
-static const struct packet big_7 = {FROM_CLIENT_66, .front = "4001 0549", .fill = 1353};
-static const struct packet big_8 = {FROM_PEER_66, .fill = 1349};
-static const struct packet big_9 = {FROM_PEER_66, .fill = 1249};
+static const struct packet_spec big_3 = {FROM_PEER_46, .fill = 1369};
+static const struct packet_spec big_4 = {FROM_PEER_46, .fill = 1229};
+static const struct packet_spec big_5 = {FROM_CLIENT_64, .front = "4001 055d", .fill = 1373};
+static const struct packet_spec big_6 = {FROM_PEER_64, .fill = 1349, .dont_fragment = true};
+static const struct packet_spec big_7 = {FROM_CLIENT_66, .front = "4001 0549", .fill = 1353};
+static const struct packet_spec big_8 = {FROM_PEER_66, .fill = 1349};
+static const struct packet_spec big_9 = {FROM_PEER_66, .fill = 1249};
 
 static const struct frame_case table[] = {
 	{.name = "IPv4 to IPv4, with DF: of the next hop's MTU",

@@ -76,7 +76,7 @@ static uint16_t spoil(uint16_t right, enum packet_checksum how)
 	return how == CHECKSUM_WRONG ? right ^ 0x0100 : how == CHECKSUM_NONE ? 0 : right;
 }
 
-static uint32_t put_udp(uint8_t *b, const struct packet *p, const uint8_t *source,
+static uint32_t put_udp(uint8_t *b, const struct packet_spec *p, const uint8_t *source,
 	const uint8_t *destination, uint32_t size)
 {
 	uint32_t n = 8;
@@ -97,7 +97,7 @@ static uint32_t put_udp(uint8_t *b, const struct packet *p, const uint8_t *sourc
 	return n;
 }
 
-static uint32_t put_icmp(uint8_t *b, const struct packet *p, const uint8_t *source,
+static uint32_t put_icmp(uint8_t *b, const struct packet_spec *p, const uint8_t *source,
 	const uint8_t *destination, uint32_t size, uint8_t protocol)
 {
 	uint8_t *quoted = malloc(PACKET_MAX);
@@ -119,7 +119,7 @@ static uint32_t put_icmp(uint8_t *b, const struct packet *p, const uint8_t *sour
 	return n;
 }
 
-static uint32_t put_transport(uint8_t *b, const struct packet *p, const uint8_t *source,
+static uint32_t put_transport(uint8_t *b, const struct packet_spec *p, const uint8_t *source,
 	const uint8_t *destination, uint32_t size, uint8_t protocol)
 {
 	if (p->quote)
@@ -127,7 +127,7 @@ static uint32_t put_transport(uint8_t *b, const struct packet *p, const uint8_t 
 	return put_udp(b, p, source, destination, size);
 }
 
-static uint32_t put_ip4(uint8_t *b, const struct packet *p)
+static uint32_t put_ip4(uint8_t *b, const struct packet_spec *p)
 {
 	uint8_t protocol = p->protocol ? p->protocol : p->quote ? 1 : 17;
 	uint32_t header = 20 + put_hex(b + 20, p->options);
@@ -148,7 +148,7 @@ static uint32_t put_ip4(uint8_t *b, const struct packet *p)
 	return n;
 }
 
-static uint32_t put_ip6(uint8_t *b, const struct packet *p)
+static uint32_t put_ip6(uint8_t *b, const struct packet_spec *p)
 {
 	uint8_t protocol = p->protocol ? p->protocol : p->quote ? 58 : 17;
 	uint32_t extension = put_hex(b + 40, p->extension);
@@ -164,7 +164,7 @@ static uint32_t put_ip6(uint8_t *b, const struct packet *p)
 	return 40 + n;
 }
 
-uint32_t packet_build(uint8_t *out, const struct packet *p)
+uint32_t packet_build(uint8_t *out, const struct packet_spec *p)
 {
 	bool ip6 = strchr(p->source, ':');
 	uint32_t n = 12;

@@ -17,7 +17,7 @@ enum packet_checksum {
 };
 
 // Zero means: what is usual. Payload: `front` and then `fill` bytes of a pattern and then `tail`.
-struct packet {
+struct packet_spec {
 	const char *source; // "192.0.2.1" or "2001:db8::1"
 	const char *destination;
 	uint16_t source_port;
@@ -48,7 +48,7 @@ struct packet {
 	uint8_t version; // 0: the right one
 
 	// An ICMP message about `quote` (its IP packet, at most quote_length bytes; 0: all).
-	const struct packet *quote;
+	const struct packet_spec *quote;
 	uint32_t quote_length;
 	uint8_t type;
 	uint8_t code;
@@ -56,7 +56,7 @@ struct packet {
 };
 
 // Returns the length of the frame at `out`, PACKET_MAX bytes.
-uint32_t packet_build(uint8_t *out, const struct packet *p);
+uint32_t packet_build(uint8_t *out, const struct packet_spec *p);
 
 // Whether lengths and checksums of a frame are right, UDP's if there is one. Only plain headers are known.
 bool packet_sound(const uint8_t *frame, uint32_t length);

@@ -9,7 +9,7 @@
 
 static uint8_t bytes[PACKET_MAX];
 
-static struct frame parse(const struct packet *p)
+static struct frame parse(const struct packet_spec *p)
 {
 	uint32_t n = packet_build(bytes, p);
 	struct frame f;
@@ -34,8 +34,8 @@ static struct tp_endpoint ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16
 
 Test(parse, an_ipv4_datagram_gives_all_its_fields)
 {
-	struct frame f = parse(&(struct packet){FROM_CLIENT_44, .fill = 9, .tos = 0xb9, .ttl = 3,
-		.dont_fragment = true, .trailer = 9});
+	struct frame f = parse(&(struct packet_spec){FROM_CLIENT_44, .fill = 9, .tos = 0xb9,
+		.ttl = 3, .dont_fragment = true, .trailer = 9});
 
 	cr_assert(eq(int, f.kind, FRAME_UDP));
 	cr_assert(eq(int, f.family, TP_IPV4));
@@ -53,8 +53,8 @@ Test(parse, an_ipv4_datagram_gives_all_its_fields)
 
 Test(parse, a_tagged_ipv4_datagram_with_options_gives_the_same)
 {
-	struct frame f = parse(&(struct packet){FROM_CLIENT_44, .fill = 9, .tos = 0xb9, .ttl = 3,
-		.vlan = 7, .options = "01010100", .udp_checksum = CHECKSUM_NONE});
+	struct frame f = parse(&(struct packet_spec){FROM_CLIENT_44, .fill = 9, .tos = 0xb9,
+		.ttl = 3, .vlan = 7, .options = "01010100", .udp_checksum = CHECKSUM_NONE});
 
 	cr_assert(eq(int, f.kind, FRAME_UDP));
 	cr_assert(eq(int, f.family, TP_IPV4));
@@ -71,7 +71,7 @@ Test(parse, a_tagged_ipv4_datagram_with_options_gives_the_same)
 
 Test(parse, an_ipv6_datagram_gives_all_its_fields)
 {
-	struct frame f = parse(&(struct packet){
+	struct frame f = parse(&(struct packet_spec){
 		FROM_PEER_66, .fill = 9, .tos = 0xb9, .ttl = 3, .flow_label = 0xfffff});
 
 	cr_assert(eq(int, f.kind, FRAME_UDP));
@@ -92,7 +92,7 @@ Test(parse, an_ipv6_datagram_gives_all_its_fields)
 
 Test(parse, a_fragment_header_around_a_whole_datagram_allows_fragments)
 {
-	struct frame f = parse(&(struct packet){
+	struct frame f = parse(&(struct packet_spec){
 		FROM_PEER_66, .fill = 9, .next = 44, .extension = "11 00 0000 00000007"});
 
 	cr_assert(eq(int, f.kind, FRAME_UDP));
@@ -102,12 +102,13 @@ Test(parse, a_fragment_header_around_a_whole_datagram_allows_fragments)
 
 Test(parse, a_fragment_tells_where_its_piece_begins_and_has_no_ports)
 {
-	struct frame f = parse(&(struct packet){FROM_CLIENT_44, .fill = 9, .fragment = 0x2000});
+	struct frame f = parse(
+		&(struct packet_spec){FROM_CLIENT_44, .fill = 9, .fragment = 0x2000});
 
 	cr_assert(eq(int, f.kind, FRAME_FRAGMENT));
 	cr_assert(eq(int, f.l4, 34));
 	cr_same(f.source, ip4(10, 1, 0, 1, 0));
-	f = parse(&(struct packet){FROM_PEER_66, .fill = 9, .vlan = 3, .next = 60,
+	f = parse(&(struct packet_spec){FROM_PEER_66, .fill = 9, .vlan = 3, .next = 60,
 		.extension = "2c 00 0104 00000000 11 00 0001 00000007"});
 	cr_assert(eq(int, f.kind, FRAME_FRAGMENT));
 	cr_assert(eq(int, f.l2_length, 18));
@@ -117,15 +118,15 @@ Test(parse, a_fragment_tells_where_its_piece_begins_and_has_no_ports)
 
 Test(parse, a_checksum_that_the_port_has_verified_is_not_verified_again)
 {
-	uint32_t n = packet_build(
-		bytes, &(struct packet){FROM_CLIENT_44, .fill = 9, .ip_checksum = CHECKSUM_WRONG});
+	uint32_t n = packet_build(bytes,
+		&(struct packet_spec){FROM_CLIENT_44, .fill = 9, .ip_checksum = CHECKSUM_WRONG});
 	struct frame f;
 
 	frame_parse(&f, bytes, n, n, false);
 	cr_assert(eq(int, f.kind, FRAME_MALFORMED));
 	frame_parse(&f, bytes, n, n, true);
 	cr_assert(eq(int, f.kind, FRAME_UDP));
-	n = packet_build(bytes, &(struct packet){FROM_CLIENT_44, .fill = 9, .vlan = 1,
+	n = packet_build(bytes, &(struct packet_spec){FROM_CLIENT_44, .fill = 9, .vlan = 1,
 					.ip_checksum = CHECKSUM_WRONG});
 	frame_parse(&f, bytes, n, n, true);
 	cr_assert(eq(int, f.kind, FRAME_UDP));
@@ -133,7 +134,8 @@ Test(parse, a_checksum_that_the_port_has_verified_is_not_verified_again)
 
 Test(parse, a_host_that_has_no_address_yet_is_the_kernels)
 {
-	struct frame f = parse(&(struct packet){BETWEEN("0.0.0.0", 68, SERVER4, 3478), .fill = 9});
+	struct frame f = parse(
+		&(struct packet_spec){BETWEEN("0.0.0.0", 68, SERVER4, 3478), .fill = 9});
 
 	cr_assert(eq(int, f.kind, FRAME_OTHER));
 }
@@ -157,19 +159,20 @@ Test(parse, a_chain_of_extension_headers_without_end_is_the_kernels)
 
 	for (int i = 0; i < 8; i++)
 		strcat(chain, i < 7 ? "3c00010400000000" : "1100010400000000");
-	f = parse(&(struct packet){FROM_PEER_66, .fill = 9, .next = 60, .extension = chain});
+	f = parse(&(struct packet_spec){FROM_PEER_66, .fill = 9, .next = 60, .extension = chain});
 	cr_assert(eq(int, f.kind, FRAME_OTHER));
-	f = parse(&(struct packet){FROM_PEER_66, .fill = 9, .next = 60, .extension = chain + 16});
+	f = parse(&(struct packet_spec){
+		FROM_PEER_66, .fill = 9, .next = 60, .extension = chain + 16});
 	cr_assert(eq(int, f.kind, FRAME_UDP));
 }
 
-static const struct packet quoted4 = {TO_PEER_44, .fill = 20, .options = "01010100"};
-static const struct packet quoted6 = {
+static const struct packet_spec quoted4 = {TO_PEER_44, .fill = 20, .options = "01010100"};
+static const struct packet_spec quoted6 = {
 	TO_PEER_66, .fill = 20, .next = 60, .extension = "11 00 0104 00000000"};
 
 // Where the headers of each end.
 static const struct {
-	struct packet packet;
+	struct packet_spec packet;
 	uint32_t headers;
 	uint8_t kind;
 } every[] = {

@@ -40,7 +40,7 @@ static struct frame_send send6(uint32_t length)
 		.mtu = 1500};
 }
 
-static uint32_t make(struct frame *f, const struct packet *p)
+static uint32_t make(struct frame *f, const struct packet_spec *p)
 {
 	uint32_t n = packet_build(bytes, p);
 
@@ -50,7 +50,7 @@ static uint32_t make(struct frame *f, const struct packet *p)
 
 Test(rewrite, a_damaged_payload_stays_damaged)
 {
-	const struct packet p = {
+	const struct packet_spec p = {
 		FROM_CLIENT_44, .front = "4001 0064", .fill = 100, .udp_checksum = CHECKSUM_WRONG};
 	struct frame_send to[2] = {send4(100), send6(100)};
 	struct frame_result r;
@@ -68,7 +68,7 @@ Test(rewrite, a_damaged_payload_stays_damaged)
 
 static void refused(struct frame_send *s)
 {
-	const struct packet p = {FROM_CLIENT_44, .fill = 100};
+	const struct packet_spec p = {FROM_CLIENT_44, .fill = 100};
 	static uint8_t before[sizeof(buffer)];
 	struct frame_result r;
 	struct frame f;
@@ -109,7 +109,7 @@ Test(rewrite, what_contradicts_itself_is_refused_and_changes_nothing)
 Test(rewrite, the_headroom_is_enough_for_whatever_grows_most)
 {
 	static const uint8_t front[48];
-	const struct packet p = {FROM_CLIENT_44, .fill = 100};
+	const struct packet_spec p = {FROM_CLIENT_44, .fill = 100};
 	struct frame_send s = send6(100);
 	struct frame_result r;
 	struct frame f;
@@ -129,7 +129,7 @@ Test(rewrite, the_headroom_is_enough_for_whatever_grows_most)
 Test(rewrite, no_datagram_grows_beyond_what_its_length_field_can_say)
 {
 	static const uint8_t front[4] = {0x40, 1, 0xff, 0xe3};
-	struct packet p = {FROM_PEER_44, .fill = 65507};
+	struct packet_spec p = {FROM_PEER_44, .fill = 65507};
 	struct frame_send s = send4(65507);
 	struct frame_result r;
 	struct frame f;
@@ -144,7 +144,7 @@ Test(rewrite, no_datagram_grows_beyond_what_its_length_field_can_say)
 	cr_assert(r.fragment);
 	cr_assert(packet_sound(bytes + r.start, r.total));
 
-	p = (struct packet){
+	p = (struct packet_spec){
 		FROM_PEER_66, .fill = 65519, .next = 44, .extension = "11 00 0000 00000007"};
 	make(&f, &p);
 	cr_assert(eq(int, f.kind, FRAME_UDP));
@@ -160,7 +160,7 @@ Test(rewrite, no_datagram_grows_beyond_what_its_length_field_can_say)
 
 Test(rewrite, what_came_to_an_ipv6_address_in_fragments_may_leave_in_fragments)
 {
-	const struct packet whole = {FROM_PEER_66, .fill = 1400};
+	const struct packet_spec whole = {FROM_PEER_66, .fill = 1400};
 	struct frame_send s = send6(1400), to4 = send4(1400);
 	struct frame_result r;
 	struct frame f;
@@ -206,11 +206,11 @@ static uint32_t sum_pieces(void *context, uint32_t offset, uint32_t length)
 Test(rewrite, a_payload_in_pieces_is_summed_by_its_owner_who_also_pads_it)
 {
 	static const uint8_t front[36] = {0, 0x17};
-	struct packet p = {
+	struct packet_spec p = {
 		FROM_PEER_64, .fill = 101, .tail = "aabbcc", .udp_checksum = CHECKSUM_NONE};
 	static uint8_t copy[200];
 	struct pieces pieces = {.payload = copy};
-	struct frame_send s = send6(101);
+	struct frame_send s = send6(101), to4 = send4(101);
 	struct frame_result r;
 	struct frame f;
 
@@ -230,8 +230,19 @@ Test(rewrite, a_payload_in_pieces_is_summed_by_its_owner_who_also_pads_it)
 	memset(bytes + f.payload + 101, 0, 3);
 	cr_assert(packet_sound(bytes + r.start, r.total));
 
+	// With a checksum and nothing behind the data, there is only the padding that is not ours.
+	p = (struct packet_spec){FROM_PEER_44, .fill = 101};
+	to4.front = front;
+	to4.front_length = sizeof(front);
+	to4.padding = 3;
+	make(&f, &p);
+	memset(bytes + f.payload + 101, 0x77, 3);
+	cr_assert(eq(int, frame_rewrite(bytes, &f, &to4, &r, sum_pieces, &pieces), 0));
+	cr_assert(eq(int, pieces.calls, 1));
+	cr_assert(eq(int, bytes[f.payload + 101], 0x77));
+
 	// What is behind the data is summed by its owner too.
-	p.udp_checksum = CHECKSUM_RIGHT;
+	p = (struct packet_spec){FROM_PEER_64, .fill = 101, .tail = "aabbcc"};
 	make(&f, &p);
 	memcpy(copy, bytes + f.payload, 104);
 	memset(bytes + f.payload, 0x77, 104);
@@ -247,7 +258,7 @@ Test(rewrite, a_payload_in_pieces_is_summed_by_its_owner_who_also_pads_it)
 Test(build, a_datagram_of_our_own_is_what_the_rfcs_say)
 {
 	static const uint8_t front[] = {0x61, 0x62, 0x63};
-	struct packet want = {.l2 = next_hop_l2,
+	struct packet_spec want = {.l2 = next_hop_l2,
 		BETWEEN("203.0.113.1", 50000, "203.0.113.2", 6000),
 		.front = "616263 000102030405060708",
 		.dont_fragment = true,
@@ -270,7 +281,7 @@ Test(build, a_datagram_of_our_own_is_what_the_rfcs_say)
 	cr_assert(eq(int, (int)(bytes + 9 - first), (int)n));
 	cr_assert(eq(int, memcmp(first, expected, n), 0));
 
-	want = (struct packet){.l2 = next_hop_l2,
+	want = (struct packet_spec){.l2 = next_hop_l2,
 		BETWEEN("2001:db8::1", 50000, "2001:db8::2", 6000),
 		.front = "000102030405060708",
 		.flow_label = 0xabcde};
@@ -298,7 +309,7 @@ static void any_frame(void)
 {
 	static uint8_t data[2048], front[128];
 	bool from4 = draw(2), to4 = draw(2);
-	struct packet p = {.fill = draw(600),
+	struct packet_spec p = {.fill = draw(600),
 		.ttl = (uint8_t)(2 + draw(254)),
 		.tos = (uint8_t)draw(256),
 		.vlan = (uint16_t)draw(2),
