@@ -20,8 +20,12 @@ void icmp_receive(struct worker *w, struct packet *p, const uint8_t *data)
 	uint32_t length, owner;
 	bool anothers;
 
-	if (frame_parse_icmp(&about, &p->frame, data, p->mbuf->data_len) ||
-		addresses_find(&w->shared->addresses, &about.source, &in.relay) != ADDRESS_RELAY) {
+	if (frame_parse_icmp(&about, &p->frame, data, p->mbuf->data_len)) {
+		tally_add(t, TP_C_frame_malformed, 1);
+		rte_pktmbuf_free(p->mbuf);
+		return;
+	}
+	if (addresses_find(&w->shared->addresses, &about.source, &in.relay) != ADDRESS_RELAY) {
 		leave_to_kernel(w, p->mbuf, p->port);
 		return;
 	}

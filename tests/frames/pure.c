@@ -159,8 +159,7 @@ static void rewrite(struct pure *p, struct frame_send *send, bool to_peer)
 }
 
 // To the client, from data that stands at `offset` of what arrived.
-static void to_client(
-	struct pure *p, const struct relay_from_peer *in, uint32_t offset, bool hairpin)
+static void to_client(struct pure *p, const struct relay_from_peer *in, uint32_t offset)
 {
 	struct relay_decision d;
 	struct frame_send send;
@@ -179,7 +178,7 @@ static void to_client(
 		.front_length = d.front_length,
 		.padding = d.padding,
 	};
-	rewrite(p, &send, hairpin);
+	rewrite(p, &send, false);
 }
 
 static void hairpin(struct pure *p, const struct relay_decision *d)
@@ -191,7 +190,13 @@ static void hairpin(struct pure *p, const struct relay_decision *d)
 		.peer = {.ip = p->capabilities.relay[d->relay].public_, .port = d->port},
 	};
 
-	to_client(p, &in, d->offset, true);
+	if (p->frame.ttl <= 1) {
+		dropped(p, TP_C_client_ttl_expired);
+		answer(p, FRAME_TIME_EXCEEDED, 0);
+		return;
+	}
+	p->frame.ttl--;
+	to_client(p, &in, d->offset);
 }
 
 static void from_client(struct pure *p, uint8_t server)
@@ -233,7 +238,7 @@ static void from_peer(struct pure *p, uint8_t relay)
 		.peer = p->frame.source,
 	};
 
-	to_client(p, &in, 0, false);
+	to_client(p, &in, 0);
 }
 
 static int relay_index(const struct pure *p, const struct tp_ip *ip)

@@ -13,6 +13,7 @@ struct nexthops {
 	uint64_t generation;
 	uint8_t mac[6]; // the port's
 	uint32_t used;
+	struct nexthop usual;
 	struct tp_ip ip[HOPS + 1];
 	struct nexthop hop[HOPS + 1];
 };
@@ -23,6 +24,7 @@ int nexthops_create(struct nexthops **out, const struct nexthop_port *ports, uin
 	if (!*out)
 		return -ENOMEM;
 	memcpy((*out)->mac, ports[0].mac, 6);
+	(*out)->usual.state = NEXTHOP_UNREACHABLE;
 	return 0;
 }
 
@@ -39,7 +41,7 @@ uint32_t nexthops_take(struct nexthops *n, const struct tp_ip *ip)
 	if (n->used == HOPS)
 		return 0;
 	n->ip[++n->used] = *ip;
-	n->hop[n->used].state = NEXTHOP_UNREACHABLE;
+	n->hop[n->used] = n->usual;
 	return n->used;
 }
 
@@ -76,5 +78,12 @@ void hops_set(struct nexthops *n, const struct tp_ip *ip, enum nexthop_state sta
 	if (mac)
 		memcpy(hop->l2, mac, 6);
 	memcpy(hop->l2 + 6, n->mac, 6);
+	n->generation++;
+}
+
+void hops_set_every(struct nexthops *n, const struct nexthop *hop)
+{
+	n->usual = *hop;
+	n->used = 0;
 	n->generation++;
 }

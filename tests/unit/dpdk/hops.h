@@ -10,3 +10,6 @@
 // What an address has from now on. `mac`: NULL where the state isn't NEXTHOP_READY.
 void hops_set(struct nexthops *n, const struct tp_ip *ip, enum nexthop_state state,
 	const uint8_t *mac, uint16_t mtu);
+
+// What every address has from now on; those that were taken are forgotten.
+void hops_set_every(struct nexthops *n, const struct nexthop *hop);
