@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define ROUNDS_MAX 100
@@ -58,4 +59,30 @@ static inline void figures_report(struct figure *figure, unsigned int n, bool js
 		figure_report(&figure[i], json, i == n - 1);
 	if (json)
 		printf("]\n");
+}
+
+struct figure_options {
+	bool json;
+	uint32_t allocations; // of the large table
+	unsigned int rounds;
+};
+
+// What a bench is called with. Prints how, and returns false, when it is called otherwise.
+static inline bool figure_options(int argc, char **argv, const char *name, struct figure_options *o)
+{
+	*o = (struct figure_options){.allocations = 1000000, .rounds = 10};
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--json"))
+			o->json = true;
+		else if (!strcmp(argv[i], "--allocations") && i + 1 < argc)
+			o->allocations = (uint32_t)strtoul(argv[++i], NULL, 10);
+		else if (!strcmp(argv[i], "--rounds") && i + 1 < argc)
+			o->rounds = (unsigned int)strtoul(argv[++i], NULL, 10);
+		else
+			o->allocations = 0;
+	}
+	if (o->allocations && o->allocations <= 1u << 20 && o->rounds && o->rounds <= ROUNDS_MAX)
+		return true;
+	fprintf(stderr, "usage: %s [--json] [--allocations 1..1048576] [--rounds 1..100]\n", name);
+	return false;
 }

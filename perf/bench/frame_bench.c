@@ -266,46 +266,31 @@ int main(int argc, char **argv)
 	static struct figure figure[SCENES * DIRECTIONS];
 	static struct scene scene[SCENES];
 	static struct pool pool;
-	uint32_t allocations = 1000000;
-	unsigned int rounds = 10;
-	bool json = false;
+	struct figure_options o;
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--json"))
-			json = true;
-		else if (!strcmp(argv[i], "--allocations") && i + 1 < argc)
-			allocations = (uint32_t)strtoul(argv[++i], NULL, 10);
-		else if (!strcmp(argv[i], "--rounds") && i + 1 < argc)
-			rounds = (unsigned int)strtoul(argv[++i], NULL, 10);
-		else
-			allocations = 0;
-	}
-	if (!allocations || allocations > ALLOCATIONS_MAX || !rounds || rounds > ROUNDS_MAX) {
-		fprintf(stderr, "usage: frame_bench [--json] [--allocations 1..1048576] "
-				"[--rounds 1..100]\n");
+	if (!figure_options(argc, argv, "frame_bench", &o))
 		return 2;
-	}
 	pool.buffer = aligned_alloc(64, FRAMES * BUFFER);
 	if (!pool.buffer)
 		fail("not enough memory");
 	fprintf(stderr, "frame_bench: filling the tables\n");
 	scene_init(&scene[0], FEW);
-	scene_init(&scene[1], allocations);
+	scene_init(&scene[1], o.allocations);
 	for (unsigned int i = 0; i < SCENES * DIRECTIONS; i++)
 		figure[i] = (struct figure){.direction = name[i % DIRECTIONS],
 			.allocations = scene[i / DIRECTIONS].allocations};
 	// The first round warms up and isn't counted.
-	for (unsigned int k = 0; k <= rounds; k++) {
+	for (unsigned int k = 0; k <= o.rounds; k++) {
 		for (unsigned int i = 0; i < SCENES * DIRECTIONS; i++) {
 			double ns = run(&scene[i / DIRECTIONS], &pool, i % DIRECTIONS);
 
 			if (k)
 				figure[i].ns[figure[i].n++] = ns;
 		}
-		fprintf(stderr, "\rframe_bench: round %u of %u%s", k, rounds,
-			k < rounds ? "" : "\n");
+		fprintf(stderr, "\rframe_bench: round %u of %u%s", k, o.rounds,
+			k < o.rounds ? "" : "\n");
 	}
-	figures_report(figure, SCENES * DIRECTIONS, json);
+	figures_report(figure, SCENES * DIRECTIONS, o.json);
 	for (unsigned int i = 0; i < SCENES; i++)
 		relay_destroy(scene[i].relay);
 	free(pool.buffer);

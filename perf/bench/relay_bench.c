@@ -101,28 +101,13 @@ static double run_peers(const struct scene *s)
 
 int main(int argc, char **argv)
 {
-	uint32_t allocations = 1000000;
-	unsigned int rounds = 12;
-	bool json = false;
+	struct figure_options o;
 	uint8_t *pool = take(DATAGRAMS, DATAGRAM);
 	static struct figure figure[4];
 	struct scene scene[2];
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--json"))
-			json = true;
-		else if (!strcmp(argv[i], "--allocations") && i + 1 < argc)
-			allocations = (uint32_t)strtoul(argv[++i], NULL, 10);
-		else if (!strcmp(argv[i], "--rounds") && i + 1 < argc)
-			rounds = (unsigned int)strtoul(argv[++i], NULL, 10);
-		else
-			allocations = 0;
-	}
-	if (!allocations || allocations > ALLOCATIONS_MAX || !rounds || rounds > ROUNDS_MAX) {
-		fprintf(stderr, "usage: relay_bench [--json] [--allocations 1..1048576] "
-				"[--rounds 1..100]\n");
+	if (!figure_options(argc, argv, "relay_bench", &o))
 		return 2;
-	}
 	for (uint32_t i = 0; i < DATAGRAMS; i++) {
 		uint8_t *d = pool + i * DATAGRAM;
 
@@ -131,13 +116,13 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "relay_bench: filling the tables\n");
 	scene_init(&scene[0], FEW, pool);
-	scene_init(&scene[1], allocations, pool);
+	scene_init(&scene[1], o.allocations, pool);
 	for (unsigned int i = 0; i < 4; i++)
 		figure[i] = (struct figure){
 			.direction = i % 2 ? "peer to client" : "client to peer",
 			.allocations = scene[i / 2].allocations};
 	// The first round introduces peers to port lines and isn't counted.
-	for (unsigned int k = 0; k <= rounds; k++) {
+	for (unsigned int k = 0; k <= o.rounds; k++) {
 		for (unsigned int i = 0; i < 4; i++) {
 			const struct scene *s = &scene[i / 2];
 			double ns = i % 2 ? run_peers(s) : run_clients(s);
@@ -145,10 +130,10 @@ int main(int argc, char **argv)
 			if (k)
 				figure[i].ns[figure[i].n++] = ns;
 		}
-		fprintf(stderr, "\rrelay_bench: round %u of %u%s", k, rounds,
-			k < rounds ? "" : "\n");
+		fprintf(stderr, "\rrelay_bench: round %u of %u%s", k, o.rounds,
+			k < o.rounds ? "" : "\n");
 	}
-	figures_report(figure, 4, json);
+	figures_report(figure, 4, o.json);
 	for (unsigned int i = 0; i < 2; i++) {
 		relay_destroy(scene[i].relay);
 		free(scene[i].client);
