@@ -14,8 +14,8 @@
 //
 // Roles      A slot of an allocation has one writer, the worker that has the allocation: only it writes entries
 //            of that slot. Hops have one writer, a thread. The program runs on every CPU and reads.
-// Ordering   Entries of hashes are replaced whole by the kernel. Ports and hops are written through mmap():
-//            xdp_port_write() and xdp_hop_write() below.
+// Ordering   Hashes are updated by system call, and their values carry a check (xdp_client_check()). Ports and
+//            hops are written through mmap(): xdp_port_write(), xdp_hop_write().
 // Promise    `until` says how long all of what an entry says holds. What arrives later passes up to the
 //            sockets, whose tables decide and count: the program never drops because a promise is over. So a
 //            refresh that has not reached an entry yet costs speed and no packet. What has no entry at all is
@@ -49,7 +49,21 @@ static inline uint32_t xdp_until(uint64_t ms)
 #define XDP_RELAYS_MAX 64u
 #define XDP_DEVICES_MAX 32u
 
-// The loader writes it into the object's constants before loading, from the capabilities that it publishes.
+// One of our addresses as packets name it.
+struct xdp_address {
+	struct tp_ip ip;
+	uint16_t port; // a server's; a relay's: 0, it has the whole range
+	uint8_t index; // into config.server or config.relay
+	uint8_t next; // of those in the same slot: index into config.address, and 1; 0: none
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct xdp_address) == 24, "");
+#define XDP_ADDRESSES_MAX (XDP_SERVERS_MAX + XDP_RELAYS_MAX)
+#define XDP_SLOTS 256u
+#define XDP_CHAIN_MAX 8u // addresses in one slot; what is behind passes up
+
+// The loader writes it into the object's constants before loading, from the capabilities that it publishes, and
+// calls xdp_config_index() when all else is in it.
 struct xdp_config {
 	struct tp_endpoint server[XDP_SERVERS_MAX];
 	struct tp_ip relay[XDP_RELAYS_MAX]; // the local form, as it stands in packets
@@ -65,10 +79,12 @@ struct xdp_config {
 	uint32_t
 		fib; // 1: next hops by bpf_fib_lookup(), not by the map (until it is known which is faster)
 };
-_Static_assert(sizeof(struct xdp_config) == 64 * 24 + 2 * 64 * 16 + 32 * 4 + 32, "no padding");
+_Static_assert(sizeof(struct xdp_config) == 64 * 24 + 2 * 64 * 16 + 32 * 4 + 32 + 128 * 24 + 256,
+	"no padding");
 
 // Of the map `ports`, which has config.relays * (port_max - port_min + 1) entries.
-static inline uint32_t xdp_port_index(const struct xdp_config *c, uint32_t relay, uint32_t port)
+static inline uint32_t xdp_port_index(
+	const volatile struct xdp_config *c, uint32_t relay, uint32_t port)
 {
 	return relay * (c->port_max - c->port_min + 1) + port - c->port_min;
 }
@@ -98,8 +114,9 @@ struct xdp_client {
 	uint32_t allocation; // slot
 	uint32_t hop; // of the channel's peer: index into `hops`; 0: pass up
 	uint32_t sum; // a channel's: xdp_sum(relay address, relay port, peer, peer port)
+	uint64_t check; // xdp_client_check()
 };
-_Static_assert(sizeof(struct xdp_client) == 40, "");
+_Static_assert(sizeof(struct xdp_client) == 48, "");
 #define XDP_NOT_OURS 0xffu
 
 // A permission (port 0), or the peer of a channel.
@@ -122,8 +139,29 @@ struct xdp_peer {
 	uint8_t target; // as in xdp_client
 	uint8_t zero;
 	uint32_t hop; // as in xdp_client
+	uint32_t check; // xdp_peer_check()
 };
-_Static_assert(sizeof(struct xdp_peer) == 12, "");
+_Static_assert(sizeof(struct xdp_peer) == 16, "");
+
+// The kernel gives an element of a hash that was deleted or replaced to the next key at once, maybe while the
+// program reads it. So values carry a check over key and value, last in them: the program copies a value, and
+// passes up what does not agree.
+static inline uint64_t xdp_client_check(
+	const struct xdp_client_key *key, const struct xdp_client *value)
+{
+	const uint64_t *k = (const uint64_t *)(const void *)key;
+	const uint64_t *v = (const uint64_t *)(const void *)value;
+
+	return ~(k[0] ^ k[1] ^ k[2] ^ v[0] ^ v[1] ^ v[2] ^ v[3] ^ v[4]);
+}
+
+static inline uint32_t xdp_peer_check(const struct xdp_peer_key *key, const struct xdp_peer *value)
+{
+	const uint32_t *k = (const uint32_t *)(const void *)key;
+	const uint32_t *v = (const uint32_t *)(const void *)value;
+
+	return ~(k[0] ^ k[1] ^ k[2] ^ k[3] ^ k[4] ^ k[5] ^ v[0] ^ v[1] ^ v[2]);
+}
 
 // A relay port. All zero: no allocation.
 //   write    before the client entry of the allocation; again with each refresh, and when `peer` changes
@@ -210,7 +248,36 @@ struct xdp_cpu {
 	uint32_t zero;
 };
 
+// Where an address is looked for in config.slot.
+static inline uint32_t xdp_slot(const struct tp_ip *ip)
+{
+	return (ip->w[0] ^ ip->w[1] ^ ip->w[2] ^ ip->w[3]) * 0x9e3779b1u >> 24;
+}
+
 #ifndef __bpf__
+static inline void xdp_config_add(
+	struct xdp_config *c, uint32_t at, const struct tp_ip *ip, uint16_t port, uint32_t index)
+{
+	uint32_t slot = xdp_slot(ip);
+
+	c->address[at] = (struct xdp_address){
+		.ip = *ip, .port = port, .index = (uint8_t)index, .next = c->slot[slot]};
+	c->slot[slot] = (uint8_t)(at + 1);
+}
+
+// Makes the program's way of recognising our addresses.
+static inline void xdp_config_index(struct xdp_config *c)
+{
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < XDP_SLOTS; i++)
+		c->slot[i] = 0;
+	for (uint32_t i = 0; i < c->relays; i++)
+		xdp_config_add(c, at++, &c->relay[i], 0, i);
+	for (uint32_t i = 0; i < c->servers; i++)
+		xdp_config_add(c, at++, &c->server[i].ip, c->server[i].port, i);
+}
+
 // For the loader. A port's entry in the mapping of `ports`; one writer for each entry.
 static inline void xdp_port_write(struct xdp_port *to, const struct xdp_port *port)
 {
