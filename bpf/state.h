@@ -76,8 +76,10 @@ struct xdp_config {
 	uint32_t port_min; // relay ports
 	uint32_t port_max;
 	uint32_t hops; // entries of the map of that name
-	uint32_t
-		fib; // 1: next hops by bpf_fib_lookup(), not by the map (until it is known which is faster)
+	uint32_t fib; // 1: next hops by bpf_fib_lookup(), not by the map: while it is measured
+	// The rest is xdp_config_index()'s.
+	struct xdp_address address[XDP_ADDRESSES_MAX];
+	uint8_t slot[XDP_SLOTS]; // first address, and 1; 0: none
 };
 _Static_assert(sizeof(struct xdp_config) == 64 * 24 + 2 * 64 * 16 + 32 * 4 + 32 + 128 * 24 + 256,
 	"no padding");
