@@ -9,8 +9,6 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
-#include <relay.h>
-
 #include "defrag.h"
 #include "handoff.h"
 #include "waiting.h"
@@ -20,12 +18,11 @@
 #define FRAME_BYTES (RTE_MBUF_DEFAULT_BUF_SIZE + sizeof(struct rte_mbuf) + 64)
 
 // Everything that can hold a frame at the same time: rings of each port and of its exception
-// interface and what is on its way there, caches, fragments, packets that wait for their next hop, the
-// handoff ring, a burst. Whatever strangers send, there is a buffer for what arrives next.
+// interface, caches, fragments, and packets that wait for their next hop.
 static uint32_t frames(const struct settings *s)
 {
-	uint32_t each = 2 * s->ports * (s->rx_ring + s->tx_ring + OUT_MAX) + 2 * CACHE +
-			DEFRAG_FRAMES + WAITING_MAX + HANDOFF_RING + RELAY_BURST;
+	uint32_t each = 2 * s->ports * (s->rx_ring + s->tx_ring) + 2 * CACHE + DEFRAG_FRAMES +
+			WAITING_MAX + 1024;
 
 	return s->mbufs ? s->mbufs : s->common.workers * each;
 }

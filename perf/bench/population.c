@@ -53,66 +53,34 @@ struct tp_endpoint server_address(void)
 	return endpoint(1, 192, 3478);
 }
 
-struct tp_endpoint in_family(struct tp_endpoint e, enum tp_family family)
+static void apply(struct relay *relay, const struct tp_command *c)
 {
-	if (family == TP_IPV6) {
-		e.ip.w[0] = TP_BE32(0x20010db8);
-		e.ip.w[1] = e.ip.w[2] = 0;
-	}
-	return e;
-}
-
-static void apply_or_end(const struct tp_command *c, apply_fn *apply, void *context)
-{
-	if (apply(context, c) == TP_STATUS_OK)
+	if (relay_apply(relay, c, 0) == TP_STATUS_OK)
 		return;
 	fprintf(stderr, "bench: a command of kind %u failed\n", c->kind);
 	exit(1);
 }
 
-void put_allocation(
-	uint32_t i, enum tp_family family, uint64_t expires_ms, apply_fn *apply, void *context)
+static void populate(struct relay *relay, uint32_t allocations)
 {
-	struct tp_command c = {
-		.kind = TP_PUT_ALLOCATION,
-		.allocation = i,
-		.expires_ms = expires_ms,
-		.relay = (uint8_t)(i % RELAYS),
-		.relay_port = relay_of(i).port,
-		.client = in_family(client_of(i), family),
-		.peer = in_family(peer_of(i), family),
-		.channel = TP_CHANNEL_MIN,
-	};
+	for (uint32_t i = 0; i < allocations; i++) {
+		struct tp_command c = {
+			.kind = TP_PUT_ALLOCATION,
+			.allocation = i,
+			.expires_ms = 600000,
+			.relay = (uint8_t)(i % RELAYS),
+			.relay_port = relay_of(i).port,
+			.client = client_of(i),
+			.peer = peer_of(i),
+			.channel = TP_CHANNEL_MIN,
+		};
 
-	apply_or_end(&c, apply, context);
-	c.kind = TP_PUT_PERMISSION;
-	apply_or_end(&c, apply, context);
-	c.kind = TP_PUT_CHANNEL;
-	apply_or_end(&c, apply, context);
-}
-
-void population_capabilities(
-	struct tp_capabilities *out, uint32_t allocations, enum tp_family family)
-{
-	*out = (struct tp_capabilities){
-		.servers = 1,
-		.relays = RELAYS,
-		.allocations = allocations,
-		.peers = tp_peers_for(allocations),
-		.port_min = PORT_MIN,
-		.port_max = 65535,
-		.channel_max = TP_CHANNEL_MAX,
-	};
-	out->server[0] = in_family(server_address(), family);
-	for (uint32_t i = 0; i < RELAYS; i++) {
-		out->relay[i].local = in_family(relay_of(i), family).ip;
-		out->relay[i].public_ = out->relay[i].local;
+		apply(relay, &c);
+		c.kind = TP_PUT_PERMISSION;
+		apply(relay, &c);
+		c.kind = TP_PUT_CHANNEL;
+		apply(relay, &c);
 	}
-}
-
-static enum tp_status apply(void *relay, const struct tp_command *c)
-{
-	return relay_apply(relay, c, 0);
 }
 
 struct relay *populated_relay(uint32_t allocations)
@@ -121,7 +89,20 @@ struct relay *populated_relay(uint32_t allocations)
 	struct relay *relay;
 	int err;
 
-	population_capabilities(&config->capabilities, allocations, TP_IPV4);
+	config->capabilities = (struct tp_capabilities){
+		.servers = 1,
+		.relays = RELAYS,
+		.allocations = allocations,
+		.peers = tp_peers_for(allocations),
+		.port_min = PORT_MIN,
+		.port_max = 65535,
+		.channel_max = TP_CHANNEL_MAX,
+	};
+	config->capabilities.server[0] = server_address();
+	for (uint32_t i = 0; i < RELAYS; i++) {
+		config->capabilities.relay[i].local = relay_of(i).ip;
+		config->capabilities.relay[i].public_ = relay_of(i).ip;
+	}
 	config->secret[0] = 0x243f6a8885a308d3;
 	config->secret[1] = 0x13198a2e03707344;
 	err = relay_create(&relay, config);
@@ -130,7 +111,6 @@ struct relay *populated_relay(uint32_t allocations)
 		exit(1);
 	}
 	free(config);
-	for (uint32_t i = 0; i < allocations; i++)
-		put_allocation(i, TP_IPV4, 600000, apply, relay);
+	populate(relay, allocations);
 	return relay;
 }

@@ -14,11 +14,10 @@ import threading
 import time
 
 import wire
+from wire import BUILD, REPOSITORY
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("TURNPIKE_BUILD", REPOSITORY / "build")).resolve()
 DATAPLANE = os.environ.get("TURNPIKE_DATAPLANE", "sockets")
-PORT = os.environ.get("TURNPIKE_PORT", "tap")  # of turnpike-dpdk: tap or af_xdp
+PORT = os.environ.get("TURNPIKE_PORT", "tap")  # of turnpike-dpdk: wire.py
 DATAPLANE_PROGRAM = "turnpike-dpdk" if DATAPLANE == "dpdk" else "turnpike-kernel"
 READY_SECONDS = 20
 STOP_SECONDS = 10
@@ -81,7 +80,8 @@ class Server:
         self.config.update(overrides)
         if self.config["dataplane"] == "dpdk":
             host.wire = host.wire or wire.KINDS[PORT](host)
-            self.config["dpdk"] = {"ports": [host.wire.port()], **DPDK, **overrides.get("dpdk", {})}
+            self.config["dpdk"] = {"ports": [host.wire.port()], "eal": list(host.wire.eal), **DPDK,
+                                   **overrides.get("dpdk", {})}
         self.config = {k: v for k, v in self.config.items() if v is not None}
         self.file = self.directory / "turnpike.yaml"
         self.file.write_text(yaml_text(self.config), encoding="utf-8")

@@ -4,7 +4,8 @@
 
 `tap`: turnpike-dpdk makes the wire, a TAP device, whose kernel side is moved to the router and takes
 the place of the veth's end there. `af_xdp`: the veth stays, and an AF_XDP socket takes all that its
-end in the relay's namespace receives.
+end in the relay's namespace receives. `memif` and `vhost`: the TAP is another program's (nic.c),
+which plays a NIC with several queues over shared memory; turnpike-dpdk has the other end of those.
 
 Either way turnpike-dpdk makes the exception interface, which stays with the relay and gets its
 addresses and routes. All of this goes with the process and comes again with the next: a thread
@@ -13,11 +14,17 @@ looks after it, as a hook of udev or systemd does on a host.
 
 import fcntl
 import os
+import pathlib
 import select
+import shutil
 import socket
 import struct
+import subprocess
+import tempfile
 import threading
 
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TURNPIKE_BUILD", REPOSITORY / "build")).resolve()
 EXCEPTION = "tp0"
 WIRE = "wire0"
 QUEUE = 10000  # packets
@@ -49,6 +56,8 @@ class Wire:
         self.thread = threading.Thread(target=self._watch, name=f"wire of {host.name}",
                                        daemon=True)
         self.thread.start()
+
+    eal = ()  # arguments that turnpike-dpdk's EAL needs for such a port
 
     def port(self):
         """The port as turnpike-dpdk is told of it."""
@@ -141,4 +150,61 @@ class AfXdp(Wire):
         self.host.sysctl(ipv6__conf__eth0__disable_ipv6=1)
 
 
-KINDS = {"tap": Tap, "af_xdp": AfXdp}
+class Nic(Wire):
+    """A NIC of shared memory, which outlives turnpike-dpdk as a real one does."""
+
+    EAL = ("--no-huge", "--no-shconf", "-m", "256")  # of the program that plays it
+
+    def __init__(self, host, queues=1, way="bits"):
+        self.queues = queues  # one for each worker
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="turnpike-nic-"))
+        self.socket = self.directory / "nic.sock"
+        self.command = (BUILD / "tests/e2e/nic", way, queues, self.far(),
+                        f"net_tap0,iface={WIRE}", *self.EAL)
+        super().__init__(host)
+
+    def far(self):
+        """The NIC's own end, as DPDK's drivers call it."""
+        raise NotImplementedError
+
+    def mac(self):
+        return f"mac=02:00:00:00:{self.host.number:02x}:10"
+
+    def prepare(self):
+        router = self.host.router
+        router.ip(f"link del {self.host.name}")
+        self.nic = subprocess.Popen(self.host.command(*self.command), stdout=subprocess.PIPE)
+        assert self.nic.stdout.readline() == b"ready\n", "the NIC does not start"
+        self.host.ip(f"link set {WIRE} netns {router.path} name {self.host.name}")
+        router.ip(f"link set {self.host.name} txqueuelen {QUEUE}")
+        patient(router, self.host.name)
+        self.host.configure_router()
+
+    def close(self):
+        super().close()
+        self.nic.terminate()
+        self.nic.wait()
+        self.nic.stdout.close()
+        shutil.rmtree(self.directory)
+
+
+class Memif(Nic):
+    def far(self):
+        return f"net_memif0,role=server,socket={self.socket},socket-abstract=no"
+
+    def port(self):
+        return f"net_memif0,role=client,socket={self.socket},socket-abstract=no,{self.mac()}"
+
+
+class Vhost(Nic):
+    eal = ("--single-file-segments",)  # its memory is shared, so it has to be files
+
+    def far(self):
+        return f"net_vhost0,iface={self.socket},queues={self.queues}"
+
+    def port(self):
+        return (f"net_virtio_user0,path={self.socket},queues={self.queues},queue_size=1024,"
+                f"{self.mac()}")
+
+
+KINDS = {"tap": Tap, "af_xdp": AfXdp, "memif": Memif, "vhost": Vhost}
