@@ -11,7 +11,8 @@
 struct worker;
 
 #define DEFRAG_DATAGRAMS 512u // that may be incomplete at a time
-#define DEFRAG_FRAMES (DEFRAG_DATAGRAMS * 4) // buffers provided for them
+// Buffers that they can hold.
+#define DEFRAG_FRAMES (DEFRAG_DATAGRAMS * RTE_LIBRTE_IP_FRAG_MAX_FRAG)
 #define DEFRAG_MS 2000u
 
 struct defrag {

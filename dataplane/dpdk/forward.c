@@ -9,25 +9,20 @@
 #include "icmp.h"
 #include "message.h"
 
-static const uint8_t no_next_hop[OUT_KINDS] = {
-	[OUT_PEER] = TP_C_client_no_next_hop,
-	[OUT_CLIENT] = TP_C_peer_no_next_hop,
-};
-static const uint8_t unreachable[OUT_KINDS] = {
-	[OUT_PEER] = TP_C_client_tx_unreachable,
-	[OUT_CLIENT] = TP_C_peer_tx_unreachable,
-};
-static const uint8_t other_error[OUT_KINDS] = {
-	[OUT_PEER] = TP_C_client_tx_other,
-	[OUT_CLIENT] = TP_C_peer_tx_other,
-};
-static const uint8_t ttl_expired[OUT_KINDS] = {
-	[OUT_PEER] = TP_C_client_ttl_expired,
-	[OUT_CLIENT] = TP_C_peer_ttl_expired,
-};
-static const uint8_t too_big[OUT_KINDS] = {
-	[OUT_PEER] = TP_C_client_tx_too_big,
-	[OUT_CLIENT] = TP_C_peer_tx_too_big,
+// What a frame of each kind counts as that does not leave.
+static const struct {
+	uint8_t no_next_hop;
+	uint8_t unreachable;
+	uint8_t full;
+	uint8_t too_big;
+	uint8_t ttl_expired;
+	uint8_t other;
+} drops[OUT_KINDS] = {
+	[OUT_PEER] = {TP_C_client_no_next_hop, TP_C_client_tx_unreachable, TP_C_client_tx_full,
+		TP_C_client_tx_too_big, TP_C_client_ttl_expired, TP_C_client_tx_other},
+	[OUT_CLIENT] = {TP_C_peer_no_next_hop, TP_C_peer_tx_unreachable, TP_C_peer_tx_full,
+		TP_C_peer_tx_too_big, TP_C_peer_ttl_expired, TP_C_peer_tx_other},
+	[OUT_REPLY] = {.full = TP_C_reply_tx_error, .too_big = TP_C_reply_tx_error},
 };
 
 static void drop(struct worker *w, struct rte_mbuf *m, unsigned int reason)
@@ -36,27 +31,55 @@ static void drop(struct worker *w, struct rte_mbuf *m, unsigned int reason)
 	rte_pktmbuf_free(m);
 }
 
-void forward_frame(struct worker *w, struct rte_mbuf *m, const struct departure *d)
+// A port may give back all that it has sent to one pool (port.c): what was put together and has shrunk
+// since leaves in a buffer of that pool. Larger ones only go to ports that don't do that.
+static struct rte_mbuf *into_ports_buffer(struct worker *w, struct rte_mbuf *m)
+{
+	struct rte_mbuf *copy;
+
+	if (m->pkt_len > RTE_MBUF_DEFAULT_DATAROOM)
+		return m;
+	copy = rte_pktmbuf_copy(m, w->shared->pools.frames, 0, m->pkt_len);
+	rte_pktmbuf_free(m);
+	return copy;
+}
+
+static void send_whole(struct worker *w, struct rte_mbuf *m, const struct departure *d)
+{
+	if (unlikely(m->pool != w->shared->pools.frames)) {
+		m = into_ports_buffer(w, m);
+		if (!m) {
+			tally_add(&w->agent.tally, drops[d->kind].full, 1);
+			return;
+		}
+	}
+	out_push(&w->out[d->port], &w->agent.tally, m, (enum out_kind)d->kind, d->bytes);
+}
+
+static void send_in_fragments(struct worker *w, struct rte_mbuf *m, const struct departure *d)
 {
 	struct rte_mbuf *fragments[FRAGMENTS_MAX];
 	struct out *out = &w->out[d->port];
-	int n;
+	int n = fragment(m, d->mtu, w->fragment_id++, w->shared->pools.frames, fragments);
 
-	if (likely(m->pkt_len <= (uint32_t)RTE_ETHER_HDR_LEN + d->mtu)) {
-		out_push(out, &w->agent.tally, m, (enum out_kind)d->kind, d->bytes);
-		return;
-	}
-	n = fragment(m, d->mtu, w->fragment_id++, w->shared->pools.frames, fragments);
 	rte_pktmbuf_free(m);
 	if (n <= 0) {
 		tally_add(&w->agent.tally,
-			n == -ENOMEM ? TP_C_frame_no_buffer : TP_C_fragment_unsent, 1);
+			n == -ENOMEM ? drops[d->kind].full : drops[d->kind].too_big, 1);
 		return;
 	}
 	out_push(out, &w->agent.tally, fragments[0], (enum out_kind)d->kind, d->bytes);
 	tally_add(&w->agent.tally, TP_C_fragments_sent, 1);
 	for (int i = 1; i < n; i++)
 		out_push(out, &w->agent.tally, fragments[i], OUT_FRAGMENT, 0);
+}
+
+void forward_frame(struct worker *w, struct rte_mbuf *m, const struct departure *d)
+{
+	if (likely(m->pkt_len <= (uint32_t)RTE_ETHER_HDR_LEN + d->mtu))
+		send_whole(w, m, d);
+	else
+		send_in_fragments(w, m, d);
 }
 
 // The next hop of a destination, or what to do without: returns false when there is none.
@@ -70,7 +93,7 @@ static bool find_hop(struct worker *w, uint32_t destination, struct nexthop *hop
 		return true;
 	}
 	if (state != NEXTHOP_RESOLVING) {
-		tally_add(&w->agent.tally, unreachable[kind], 1);
+		tally_add(&w->agent.tally, drops[kind].unreachable, 1);
 		return false;
 	}
 	// The link-layer header is filled in later. Where the frame will leave is not known for
@@ -92,19 +115,19 @@ static void send_or_wait(struct worker *w, struct rte_mbuf *m, const struct depa
 	if (likely(!d->destination))
 		forward_frame(w, m, d);
 	else if (!waiting_add(&w->waiting, m, d, w->agent.now))
-		drop(w, m, no_next_hop[d->kind]);
+		drop(w, m, drops[d->kind].no_next_hop);
 }
 
 // What can't be rewritten costs itself, and its sender may be told.
 static void refuse(struct worker *w, struct packet *p, int err, uint16_t mtu, enum out_kind kind)
 {
-	unsigned int reason = other_error[kind];
+	unsigned int reason = drops[kind].other;
 
 	if (err == -ETIME) {
-		reason = ttl_expired[kind];
+		reason = drops[kind].ttl_expired;
 		icmp_tell(w, p, FRAME_TIME_EXCEEDED, 0);
 	} else if (err == -EMSGSIZE) {
-		reason = too_big[kind];
+		reason = drops[kind].too_big;
 		icmp_tell(w, p, FRAME_TOO_BIG, mtu);
 	}
 	drop(w, p->mbuf, reason);
@@ -129,7 +152,7 @@ void forward(struct worker *w, struct packet *p, struct frame_send *s, uint32_t 
 	s->ip_id = w->ip_id++;
 	if (unlikely(rte_pktmbuf_headroom(m) < FRAME_HEADROOM ||
 		     rte_pktmbuf_tailroom(m) < s->padding)) {
-		drop(w, m, other_error[kind]);
+		drop(w, m, drops[kind].other);
 		return;
 	}
 	err = frame_rewrite(rte_pktmbuf_mtod(m, uint8_t *), &p->frame, s, &r, NULL, NULL);
@@ -159,7 +182,7 @@ void forward_message(struct worker *w, const uint8_t *message, uint32_t length,
 	s->ip_id = w->ip_id++;
 	m = frame_of_message(w, message, length, s);
 	if (!m)
-		tally_add(&w->agent.tally, other_error[kind], 1);
+		tally_add(&w->agent.tally, drops[kind].other, 1);
 	else
 		send_or_wait(w, m, &d);
 }
@@ -182,7 +205,9 @@ static bool retry(struct worker *w, struct waiting_frame *f)
 	}
 	if (state == NEXTHOP_RESOLVING && f->until > w->agent.now)
 		return false;
-	drop(w, f->mbuf, state == NEXTHOP_RESOLVING ? no_next_hop[d->kind] : unreachable[d->kind]);
+	drop(w, f->mbuf,
+		state == NEXTHOP_RESOLVING ? drops[d->kind].no_next_hop
+					   : drops[d->kind].unreachable);
 	return true;
 }
 

@@ -9,6 +9,8 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
+#include <relay.h>
+
 #include "defrag.h"
 #include "handoff.h"
 #include "waiting.h"
@@ -18,11 +20,12 @@
 #define FRAME_BYTES (RTE_MBUF_DEFAULT_BUF_SIZE + sizeof(struct rte_mbuf) + 64)
 
 // Everything that can hold a frame at the same time: rings of each port and of its exception
-// interface, caches, fragments, and packets that wait for their next hop.
+// interface and what is on its way there, caches, fragments, packets that wait for their next hop, the
+// handoff ring, a burst. Whatever strangers send, there is a buffer for what arrives next.
 static uint32_t frames(const struct settings *s)
 {
-	uint32_t each = 2 * s->ports * (s->rx_ring + s->tx_ring) + 2 * CACHE + DEFRAG_FRAMES +
-			WAITING_MAX + 1024;
+	uint32_t each = 2 * s->ports * (s->rx_ring + s->tx_ring + OUT_MAX) + 2 * CACHE +
+			DEFRAG_FRAMES + WAITING_MAX + HANDOFF_RING + RELAY_BURST;
 
 	return s->mbufs ? s->mbufs : s->common.workers * each;
 }

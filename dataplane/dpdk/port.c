@@ -144,9 +144,9 @@ static int start_device(const struct port *p, uint16_t id, const struct settings
 	if (info.max_tx_queues < tx)
 		return complain(p, "its exception interface has too few queues for so many workers",
 			ENOSPC);
-	// Every frame that leaves is one buffer of one pool that nobody else refers to, unless
-	// frames are larger than that pool's buffers.
-	if (p->mtu + FRAME_L2_MAX <= RTE_MBUF_DEFAULT_DATAROOM)
+	// Every frame that leaves by the wire is one buffer of one pool that nobody else refers to,
+	// unless frames are larger than that pool's buffers.
+	if (wire && p->mtu + FRAME_L2_MAX <= RTE_MBUF_DEFAULT_DATAROOM)
 		conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	rx = at_most(s->common.workers, info.max_rx_queues);
 	if (wire && rx > 1 && info.flow_type_rss_offloads) {

@@ -177,6 +177,17 @@ unsigned int worker_housekeeping(struct worker *w, uint64_t now)
 	return records;
 }
 
+unsigned int worker_turn(struct worker *w)
+{
+	unsigned int work = worker_round(w);
+
+	if (!work || ++w->rounds == ROUNDS) {
+		work += worker_housekeeping(w, monotonic_ms());
+		w->rounds = 0;
+	}
+	return work;
+}
+
 // A sleep is so short that it needs no doorbell: the rings are looked at after each. So `need`
 // stays even, and nobody rings.
 static void doze(void)
@@ -190,17 +201,11 @@ int worker_run(void *worker)
 {
 	struct worker *w = worker;
 	uint32_t idle_polls = w->shared->settings.idle_polls;
-	uint32_t idle = 0, rounds = 0;
+	uint32_t idle = 0;
 
 	prctl(PR_SET_TIMERSLACK, 1000ul);
 	while (!atomic_load_explicit(&w->agent.stop, memory_order_relaxed)) {
-		unsigned int work = worker_round(w);
-
-		if (!work || ++rounds == ROUNDS) {
-			work += worker_housekeeping(w, monotonic_ms());
-			rounds = 0;
-		}
-		idle = work ? 0 : idle + 1;
+		idle = worker_turn(w) ? 0 : idle + 1;
 		if (idle_polls && idle >= idle_polls) {
 			doze();
 			idle = idle_polls;

@@ -43,6 +43,7 @@ struct worker {
 	struct defrag defrag;
 	struct held held;
 	struct budget errors;
+	uint32_t rounds; // busy ones since the last look at the control plane
 
 	// The burst in hand.
 	unsigned int packets;
@@ -73,6 +74,9 @@ unsigned int worker_round(struct worker *w);
 // Between rounds: the clock, commands, counters. Returns how many records of the control plane
 // there were.
 unsigned int worker_housekeeping(struct worker *w, uint64_t now);
+
+// A round, and the housekeeping that is due after it. Returns how many frames and records there were.
+unsigned int worker_turn(struct worker *w);
 
 // Runs until agent_stop(). For rte_eal_remote_launch(): `worker` is a struct worker.
 int worker_run(void *worker);

@@ -36,7 +36,7 @@ static void put_icmp6(uint8_t *b, enum frame_error what, uint16_t mtu)
 	tp_put32(b + TP_ICMP_DATA, what == FRAME_TOO_BIG ? mtu : 0);
 }
 
-static void put_icmp(uint8_t *b, enum frame_error what, uint16_t mtu, const struct ip_fields *ip)
+static void put_icmp(uint8_t *b, enum frame_error what, uint16_t mtu, const struct tp_ip_fields *ip)
 {
 	bool ip4 = ip->protocol == TP_PROTO_ICMP;
 	uint64_t sum = 0;
@@ -58,11 +58,11 @@ uint32_t frame_make_error(uint8_t *out, enum frame_error what, const uint8_t *da
 	const struct frame *f, const struct tp_ip *from, uint16_t mtu)
 {
 	bool ip4 = f->family == TP_IPV4;
-	uint32_t header = ip_header_length(ip4);
+	uint32_t header = tp_ip_header_length(ip4);
 	uint32_t quote = f->payload + f->payload_length;
 	uint32_t room = (ip4 ? IP4_ERROR_MAX : TP_IP6_MTU_MIN) - header - TP_ICMP_HEADER;
 	uint8_t l2[FRAME_L2_MAX];
-	struct ip_fields ip = {
+	struct tp_ip_fields ip = {
 		.source = from,
 		.destination = &f->source.ip,
 		.protocol = ip4 ? TP_PROTO_ICMP : TP_PROTO_ICMP6,

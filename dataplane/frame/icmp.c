@@ -83,7 +83,7 @@ int frame_parse_icmp(
 		memcpy(&source, ip + TP_IP6_SOURCE, sizeof(source));
 		memcpy(&destination, ip + TP_IP6_DESTINATION, sizeof(destination));
 		// A mapped address would pass for IPv4.
-		if (impossible6(&source) || impossible6(&destination))
+		if (tp_impossible6(&source) || tp_impossible6(&destination))
 			return -EBADMSG;
 	}
 	*out = (struct frame_icmp){

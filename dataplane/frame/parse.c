@@ -117,7 +117,7 @@ static ALWAYS_INLINE bool take_ip6(struct frame *f, const uint8_t *data, uint32_
 	f->l4 = TP_ETHERNET_HEADER + TP_IP6_HEADER;
 	read_ip6(f, ip);
 	return read_udp(f, ip + TP_IP6_HEADER, length, false) && !f->checksum_zero &&
-	       !impossible6(&f->source.ip) && !impossible6(&f->destination.ip);
+	       !tp_impossible6(&f->source.ip) && !tp_impossible6(&f->destination.ip);
 }
 
 // A source route that has hops left (RFC 791 section 3.1), or options that can't be read.
@@ -177,7 +177,7 @@ static uint8_t parse_ip4(
 	// 0.0.0.0/8 is a host that asks who it is (DHCP): the kernel's.
 	if (!ip[TP_IP4_SOURCE])
 		return FRAME_OTHER;
-	if (impossible4(f->source.ip.w[3]))
+	if (tp_impossible4(f->source.ip.w[3]))
 		return FRAME_MALFORMED;
 	if (routed_on(ip + TP_IP4_HEADER, header - TP_IP4_HEADER))
 		return FRAME_OTHER;
@@ -207,7 +207,7 @@ static uint8_t parse_ip6(struct frame *f, const uint8_t *ip, uint32_t length, ui
 		return FRAME_MALFORMED;
 	read_ip6(f, ip);
 	f->dont_fragment = !walk.fragment;
-	if (impossible6(&f->source.ip) || impossible6(&f->destination.ip))
+	if (tp_impossible6(&f->source.ip) || tp_impossible6(&f->destination.ip))
 		return FRAME_MALFORMED;
 	f->l4 = (uint16_t)(f->l2_length + walk.at);
 	no_ports(f);

@@ -9,20 +9,6 @@
 #include "checksum.h"
 #include "frame.h"
 
-// Sources that no datagram on a wire has. `be` is in network byte order.
-static inline bool impossible4(uint32_t be)
-{
-	uint32_t ip = TP_BE32(be);
-
-	return ip >> 24 == 127 || ip >> 28 == 14 || ip == 0xffffffff;
-}
-
-// Unspecified, loopback, IPv4-compatible, IPv4-mapped, and what else ::/64 may hold; multicast.
-static inline bool impossible6(const struct tp_ip *ip)
-{
-	return !ip->q[0] || ip->b[0] == 0xff;
-}
-
 // A walk through an IPv6 header's extension headers.
 struct ip6_walk {
 	uint32_t limit; // bytes that can be read from the IPv6 header on

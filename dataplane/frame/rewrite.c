@@ -56,7 +56,7 @@ static ALWAYS_INLINE uint16_t udp_checksum(const struct frame *f, const struct f
 		sum = sum_at(sum_payload(p, s->offset, s->length), s->front_length);
 	sum += sum_front(s->front, s->front_length);
 	return tp_udp_checksum(
-		sum + sum_udp_headers(&s->source, &s->destination, shape->to4, length));
+		sum + tp_sum_udp_headers(&s->source, &s->destination, shape->to4, length));
 }
 
 static ALWAYS_INLINE void put_front(uint8_t *b, const uint8_t *front, uint32_t length)
@@ -72,7 +72,7 @@ static ALWAYS_INLINE int rewrite(uint8_t *data, const struct frame *f, const str
 {
 	uint32_t udp = TP_UDP_HEADER + s->front_length + s->length + s->padding;
 	uint32_t l2_length = shape.plain ? TP_ETHERNET_HEADER : s->l2_length;
-	uint32_t ip_header = ip_header_length(shape.to4);
+	uint32_t ip_header = tp_ip_header_length(shape.to4);
 	uint32_t headers = l2_length + ip_header + TP_UDP_HEADER + s->front_length;
 	uint32_t length = ip_header + udp;
 	uint32_t begin = f->payload + s->offset;
@@ -98,10 +98,10 @@ static ALWAYS_INLINE int rewrite(uint8_t *data, const struct frame *f, const str
 	r->fragment = length > s->mtu;
 	at = data + begin - s->front_length - TP_UDP_HEADER;
 	put_front(at + TP_UDP_HEADER, s->front, s->front_length);
-	put_udp(at, &s->source, &s->destination, udp, checksum);
+	tp_put_udp(at, tp_udp_ports(&s->source, &s->destination), udp, checksum);
 	at -= ip_header;
 	put_ip(at, shape.to4,
-		&(const struct ip_fields){
+		&(const struct tp_ip_fields){
 			.source = &s->source.ip,
 			.destination = &s->destination.ip,
 			.length = udp,

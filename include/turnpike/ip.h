@@ -81,20 +81,56 @@ enum tp_icmp_type {
 #define TP_TRANSLATED_DF_MAX 1260u
 
 // Bytes in memory order, at any alignment.
+#ifdef __bpf__
+// clang would take them apart: for BPF it believes in alignment alone. The kernel loads and stores packets'
+// words whole wherever the machine can.
+#define TP_LOAD(type, b) (*(const type *)(const void *)(b))
+#define TP_STORE(type, b, v) (*(type *)(void *)(b) = (v))
+#else
+#define TP_LOAD(type, b) \
+	({ \
+		type tp_word; \
+		__builtin_memcpy(&tp_word, b, sizeof(tp_word)); \
+		tp_word; \
+	})
+#define TP_STORE(type, b, v) \
+	({ \
+		type tp_word = (v); \
+		__builtin_memcpy(b, &tp_word, sizeof(tp_word)); \
+	})
+#endif
+
 static inline uint16_t tp_load16(const uint8_t *b)
 {
-	uint16_t v;
-
-	__builtin_memcpy(&v, b, sizeof(v));
-	return v;
+	return TP_LOAD(uint16_t, b);
 }
 
 static inline uint32_t tp_load32(const uint8_t *b)
 {
-	uint32_t v;
+	return TP_LOAD(uint32_t, b);
+}
 
-	__builtin_memcpy(&v, b, sizeof(v));
-	return v;
+static inline void tp_store16(uint8_t *b, uint16_t v)
+{
+	TP_STORE(uint16_t, b, v);
+}
+
+static inline void tp_store32(uint8_t *b, uint32_t v)
+{
+	TP_STORE(uint32_t, b, v);
+}
+
+static inline struct tp_ip tp_load_ip6(const uint8_t *b)
+{
+	struct tp_ip ip = {.q = {TP_LOAD(uint64_t, b), TP_LOAD(uint64_t, b + 8)}};
+
+	return ip;
+}
+
+static inline void tp_store_ip6(uint8_t *b, const struct tp_ip *ip)
+{
+	TP_STORE(uint64_t, b, ip->q[0]);
+	TP_STORE(uint64_t, b + 8, ip->q[1]);
 }
 
 // Host byte order.
@@ -110,16 +146,27 @@ static inline uint32_t tp_get32(const uint8_t *b)
 
 static inline void tp_put16(uint8_t *b, uint32_t host)
 {
-	uint16_t v = TP_BE16((uint16_t)host);
-
-	__builtin_memcpy(b, &v, sizeof(v));
+	tp_store16(b, TP_BE16((uint16_t)host));
 }
 
 static inline void tp_put32(uint8_t *b, uint32_t host)
 {
-	uint32_t v = TP_BE32(host);
+	tp_store32(b, TP_BE32(host));
+}
 
-	__builtin_memcpy(b, &v, sizeof(v));
+// Sources that no datagram on a wire has (RFC 1122 section 3.2.1.3). `be` is in network byte order.
+static inline bool tp_impossible4(uint32_t be)
+{
+	uint32_t ip = TP_BE32(be);
+
+	return ip >> 24 == 127 || ip >> 28 == 14 || ip == 0xffffffff;
+}
+
+// Unspecified, loopback, IPv4-compatible, IPv4-mapped, and what else ::/64 may hold; multicast (RFC 4291
+// section 2.7).
+static inline bool tp_impossible6(const struct tp_ip *ip)
+{
+	return !ip->q[0] || ip->b[0] == 0xff;
 }
 
 // Checksums (RFC 1071): sums modulo 0xffff of 16-bit words in memory order, whatever the host's is

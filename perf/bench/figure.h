@@ -35,12 +35,17 @@ static inline int figure_ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+// Sorts them.
+static inline double figure_median(double *value, unsigned int n)
+{
+	qsort(value, n, sizeof(*value), figure_ascending);
+	return n % 2 ? value[n / 2] : (value[n / 2 - 1] + value[n / 2]) / 2;
+}
+
 static inline void figure_report(struct figure *f, bool json, bool last)
 {
-	double median;
+	double median = figure_median(f->ns, f->n);
 
-	qsort(f->ns, f->n, sizeof(f->ns[0]), figure_ascending);
-	median = f->n % 2 ? f->ns[f->n / 2] : (f->ns[f->n / 2 - 1] + f->ns[f->n / 2]) / 2;
 	if (json)
 		printf("{\"direction\":\"%s\",\"allocations\":%u,\"rounds\":%u,\"ns_min\":%.2f,"
 		       "\"ns_median\":%.2f,\"ns_max\":%.2f}%s\n",

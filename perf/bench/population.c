@@ -53,43 +53,48 @@ struct tp_endpoint server_address(void)
 	return endpoint(1, 192, 3478);
 }
 
-static void apply(struct relay *relay, const struct tp_command *c)
+struct tp_endpoint in_family(struct tp_endpoint e, enum tp_family family)
 {
-	if (relay_apply(relay, c, 0) == TP_STATUS_OK)
+	if (family == TP_IPV6) {
+		e.ip.w[0] = TP_BE32(0x20010db8);
+		e.ip.w[1] = e.ip.w[2] = 0;
+	}
+	return e;
+}
+
+static void apply_or_end(const struct tp_command *c, apply_fn *apply, void *context)
+{
+	if (apply(context, c) == TP_STATUS_OK)
 		return;
 	fprintf(stderr, "bench: a command of kind %u failed\n", c->kind);
 	exit(1);
 }
 
-static void populate(struct relay *relay, uint32_t allocations)
+void put_allocation(
+	uint32_t i, enum tp_family family, uint64_t expires_ms, apply_fn *apply, void *context)
 {
-	for (uint32_t i = 0; i < allocations; i++) {
-		struct tp_command c = {
-			.kind = TP_PUT_ALLOCATION,
-			.allocation = i,
-			.expires_ms = 600000,
-			.relay = (uint8_t)(i % RELAYS),
-			.relay_port = relay_of(i).port,
-			.client = client_of(i),
-			.peer = peer_of(i),
-			.channel = TP_CHANNEL_MIN,
-		};
+	struct tp_command c = {
+		.kind = TP_PUT_ALLOCATION,
+		.allocation = i,
+		.expires_ms = expires_ms,
+		.relay = (uint8_t)(i % RELAYS),
+		.relay_port = relay_of(i).port,
+		.client = in_family(client_of(i), family),
+		.peer = in_family(peer_of(i), family),
+		.channel = TP_CHANNEL_MIN,
+	};
 
-		apply(relay, &c);
-		c.kind = TP_PUT_PERMISSION;
-		apply(relay, &c);
-		c.kind = TP_PUT_CHANNEL;
-		apply(relay, &c);
-	}
+	apply_or_end(&c, apply, context);
+	c.kind = TP_PUT_PERMISSION;
+	apply_or_end(&c, apply, context);
+	c.kind = TP_PUT_CHANNEL;
+	apply_or_end(&c, apply, context);
 }
 
-struct relay *populated_relay(uint32_t allocations)
+void population_capabilities(
+	struct tp_capabilities *out, uint32_t allocations, enum tp_family family)
 {
-	struct relay_config *config = take(1, sizeof(*config));
-	struct relay *relay;
-	int err;
-
-	config->capabilities = (struct tp_capabilities){
+	*out = (struct tp_capabilities){
 		.servers = 1,
 		.relays = RELAYS,
 		.allocations = allocations,
@@ -98,11 +103,25 @@ struct relay *populated_relay(uint32_t allocations)
 		.port_max = 65535,
 		.channel_max = TP_CHANNEL_MAX,
 	};
-	config->capabilities.server[0] = server_address();
+	out->server[0] = in_family(server_address(), family);
 	for (uint32_t i = 0; i < RELAYS; i++) {
-		config->capabilities.relay[i].local = relay_of(i).ip;
-		config->capabilities.relay[i].public_ = relay_of(i).ip;
+		out->relay[i].local = in_family(relay_of(i), family).ip;
+		out->relay[i].public_ = out->relay[i].local;
 	}
+}
+
+static enum tp_status apply(void *relay, const struct tp_command *c)
+{
+	return relay_apply(relay, c, 0);
+}
+
+struct relay *populated_relay(uint32_t allocations)
+{
+	struct relay_config *config = take(1, sizeof(*config));
+	struct relay *relay;
+	int err;
+
+	population_capabilities(&config->capabilities, allocations, TP_IPV4);
 	config->secret[0] = 0x243f6a8885a308d3;
 	config->secret[1] = 0x13198a2e03707344;
 	err = relay_create(&relay, config);
@@ -111,6 +130,7 @@ struct relay *populated_relay(uint32_t allocations)
 		exit(1);
 	}
 	free(config);
-	populate(relay, allocations);
+	for (uint32_t i = 0; i < allocations; i++)
+		put_allocation(i, TP_IPV4, 600000, apply, relay);
 	return relay;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// A relay's tables, filled: so many IPv4 allocations, each with a permission and a channel to one peer.
+// A relay's tables, filled: so many allocations, each with a permission and a channel to one peer.
 #pragma once
 
 #include <relay.h>
@@ -22,4 +22,17 @@ struct tp_endpoint peer_of(uint32_t i);
 struct tp_endpoint relay_of(uint32_t i);
 struct tp_endpoint server_address(void);
 
+// The same endpoint in a world of that family: an IPv4 address becomes the low bits of an IPv6 one.
+struct tp_endpoint in_family(struct tp_endpoint e, enum tp_family family);
+
+// Allocation `i` with its permission and channel, through `apply`, or the end of the program.
+typedef enum tp_status apply_fn(void *context, const struct tp_command *command);
+void put_allocation(
+	uint32_t i, enum tp_family family, uint64_t expires_ms, apply_fn *apply, void *context);
+
+// Addresses and capacity for so many allocations.
+void population_capabilities(
+	struct tp_capabilities *out, uint32_t allocations, enum tp_family family);
+
+// Of IPv4.
 struct relay *populated_relay(uint32_t allocations);

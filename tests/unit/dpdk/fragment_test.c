@@ -93,7 +93,7 @@ Test(dpdk_fragment, no_fragment_is_made_for_an_mtu_without_room)
 Test(dpdk_fragment, without_buffers_none_is_left_behind)
 {
 	struct rte_mempool *pool = lab.plane.shared.pools.frames;
-	struct rte_mbuf *parts[FRAGMENTS_MAX], *taken[4096];
+	struct rte_mbuf *parts[FRAGMENTS_MAX], *taken[16384];
 	unsigned int left = 3, n = rte_mempool_avail_count(pool) - left;
 
 	cr_assert_eq(rte_pktmbuf_alloc_bulk(pool, taken, n), 0);

@@ -69,8 +69,8 @@ void lab_start(struct lab *l, uint32_t workers, const char *placement)
 	char *argv[] = {"turnpike-dpdk", "--link", "/nowhere", "--listen", "198.51.100.1:3478",
 		"--relay", "198.51.100.1", "--ports", "50000-50015", "--allocations", "16",
 		"--workers", count, "--port", "net_ring_wire", "--exception", "none,lo",
-		"--no-huge", "--rx-ring", "64", "--tx-ring", "64", "--mbufs", "4095", "--placement",
-		(char *)placement, NULL};
+		"--no-huge", "--rx-ring", "64", "--tx-ring", "64", "--placement", (char *)placement,
+		NULL};
 	struct tp_endpoint client = lab_client(), peer = lab_peer();
 	struct settings settings;
 
@@ -140,6 +140,13 @@ struct rte_mbuf *lab_frame(struct lab *l, const struct tp_endpoint *from,
 	const struct tp_endpoint *to, const void *payload, uint32_t length)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(l->plane.shared.pools.frames);
+
+	return lab_frame_in(l, m, from, to, payload, length);
+}
+
+struct rte_mbuf *lab_frame_in(struct lab *l, struct rte_mbuf *m, const struct tp_endpoint *from,
+	const struct tp_endpoint *to, const void *payload, uint32_t length)
+{
 	struct frame_send s = {
 		.source = *from, .destination = *to, .length = length, .l2_length = 14};
 	uint8_t *data, *start;
@@ -161,6 +168,15 @@ void lab_set_dont_fragment(struct rte_mbuf *m, bool dont_fragment)
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, 14);
 
 	ip->fragment_offset = rte_cpu_to_be_16(dont_fragment ? RTE_IPV4_HDR_DF_FLAG : 0);
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+}
+
+void lab_set_ttl(struct rte_mbuf *m, uint8_t ttl)
+{
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, 14);
+
+	ip->time_to_live = ttl;
 	ip->hdr_checksum = 0;
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 }

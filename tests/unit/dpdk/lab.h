@@ -44,9 +44,15 @@ void lab_put_channel(
 // A UDP datagram to us, in a buffer.
 struct rte_mbuf *lab_frame(struct lab *l, const struct tp_endpoint *from,
 	const struct tp_endpoint *to, const void *payload, uint32_t length);
+// The same in this buffer.
+struct rte_mbuf *lab_frame_in(struct lab *l, struct rte_mbuf *m, const struct tp_endpoint *from,
+	const struct tp_endpoint *to, const void *payload, uint32_t length);
 
 // Sets or clears DF in an IPv4 frame, and its header checksum.
 void lab_set_dont_fragment(struct rte_mbuf *m, bool dont_fragment);
+
+// Sets an IPv4 frame's TTL.
+void lab_set_ttl(struct rte_mbuf *m, uint8_t ttl);
 
 // Puts a frame into the queue of worker `queue`.
 void lab_arrive(struct lab *l, uint32_t queue, struct rte_mbuf *m);

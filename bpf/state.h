@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only
+// Copyright (c) 2026 The Turnpike authors
+//
+// What the XDP program and its loader share: the configuration, the maps' keys and values, what is counted.
+// Compiles for both. The program only reads, but for its counters; the loader (turnpike-kernel) writes.
+//
+//   config    constants, set between opening and loading the object; nothing changes them later
+//   clients   hash    xdp_client_key -> xdp_client   client to peer
+//   ports     array   xdp_port_index() -> xdp_port   peer to client, by relay address and port
+//   peers     hash    xdp_peer_key -> xdp_peer       permissions, and the peers of channels
+//   hops      array   destination -> xdp_hop         next hops
+//   devices   devmap  config.ifindex's index -> interface
+//   cpus      per-CPU array of one xdp_cpu           counters
+//
+// Roles      A slot of an allocation has one writer, the worker that has the allocation: only it writes entries
+//            of that slot. Hops have one writer, a thread. The program runs on every CPU and reads.
+// Ordering   Hashes are updated by system call, and their values carry a check (xdp_client_check()). Ports and
+//            hops are written through mmap(): xdp_port_write(), xdp_hop_write().
+// Promise    `until` says how long all of what an entry says holds. What arrives later passes up to the
+//            sockets, whose tables decide and count: the program never drops because a promise is over. So a
+//            refresh that has not reached an entry yet costs speed and no packet. What has no entry at all is
+//            dropped, under the same name as in the sockets' tables: so entries are in place before the
+//            response leaves.
+#pragma once
+
+#include <turnpike/addr.h>
+#include <turnpike/counters.h>
+#include <turnpike/ip.h>
+#include <turnpike/wire.h>
+
+// The clock of entries: CLOCK_MONOTONIC in units of 2^27 ns, about 134 ms; good for 18 years of uptime. The
+// program reads the coarse clock. Both conversions round down: an entry may end a tick early, never late.
+#define XDP_TICK_SHIFT 27
+
+static inline uint32_t xdp_tick(uint64_t ns)
+{
+	return (uint32_t)(ns >> XDP_TICK_SHIFT);
+}
+
+// `ms`: as commands have it.
+static inline uint32_t xdp_until(uint64_t ms)
+{
+	uint64_t tick = ms < UINT64_MAX / 1000000 ? ms * 1000000 >> XDP_TICK_SHIFT : UINT32_MAX;
+
+	return tick > UINT32_MAX ? UINT32_MAX : (uint32_t)tick;
+}
+
+#define XDP_SERVERS_MAX 64u // as TP_SERVERS_MAX, TP_RELAYS_MAX
+#define XDP_RELAYS_MAX 64u
+#define XDP_DEVICES_MAX 32u
+
+// One of our addresses as packets name it.
+struct xdp_address {
+	struct tp_ip ip;
+	uint16_t port; // a server's; a relay's: 0, it has the whole range
+	uint8_t index; // into config.server or config.relay
+	uint8_t next; // of those in the same slot: index into config.address, and 1; 0: none
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct xdp_address) == 24, "");
+#define XDP_ADDRESSES_MAX (XDP_SERVERS_MAX + XDP_RELAYS_MAX)
+#define XDP_SLOTS 256u
+#define XDP_CHAIN_MAX 8u // addresses in one slot; what is behind passes up
+
+// The loader writes it into the object's constants before loading, from the capabilities that it publishes, and
+// calls xdp_config_index() when all else is in it.
+struct xdp_config {
+	struct tp_endpoint server[XDP_SERVERS_MAX];
+	struct tp_ip relay[XDP_RELAYS_MAX]; // the local form, as it stands in packets
+	struct tp_ip relay_public[XDP_RELAYS_MAX]; // as clients know them; the same without NAT
+	uint32_t ifindex[XDP_DEVICES_MAX]; // the interfaces the program is attached to
+	uint32_t servers; // used entries
+	uint32_t relays;
+	uint32_t devices;
+	uint32_t channel_max;
+	uint32_t port_min; // relay ports
+	uint32_t port_max;
+	uint32_t hops; // entries of the map of that name
+	uint32_t fib; // 1: next hops by bpf_fib_lookup(), not by the map: while it is measured
+	// The rest is xdp_config_index()'s.
+	struct xdp_address address[XDP_ADDRESSES_MAX];
+	uint8_t slot[XDP_SLOTS]; // first address, and 1; 0: none
+};
+_Static_assert(sizeof(struct xdp_config) == 64 * 24 + 2 * 64 * 16 + 32 * 4 + 32 + 128 * 24 + 256,
+	"no padding");
+
+// Of the map `ports`, which has config.relays * (port_max - port_min + 1) entries.
+static inline uint32_t xdp_port_index(
+	const volatile struct xdp_config *c, uint32_t relay, uint32_t port)
+{
+	return relay * (c->port_max - c->port_min + 1) + port - c->port_min;
+}
+
+// A channel, or, under a family as a channel number, an allocation, which Send indications use: a client may
+// have one allocation for each family of relayed addresses.
+struct xdp_client_key {
+	struct tp_ip ip;
+	uint16_t port;
+	uint16_t channel; // a channel number, or enum tp_family of the relayed address
+	uint8_t server; // index into config.server, where the client reaches us
+	uint8_t zero[3];
+};
+_Static_assert(sizeof(struct xdp_client_key) == 24, "no hidden padding: hashed as bytes");
+
+// The map has capabilities.allocations + capabilities.peers entries.
+//   put      after the port, when an allocation is put; when a channel is bound; again with each refresh
+//   delete   when the channel or the allocation goes, before the port
+struct xdp_client {
+	struct tp_ip peer; // a channel's; zero for an allocation's
+	uint16_t peer_port;
+	uint16_t relay_port;
+	uint8_t relay; // index into config.relay
+	uint8_t target; // the peer is this relay address of ours (index); XDP_NOT_OURS
+	uint16_t zero;
+	uint32_t until; // a channel's: the earlier of channel and allocation
+	uint32_t allocation; // slot
+	uint32_t hop; // of the channel's peer: index into `hops`; 0: pass up
+	uint32_t sum; // a channel's: xdp_sum(relay address, relay port, peer, peer port)
+	uint64_t check; // xdp_client_check()
+};
+_Static_assert(sizeof(struct xdp_client) == 48, "");
+#define XDP_NOT_OURS 0xffu
+
+// A permission (port 0), or the peer of a channel.
+struct xdp_peer_key {
+	struct tp_ip ip; // one of our own addresses: the public form
+	uint32_t allocation;
+	uint16_t port;
+	uint16_t zero;
+};
+_Static_assert(sizeof(struct xdp_peer_key) == 24, "no hidden padding: hashed as bytes");
+
+// The map has capabilities.peers entries.
+//   put      with the permission or channel, before its client entry; again with each refresh
+//   delete   with it, after its client entry; all of an allocation before its slot is put again
+struct xdp_peer {
+	// A permission's: the earlier of permission and allocation. A channel's: the earliest of channel,
+	// permission and allocation, since without a permission nothing goes to the client.
+	uint32_t until;
+	uint16_t channel; // 0: a permission
+	uint8_t target; // as in xdp_client
+	uint8_t zero;
+	uint32_t hop; // as in xdp_client
+	uint32_t check; // xdp_peer_check()
+};
+_Static_assert(sizeof(struct xdp_peer) == 16, "");
+
+// The kernel gives an element of a hash that was deleted or replaced to the next key at once, maybe while the
+// program reads it. So values carry a check over key and value, last in them: the program copies a value, and
+// passes up what does not agree.
+static inline uint64_t xdp_client_check(
+	const struct xdp_client_key *key, const struct xdp_client *value)
+{
+	const uint64_t *k = (const uint64_t *)(const void *)key;
+	const uint64_t *v = (const uint64_t *)(const void *)value;
+
+	return ~(k[0] ^ k[1] ^ k[2] ^ v[0] ^ v[1] ^ v[2] ^ v[3] ^ v[4]);
+}
+
+static inline uint32_t xdp_peer_check(const struct xdp_peer_key *key, const struct xdp_peer *value)
+{
+	const uint32_t *k = (const uint32_t *)(const void *)key;
+	const uint32_t *v = (const uint32_t *)(const void *)value;
+
+	return ~(k[0] ^ k[1] ^ k[2] ^ k[3] ^ k[4] ^ k[5] ^ v[0] ^ v[1] ^ v[2]);
+}
+
+// A relay port. All zero: no allocation.
+//   write    before the client entry of the allocation; again with each refresh, and when `peer` changes
+//   clear    when the allocation goes, after its client entries
+// `peer` is one of the allocation's channels, whichever the loader finds best (the first, the one heard
+// last): its packets need no other lookup. The others, and permissions, are in `peers`; a channel that is
+// here is there too.
+struct xdp_port {
+	uint32_t sequence; // odd: being written. The program passes up what arrives then.
+	uint32_t allocation; // slot + 1; 0: none
+	uint32_t until; // of the allocation
+	uint32_t hop; // of the client: index into `hops`; 0: pass up
+	struct tp_ip client;
+	uint16_t client_port;
+	uint8_t server; // index into config.server
+	uint8_t zero;
+	uint32_t sum; // xdp_sum(server, client)
+	struct {
+		struct tp_ip ip;
+		uint16_t port;
+		uint16_t channel; // 0: none is here
+		uint32_t until; // as in xdp_peer
+	} peer;
+};
+_Static_assert(sizeof(struct xdp_port) == 64, "one line, for both families");
+_Static_assert(__builtin_offsetof(struct xdp_port, peer) == 40, "no hidden padding");
+
+// How packets to a destination leave: two words, each of which is stored whole. Index 0 is never used.
+struct xdp_hop {
+	// The neighbour's link-layer address in the low 48 bits, its first byte lowest; above it the MTU
+	// of IP packets. MTU 0: unknown, pass up.
+	uint64_t to;
+	// Our own address on the interface; above it the interface, as index into config.ifindex.
+	uint64_t from;
+};
+_Static_assert(sizeof(struct xdp_hop) == 16, "four to a line");
+
+static inline uint64_t xdp_hop_word(const uint8_t mac[6], uint16_t above)
+{
+	return (uint64_t)mac[0] | (uint64_t)mac[1] << 8 | (uint64_t)mac[2] << 16 |
+	       (uint64_t)mac[3] << 24 | (uint64_t)mac[4] << 32 | (uint64_t)mac[5] << 40 |
+	       (uint64_t)above << 48;
+}
+
+// What a UDP checksum covers of a datagram from `a` to `b`, but for lengths: addresses, ports, protocol, in
+// 16 bits as they stand in the packet (the sum is the same both ways).
+static inline uint32_t xdp_sum(const struct tp_endpoint *a, const struct tp_endpoint *b)
+{
+	bool ip4 = tp_ip_is4(&a->ip);
+
+	return tp_sum_fold(tp_sum_ip(&a->ip, ip4) + tp_sum_ip(&b->ip, ip4) + tp_sum_field(a->port) +
+			   tp_sum_field(b->port) + tp_sum_field(TP_PROTO_UDP));
+}
+
+// Packets to our addresses and ports that the program leaves to the sockets, by reason. The sockets count them
+// as theirs, the program only here. What isn't ours, and what is no plain UDP in IP (options, extension
+// headers, fragments, tags, ICMP), passes uncounted.
+#define XDP_PASSES(X) \
+	X(request, "STUN requests") \
+	X(expired, "entries whose promise is over") \
+	X(hop, "next hop unknown") \
+	X(ttl, "TTL or hop limit of 1: the sockets count it") \
+	X(too_big, "larger than the egress interface takes") \
+	X(checksum, "an IPv4 datagram without a checksum, to IPv6: the payload is to be summed") \
+	X(hairpin, "to a relayed address of ours") \
+	X(room, "no room in front of the frame or behind it") \
+	X(unread, "headers that are not where they are looked for: odd, but maybe well") \
+	X(busy, "entries that were being written")
+
+enum xdp_pass {
+#define X(name, text) XDP_PASS_##name,
+	XDP_PASSES(X)
+#undef X
+		XDP_PASS_COUNT
+};
+
+// One for each CPU, written by the program there. The loader reads sums over CPUs, and may write `ip_id`
+// before it attaches.
+struct xdp_cpu {
+	uint64_t counter[TP_COUNTER_COUNT]; // enum tp_counter: what the program relayed or dropped
+	uint64_t passed[XDP_PASS_COUNT]; // enum xdp_pass
+	uint64_t redirected; // of the relayed: by another interface than they came
+	uint32_t ip_id; // the next one
+	uint32_t zero;
+};
+
+// Where an address is looked for in config.slot.
+static inline uint32_t xdp_slot(const struct tp_ip *ip)
+{
+	return (ip->w[0] ^ ip->w[1] ^ ip->w[2] ^ ip->w[3]) * 0x9e3779b1u >> 24;
+}
+
+#ifndef __bpf__
+static inline void xdp_config_add(
+	struct xdp_config *c, uint32_t at, const struct tp_ip *ip, uint16_t port, uint32_t index)
+{
+	uint32_t slot = xdp_slot(ip);
+
+	c->address[at] = (struct xdp_address){
+		.ip = *ip, .port = port, .index = (uint8_t)index, .next = c->slot[slot]};
+	c->slot[slot] = (uint8_t)(at + 1);
+}
+
+// Makes the program's way of recognising our addresses.
+static inline void xdp_config_index(struct xdp_config *c)
+{
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < XDP_SLOTS; i++)
+		c->slot[i] = 0;
+	for (uint32_t i = 0; i < c->relays; i++)
+		xdp_config_add(c, at++, &c->relay[i], 0, i);
+	for (uint32_t i = 0; i < c->servers; i++)
+		xdp_config_add(c, at++, &c->server[i].ip, c->server[i].port, i);
+}
+
+// For the loader. A port's entry in the mapping of `ports`; one writer for each entry.
+static inline void xdp_port_write(struct xdp_port *to, const struct xdp_port *port)
+{
+	const uint64_t *from = (const uint64_t *)(const void *)port;
+	uint64_t *words = (uint64_t *)(void *)to;
+	uint32_t sequence = __atomic_load_n(&to->sequence, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&to->sequence, sequence | 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&to->allocation, port->allocation, __ATOMIC_RELAXED);
+	for (unsigned int i = 1; i < sizeof(*port) / 8; i++)
+		__atomic_store_n(&words[i], from[i], __ATOMIC_RELAXED);
+	__atomic_store_n(&to->sequence, (sequence | 1) + 1, __ATOMIC_RELEASE);
+}
+
+// A next hop in the mapping of `hops`; one writer. Another neighbour is one store. Where the interface changes,
+// packets pass up for the moment between the stores, so that none leaves by one interface for a neighbour on the
+// other.
+static inline void xdp_hop_write(struct xdp_hop *to, const struct xdp_hop *hop)
+{
+	if (__atomic_load_n(&to->from, __ATOMIC_RELAXED) != hop->from) {
+		__atomic_store_n(&to->to, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&to->from, hop->from, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&to->to, hop->to, __ATOMIC_RELEASE);
+}
+#endif
