@@ -4,6 +4,7 @@
 #include "pools.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
@@ -17,7 +18,6 @@
 
 #define BIG_FRAMES 63u
 #define CACHE 256u
-#define FRAME_BYTES (RTE_MBUF_DEFAULT_BUF_SIZE + sizeof(struct rte_mbuf) + 64)
 
 // Everything that can hold a frame at the same time: rings of each port and of its exception
 // interface and what is on its way there, caches, fragments, packets that wait for their next hop, the
@@ -30,10 +30,20 @@ static uint32_t frames(const struct settings *s)
 	return s->mbufs ? s->mbufs : s->common.workers * each;
 }
 
+// With what the pool puts around a buffer, and without huge pages no buffer lies across two pages.
+static uint64_t bytes_of(uint32_t data_room)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint32_t size = (uint32_t)(sizeof(struct rte_mbuf) + sizeof(struct handoff)) + data_room;
+
+	size = rte_mempool_calc_obj_size(size, 0, NULL);
+	return size > page ? RTE_ALIGN_CEIL(size, page) : page / (page / size);
+}
+
 uint32_t pools_megabytes(const struct settings *s)
 {
-	uint64_t bytes = (uint64_t)frames(s) * FRAME_BYTES +
-			 (uint64_t)BIG_FRAMES * (UINT16_MAX + FRAME_BYTES) +
+	uint64_t bytes = frames(s) * bytes_of(RTE_MBUF_DEFAULT_BUF_SIZE) +
+			 BIG_FRAMES * bytes_of(UINT16_MAX) +
 			 (uint64_t)s->common.workers * (8u << 20);
 
 	return (uint32_t)(bytes >> 20) + 32;

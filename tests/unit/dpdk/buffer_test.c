@@ -139,3 +139,14 @@ Test(dpdk_buffer, an_icmp_error_without_a_buffer_is_withheld)
 	cr_assert_eq(lab_count(&lab, TP_C_client_ttl_expired), 1);
 	cr_assert_eq(lab_count(&lab, TP_C_icmp_errors_withheld), 1);
 }
+
+Test(dpdk_buffer, what_eal_is_asked_for_holds_as_many_buffers_as_were_asked_for)
+{
+	const struct rte_mempool *pool = lab.plane.shared.pools.frames;
+	struct settings s = lab.plane.shared.settings;
+	uint32_t each = pool->header_size + pool->elt_size + pool->trailer_size;
+
+	s.mbufs = 1u << 22;
+	cr_assert_gt(each, 2048, "so that a page of 4 KB holds one");
+	cr_assert_geq((uint64_t)pools_megabytes(&s) << 20, (uint64_t)s.mbufs * 4096);
+}
