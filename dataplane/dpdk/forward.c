@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include <turnpike/ip.h>
+
 #include "fragment.h"
 #include "icmp.h"
 #include "message.h"
@@ -164,6 +166,10 @@ void forward(struct worker *w, struct packet *p, struct frame_send *s, uint32_t 
 	m->data_len = (uint16_t)r.total;
 	m->pkt_len = r.total;
 	d.bytes = s->length;
+	if (unlikely(d.destination))
+		d.whole = tp_dont_fragment(p->frame.family == TP_IPV4,
+			tp_ip_is4(&s->destination.ip), p->frame.dont_fragment, s->dont_fragment,
+			r.total - RTE_ETHER_HDR_LEN);
 	send_or_wait(w, m, &d);
 }
 
@@ -200,7 +206,10 @@ static bool retry(struct worker *w, struct waiting_frame *f)
 		memcpy(l2, hop.l2, 2 * RTE_ETHER_ADDR_LEN);
 		d->port = hop.port;
 		d->mtu = RTE_MIN(d->mtu, hop.mtu);
-		forward_frame(w, f->mbuf, d);
+		if (d->whole && f->mbuf->pkt_len > (uint32_t)RTE_ETHER_HDR_LEN + d->mtu)
+			drop(w, f->mbuf, drops[d->kind].too_big);
+		else
+			forward_frame(w, f->mbuf, d);
 		return true;
 	}
 	if (state == NEXTHOP_RESOLVING && f->until > w->agent.now)

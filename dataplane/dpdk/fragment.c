@@ -40,7 +40,7 @@ static int read_whole(const struct rte_mbuf *m, struct whole *w)
 
 	w->l2 = rte_pktmbuf_mtod(m, const uint8_t *);
 	w->l2_length = left >= 18 && get16(w->l2 + 12) == RTE_ETHER_TYPE_VLAN ? 18 : 14;
-	if (m->nb_segs != 1 || left < w->l2_length + 40)
+	if (m->nb_segs != 1 || left < w->l2_length + 20)
 		return -EINVAL;
 	left -= w->l2_length;
 	w->ip = w->l2 + w->l2_length;
@@ -49,7 +49,7 @@ static int read_whole(const struct rte_mbuf *m, struct whole *w)
 		return -EINVAL;
 	w->header = w->is4 ? (w->ip[0] & 15u) * 4 : 40;
 	length = get16(w->ip + (w->is4 ? 2 : 4)) + (w->is4 ? 0 : 40);
-	if (w->header < 20 || length > left || length < w->header)
+	if (w->header < 20 || w->header > left || length > left || length < w->header)
 		return -EINVAL;
 	w->data = w->ip + w->header;
 	w->length = length - w->header;

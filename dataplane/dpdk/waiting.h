@@ -21,6 +21,7 @@ struct departure {
 	uint16_t mtu; // of IP packets
 	uint8_t port;
 	uint8_t kind; // enum out_kind
+	bool whole; // it must not be fragmented
 };
 
 struct waiting_frame {

@@ -26,14 +26,19 @@ static_assert(RTE_PKTMBUF_HEADROOM >= FRAME_HEADROOM, "new headers may be longer
 #define IDLE_NS 50000 // one sleep: what it may add to a packet's latency
 #define TICK_MS 10u // between looks at what is due by time alone
 
-// Replayed allocations have their ports already.
+// By ourselves to listen there, or by a program of the host. Replayed allocations have their ports already.
 static bool is_taken(const struct worker *w, const struct tp_command *command)
 {
 	const struct tp_capabilities *caps = w->agent.capabilities;
+	struct tp_endpoint relayed = {.port = command->relay_port};
+	uint8_t index;
 
-	return command->relay < caps->relays &&
-	       !held_has(&w->held, caps, command->relay, command->relay_port) &&
-	       taken(&caps->relay[command->relay].local, command->relay_port);
+	if (command->relay >= caps->relays ||
+		held_has(&w->held, caps, command->relay, command->relay_port))
+		return false;
+	relayed.ip = caps->relay[command->relay].local;
+	return addresses_find(&w->shared->addresses, &relayed, &index) == ADDRESS_SERVER ||
+	       taken(&relayed.ip, relayed.port);
 }
 
 static enum tp_status apply(void *worker, const struct tp_command *command)

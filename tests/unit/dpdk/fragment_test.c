@@ -100,3 +100,13 @@ Test(dpdk_fragment, without_buffers_none_is_left_behind)
 	cr_assert_eq(cut(true, 1000, 400, parts), -ENOMEM);
 	cr_assert_eq(rte_mempool_avail_count(pool), left);
 }
+
+Test(dpdk_fragment, a_datagram_of_a_few_bytes_is_its_own_fragment)
+{
+	struct rte_mbuf *parts[FRAGMENTS_MAX];
+
+	cr_assert_eq(cut(true, 1, 1500, parts), 1);
+	cr_assert_eq(parts[0]->pkt_len, 14u + 20 + 8 + 1);
+	cr_assert_eq(cut(false, 1, 1500, parts), 1);
+	cr_assert_eq(parts[0]->pkt_len, 14u + 48 + 8 + 1);
+}

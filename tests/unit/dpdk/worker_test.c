@@ -266,6 +266,20 @@ Test(dpdk_worker, larger_than_the_mtu_leaves_in_fragments)
 	cr_assert_eq(lab_count(&lab, TP_C_fragments_sent), 2);
 }
 
+// What it was made for was the largest it might be.
+Test(dpdk_worker, what_waited_for_a_next_hop_of_smaller_mtu_is_cut_only_without_df)
+{
+	peers_hop(NEXTHOP_RESOLVING, 1500);
+	arrive_large(true);
+	arrive_large(false);
+	lab_round(&lab, 0);
+	peers_hop(NEXTHOP_READY, 576);
+	lab_round(&lab, 0);
+	cr_assert_eq(lab_count(&lab, TP_C_client_tx_too_big), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_relayed_to_peer), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_fragments_sent), 2);
+}
+
 Test(dpdk_worker, larger_than_the_mtu_with_df_is_refused_and_its_sender_told)
 {
 	struct rte_mbuf *m;
@@ -308,4 +322,23 @@ Test(dpdk_worker, fragments_are_put_together_and_relayed_as_one)
 	cr_assert_eq(lab_count(&lab, TP_C_fragments), 4);
 	cr_assert_eq(lab_count(&lab, TP_C_fragments_joined), 4);
 	cr_assert_eq(lab_count(&lab, TP_C_client_packets), 1);
+}
+
+Test(dpdk_worker, a_relay_port_where_clients_are_listened_to_is_taken)
+{
+	struct tp_command c = {.kind = TP_PUT_ALLOCATION,
+		.generation = 1,
+		.expires_ms = LAB_NOW + 600000,
+		.allocation = 1,
+		.client = lab_client(),
+		.relay_port = PORT + 1};
+	struct tp_capabilities caps = lab.plane.shared.settings.common.capabilities;
+	struct agent_ops *ops = &lab.w->agent.ops;
+
+	c.client.port++;
+	caps.server[0].port = PORT + 1;
+	addresses_init(&lab.plane.shared.addresses, &caps);
+	cr_assert_eq(ops->apply(ops->context, &c), TP_STATUS_PORT_TAKEN);
+	c.relay_port++;
+	cr_assert_eq(ops->apply(ops->context, &c), TP_STATUS_OK);
 }
