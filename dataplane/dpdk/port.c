@@ -129,6 +129,22 @@ static uint16_t at_most(uint32_t want, uint16_t has)
 	return want < has ? (uint16_t)want : has;
 }
 
+// The kernel joins groups (IPv6 neighbour discovery) on the exception interface: the port has to let them in.
+static void let_groups_in(const struct port *p)
+{
+	int err = rte_eth_allmulticast_enable(p->id);
+
+	if (err == -ENOTSUP)
+		err = rte_eth_promiscuous_enable(p->id);
+	// A device that has neither filters nothing.
+	if (err && err != -ENOTSUP)
+		fprintf(stderr,
+			"turnpike-dpdk: port %s does not let multicast in: %s. IPv6 neighbours "
+			"will "
+			"not find it.\n",
+			p->spec, strerror(-err));
+}
+
 // Sets up one device with a queue pair for each worker. Returns RX queues, or -1.
 static int start_device(const struct port *p, uint16_t id, const struct settings *s,
 	struct rte_mempool *pool, bool wire)
@@ -166,6 +182,8 @@ static int start_device(const struct port *p, uint16_t id, const struct settings
 		err = rte_eth_tx_queue_setup(id, q, tx_ring, rte_eth_dev_socket_id(id), NULL);
 	if (err)
 		return complain(p, "a queue can't be set up", err);
+	if (wire)
+		let_groups_in(p);
 	err = rte_eth_dev_start(id);
 	return err ? complain(p, "it does not start", err) : rx;
 }

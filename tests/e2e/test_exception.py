@@ -13,7 +13,7 @@ import pytest
 import lab as internet
 import stun
 from load import Load
-from server import DATAPLANE, FAMILIES, wait_until
+from server import DATAPLANE, FAMILIES, PORT, wait_until
 from wire import EXCEPTION
 
 pytestmark = pytest.mark.skipif(DATAPLANE != "dpdk", reason="of turnpike-dpdk's exception path")
@@ -71,6 +71,15 @@ def test_the_router_resolves_the_relay_anew(lab, server, family):
     lab.router.run("ip", "neigh", "flush", "dev", device)
     ping(lab.client, address, b"who has you?")
     assert neighbour(lab.router, address, device) == link_address(server.host, EXCEPTION)
+
+
+def test_the_port_lets_in_groups_that_the_kernel_has_joined(server):
+    """Neighbour discovery's, of which a NIC's filter knows nothing; a virtual wire shows its flags only."""
+    where, device = ((server.host.router, server.host.name) if PORT == "tap" else
+                     (server.host, "eth0"))
+    flags = json.loads(where.run("ip", "-json", "link", "show", device, capture_output=True,
+                                 text=True).stdout)[0]["flags"]
+    assert "ALLMULTI" in flags or "PROMISC" in flags, flags
 
 
 @pytest.mark.parametrize("family", FAMILIES)
