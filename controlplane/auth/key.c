@@ -11,17 +11,30 @@
 #include "auth.h"
 
 struct auth_keys {
-	EVP_MD_CTX *ctx;
+	EVP_MD_CTX *md5;
+	EVP_MD_CTX *sha256;
 	size_t middle_length;
 	char middle[AUTH_REALM_MAX + 2]; // ":" realm ":"
 };
+
+static int new_context(EVP_MD_CTX **out, const char *name)
+{
+	EVP_MD *digest = EVP_MD_fetch(NULL, name, NULL);
+	int ready;
+
+	if (!digest)
+		return -ENOTSUP;
+	*out = EVP_MD_CTX_new();
+	ready = *out && EVP_DigestInit_ex2(*out, digest, NULL) == 1;
+	EVP_MD_free(digest); // the context holds its own reference
+	return ready ? 0 : -ENOMEM;
+}
 
 int auth_keys_new(struct auth_keys **out, const char *realm)
 {
 	const size_t length = strlen(realm);
 	struct auth_keys *keys;
-	EVP_MD *md5;
-	int err = -ENOMEM;
+	int err;
 
 	if (!length || length > AUTH_REALM_MAX)
 		return -EINVAL;
@@ -32,42 +45,51 @@ int auth_keys_new(struct auth_keys **out, const char *realm)
 	memcpy(keys->middle + 1, realm, length);
 	keys->middle[length + 1] = ':';
 	keys->middle_length = length + 2;
-
-	md5 = EVP_MD_fetch(NULL, "MD5", NULL);
-	if (!md5) {
-		err = -ENOTSUP;
-		goto fail;
+	err = new_context(&keys->md5, "MD5");
+	if (!err)
+		err = new_context(&keys->sha256, "SHA256");
+	if (err < 0) {
+		auth_keys_free(keys);
+		return err;
 	}
-	keys->ctx = EVP_MD_CTX_new();
-	if (!keys->ctx || EVP_DigestInit_ex2(keys->ctx, md5, NULL) != 1)
-		goto fail;
-	EVP_MD_free(md5); // the context holds its own reference
 	*out = keys;
 	return 0;
-fail:
-	EVP_MD_free(md5);
-	auth_keys_free(keys);
-	return err;
 }
 
 void auth_keys_free(struct auth_keys *keys)
 {
 	if (!keys)
 		return;
-	EVP_MD_CTX_free(keys->ctx);
+	EVP_MD_CTX_free(keys->md5);
+	EVP_MD_CTX_free(keys->sha256);
 	free(keys);
 }
 
-int auth_keys_derive(struct auth_keys *keys, const void *user, size_t user_length,
-	const void *password, size_t password_length, uint8_t out[AUTH_KEY_LENGTH])
+int auth_keys_derive(struct auth_keys *keys, enum auth_algorithm algorithm, const void *user,
+	size_t user_length, const void *password, size_t password_length, uint8_t *out)
+{
+	EVP_MD_CTX *ctx = algorithm == AUTH_SHA256 ? keys->sha256 : keys->md5;
+	unsigned int length = 0;
+
+	if (EVP_DigestInit_ex2(ctx, NULL, NULL) != 1 ||
+		EVP_DigestUpdate(ctx, user, user_length) != 1 ||
+		EVP_DigestUpdate(ctx, keys->middle, keys->middle_length) != 1 ||
+		EVP_DigestUpdate(ctx, password, password_length) != 1 ||
+		EVP_DigestFinal_ex(ctx, out, &length) != 1 || length != auth_key_length(algorithm))
+		return -EIO;
+	return 0;
+}
+
+int auth_keys_userhash(struct auth_keys *keys, const void *user, size_t user_length,
+	uint8_t out[AUTH_USERHASH_LENGTH])
 {
 	unsigned int length = 0;
 
-	if (EVP_DigestInit_ex2(keys->ctx, NULL, NULL) != 1 ||
-		EVP_DigestUpdate(keys->ctx, user, user_length) != 1 ||
-		EVP_DigestUpdate(keys->ctx, keys->middle, keys->middle_length) != 1 ||
-		EVP_DigestUpdate(keys->ctx, password, password_length) != 1 ||
-		EVP_DigestFinal_ex(keys->ctx, out, &length) != 1 || length != AUTH_KEY_LENGTH)
+	if (EVP_DigestInit_ex2(keys->sha256, NULL, NULL) != 1 ||
+		EVP_DigestUpdate(keys->sha256, user, user_length) != 1 ||
+		EVP_DigestUpdate(keys->sha256, keys->middle, keys->middle_length - 1) != 1 ||
+		EVP_DigestFinal_ex(keys->sha256, out, &length) != 1 ||
+		length != AUTH_USERHASH_LENGTH)
 		return -EIO;
 	return 0;
 }

@@ -75,14 +75,8 @@ bool auth_rest_current(const struct auth_rest *rest, const struct stun_bytes *us
 	return expiry > now_s; // no digits: 0, long past
 }
 
-static bool verifies(
-	const struct stun_message *m, struct stun_hmac *hmac, const uint8_t key[AUTH_KEY_LENGTH])
-{
-	return stun_hmac_rekey(hmac, key, AUTH_KEY_LENGTH) == 0 && stun_integrity_valid(m, hmac);
-}
-
 static int derive(struct stun_hmac *secret, const struct stun_bytes *user, struct auth_keys *keys,
-	uint8_t key[AUTH_KEY_LENGTH])
+	enum auth_algorithm algorithm, uint8_t key[AUTH_KEY_MAX])
 {
 	uint8_t mac[STUN_SHA1_LENGTH];
 	uint8_t password[PASSWORD_LENGTH + 1];
@@ -92,7 +86,7 @@ static int derive(struct stun_hmac *secret, const struct stun_bytes *user, struc
 	if (err == 0) {
 		EVP_EncodeBlock(password, mac, sizeof(mac));
 		err = auth_keys_derive(
-			keys, user->data, user->length, password, PASSWORD_LENGTH, key);
+			keys, algorithm, user->data, user->length, password, PASSWORD_LENGTH, key);
 	}
 	OPENSSL_cleanse(mac, sizeof(mac));
 	OPENSSL_cleanse(password, sizeof(password));
@@ -100,20 +94,20 @@ static int derive(struct stun_hmac *secret, const struct stun_bytes *user, struc
 }
 
 bool auth_rest_verify(struct auth_rest *rest, const struct stun_message *m,
-	const uint8_t hash[AUTH_HASH_LENGTH], struct auth_keys *keys, struct stun_hmac *hmac,
-	uint8_t key[AUTH_KEY_LENGTH])
+	const uint8_t hash[AUTH_HASH_LENGTH], struct auth_keys *keys, struct auth_try *try)
 {
 	// A user may hold passwords of several secrets at once: a miss under the key at hand is not
 	// yet a wrong password.
-	if (auth_restcache_get(rest->cache, hash, key) && verifies(m, hmac, key))
+	if (auth_restcache_get(rest->cache, hash, try->algorithm, try->key) &&
+		auth_try_verifies(try, m))
 		return true;
 	for (size_t i = 0; i < rest->secrets_count; i++) {
-		if (derive(rest->secrets[i], &m->username, keys, key) < 0 ||
-			!verifies(m, hmac, key))
+		if (derive(rest->secrets[i], &m->username, keys, try->algorithm, try->key) < 0 ||
+			!auth_try_verifies(try, m))
 			continue;
-		auth_restcache_put(rest->cache, hash, key);
+		auth_restcache_put(rest->cache, hash, try->algorithm, try->key);
 		return true;
 	}
-	OPENSSL_cleanse(key, AUTH_KEY_LENGTH);
+	OPENSSL_cleanse(try->key, sizeof(try->key));
 	return false;
 }

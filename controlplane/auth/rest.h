@@ -8,6 +8,7 @@
 
 #include "auth.h"
 #include "key.h"
+#include "try.h"
 
 struct auth_rest;
 
@@ -20,9 +21,8 @@ void auth_rest_free(struct auth_rest *rest);
 // Whether this is a REST user name that holds at `now_s`.
 bool auth_rest_current(const struct auth_rest *rest, const struct stun_bytes *user, uint64_t now_s);
 
-// Whether the message's integrity is right under a key that one of the secrets gives this user:
-// then `hmac` is keyed with it, `key` holds it and it is kept ready. Nothing is kept of a message
-// that fails: strangers can't push users out of the cache. `hash` is the user name's.
+// Whether the message's integrity is right under a key that one of the secrets gives this user by the
+// algorithm of `try`, which then is that key, and it is kept ready. Nothing is kept of a message that
+// fails: strangers can't push users out of the cache. `hash` is the user name's.
 bool auth_rest_verify(struct auth_rest *rest, const struct stun_message *m,
-	const uint8_t hash[AUTH_HASH_LENGTH], struct auth_keys *keys, struct stun_hmac *hmac,
-	uint8_t key[AUTH_KEY_LENGTH]);
+	const uint8_t hash[AUTH_HASH_LENGTH], struct auth_keys *keys, struct auth_try *try);

@@ -13,7 +13,8 @@
 struct set {
 	struct {
 		uint8_t hash[AUTH_HASH_LENGTH];
-		uint8_t key[AUTH_KEY_LENGTH];
+		uint8_t key[AUTH_KEY_MAX];
+		uint8_t algorithm; // enum auth_algorithm
 	} way[WAYS];
 	uint8_t used; // ways, filled from the first
 	uint8_t next; // the oldest, once all are used
@@ -32,11 +33,13 @@ static size_t set_of(const struct auth_restcache *cache, const uint8_t hash[AUTH
 	return at & cache->mask;
 }
 
-static unsigned int way_of(const struct set *s, const uint8_t hash[AUTH_HASH_LENGTH])
+static unsigned int way_of(
+	const struct set *s, const uint8_t hash[AUTH_HASH_LENGTH], enum auth_algorithm algorithm)
 {
 	unsigned int i = 0;
 
-	while (i < s->used && memcmp(s->way[i].hash, hash, AUTH_HASH_LENGTH) != 0)
+	while (i < s->used && (s->way[i].algorithm != algorithm ||
+				      memcmp(s->way[i].hash, hash, AUTH_HASH_LENGTH) != 0))
 		i++;
 	return i;
 }
@@ -65,22 +68,22 @@ void auth_restcache_free(struct auth_restcache *cache)
 }
 
 bool auth_restcache_get(const struct auth_restcache *cache, const uint8_t hash[AUTH_HASH_LENGTH],
-	uint8_t key[AUTH_KEY_LENGTH])
+	enum auth_algorithm algorithm, uint8_t key[AUTH_KEY_MAX])
 {
 	const struct set *s = &cache->sets[set_of(cache, hash)];
-	unsigned int way = way_of(s, hash);
+	unsigned int way = way_of(s, hash, algorithm);
 
 	if (way == s->used)
 		return false;
-	memcpy(key, s->way[way].key, AUTH_KEY_LENGTH);
+	memcpy(key, s->way[way].key, auth_key_length(algorithm));
 	return true;
 }
 
 void auth_restcache_put(struct auth_restcache *cache, const uint8_t hash[AUTH_HASH_LENGTH],
-	const uint8_t key[AUTH_KEY_LENGTH])
+	enum auth_algorithm algorithm, const uint8_t key[AUTH_KEY_MAX])
 {
 	struct set *s = &cache->sets[set_of(cache, hash)];
-	unsigned int way = way_of(s, hash);
+	unsigned int way = way_of(s, hash, algorithm);
 
 	if (way == s->used && s->used < WAYS) {
 		s->used++;
@@ -89,5 +92,6 @@ void auth_restcache_put(struct auth_restcache *cache, const uint8_t hash[AUTH_HA
 		s->next = (uint8_t)((s->next + 1) % WAYS);
 	}
 	memcpy(s->way[way].hash, hash, AUTH_HASH_LENGTH);
-	memcpy(s->way[way].key, key, AUTH_KEY_LENGTH);
+	memcpy(s->way[way].key, key, auth_key_length(algorithm));
+	s->way[way].algorithm = (uint8_t)algorithm;
 }

@@ -12,27 +12,43 @@
 
 #define NAME_MAX_BYTES 508u // RFC 8489 section 14.3
 
-struct user {
-	uint8_t hash[AUTH_HASH_LENGTH];
-	uint8_t key[AUTH_KEY_LENGTH];
-	bool used;
-};
-
-// Linear probing in a table at most half full.
+// Linear probing in tables at most half full. A USERHASH is found by its own keyed hash.
 struct auth_users {
+	uint8_t user_key[16];
 	size_t mask;
-	struct user table[];
+	bool all_md5, all_sha256;
+	struct {
+		uint8_t hash[AUTH_HASH_LENGTH];
+		const struct auth_known *user; // NULL: an empty slot
+	} * by_userhash;
+	struct auth_known table[];
 };
 
-static struct user *slot(struct auth_users *users, const uint8_t hash[AUTH_HASH_LENGTH])
+static size_t first_of(const struct auth_users *users, const uint8_t hash[AUTH_HASH_LENGTH])
 {
 	size_t at;
 
 	memcpy(&at, hash, sizeof(at));
-	for (at &= users->mask; users->table[at].used; at = (at + 1) & users->mask)
-		if (memcmp(users->table[at].hash, hash, AUTH_HASH_LENGTH) == 0)
-			break;
-	return &users->table[at];
+	return at & users->mask;
+}
+
+static size_t slot(const struct auth_users *users, const uint8_t hash[AUTH_HASH_LENGTH])
+{
+	size_t at = first_of(users, hash);
+
+	while (users->table[at].name && memcmp(users->table[at].hash, hash, AUTH_HASH_LENGTH) != 0)
+		at = (at + 1) & users->mask;
+	return at;
+}
+
+static size_t userhash_slot(const struct auth_users *users, const uint8_t hash[AUTH_HASH_LENGTH])
+{
+	size_t at = first_of(users, hash);
+
+	while (users->by_userhash[at].user &&
+		memcmp(users->by_userhash[at].hash, hash, AUTH_HASH_LENGTH) != 0)
+		at = (at + 1) & users->mask;
+	return at;
 }
 
 static int hex_digit(char c)
@@ -46,11 +62,11 @@ static int hex_digit(char c)
 	return -1;
 }
 
-static int key_from_hex(const char *hex, uint8_t out[AUTH_KEY_LENGTH])
+static int key_from_hex(const char *hex, uint8_t *out, size_t length)
 {
-	if (!hex || strlen(hex) != 2 * AUTH_KEY_LENGTH)
+	if (strlen(hex) != 2 * length)
 		return -EINVAL;
-	for (size_t i = 0; i < AUTH_KEY_LENGTH; i++) {
+	for (size_t i = 0; i < length; i++) {
 		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
 
 		if (high < 0 || low < 0)
@@ -60,28 +76,71 @@ static int key_from_hex(const char *hex, uint8_t out[AUTH_KEY_LENGTH])
 	return 0;
 }
 
-static int add(struct auth_users *users, const struct auth_user *user, const uint8_t user_key[16],
-	struct auth_keys *keys)
+static int make_keys(
+	struct auth_known *u, const struct auth_user *user, size_t length, struct auth_keys *keys)
+{
+	int err = 0;
+
+	if (user->password) {
+		err = auth_keys_derive(keys, AUTH_MD5, user->name, length, user->password,
+			strlen(user->password), u->md5);
+		if (!err)
+			err = auth_keys_derive(keys, AUTH_SHA256, user->name, length,
+				user->password, strlen(user->password), u->sha256);
+		u->has_md5 = u->has_sha256 = true;
+		return err;
+	}
+	u->has_md5 = user->key;
+	u->has_sha256 = user->key_sha256;
+	if (!u->has_md5 && !u->has_sha256)
+		return -EINVAL;
+	if (u->has_md5)
+		err = key_from_hex(user->key, u->md5, sizeof(u->md5));
+	if (!err && u->has_sha256)
+		err = key_from_hex(user->key_sha256, u->sha256, sizeof(u->sha256));
+	return err;
+}
+
+static int add_userhash(
+	struct auth_users *users, const struct auth_known *u, struct auth_keys *keys)
+{
+	uint8_t userhash[AUTH_USERHASH_LENGTH], hash[AUTH_HASH_LENGTH];
+	int err = auth_keys_userhash(keys, u->name, u->name_length, userhash);
+	size_t at;
+
+	if (err)
+		return err;
+	siphash128(users->user_key, userhash, sizeof(userhash), hash);
+	at = userhash_slot(users, hash);
+	memcpy(users->by_userhash[at].hash, hash, sizeof(hash));
+	users->by_userhash[at].user = u;
+	return 0;
+}
+
+static int add(struct auth_users *users, const struct auth_user *user, struct auth_keys *keys)
 {
 	const size_t length = user->name ? strlen(user->name) : 0;
 	uint8_t hash[AUTH_HASH_LENGTH];
-	struct user *u;
+	struct auth_known *u;
 	int err;
 
 	if (!length || length > NAME_MAX_BYTES)
 		return -EINVAL;
-	siphash128(user_key, user->name, length, hash);
-	u = slot(users, hash);
-	if (u->used)
+	siphash128(users->user_key, user->name, length, hash);
+	u = &users->table[slot(users, hash)];
+	if (u->name)
 		return -EEXIST;
-	err = user->password ? auth_keys_derive(keys, user->name, length, user->password,
-				       strlen(user->password), u->key)
-			     : key_from_hex(user->key, u->key);
+	err = make_keys(u, user, length, keys);
 	if (err < 0)
 		return err;
+	u->name = strdup(user->name);
+	if (!u->name)
+		return -ENOMEM;
+	u->name_length = (uint16_t)length;
 	memcpy(u->hash, hash, sizeof(hash));
-	u->used = true;
-	return 0;
+	users->all_md5 &= u->has_md5;
+	users->all_sha256 &= u->has_sha256;
+	return add_userhash(users, u, keys);
 }
 
 int auth_users_new(
@@ -89,38 +148,62 @@ int auth_users_new(
 {
 	struct auth_users *users;
 	size_t slots = 2;
+	int err = -ENOMEM;
 
-	if (config->users_count > SIZE_MAX / 4 / sizeof(struct user))
+	if (config->users_count > SIZE_MAX / 4 / sizeof(struct auth_known))
 		return -ENOMEM;
 	while (slots < 2 * config->users_count)
 		slots *= 2;
-	users = calloc(1, sizeof(*users) + slots * sizeof(struct user));
+	users = calloc(1, sizeof(*users) + slots * sizeof(struct auth_known));
 	if (!users)
 		return -ENOMEM;
 	users->mask = slots - 1;
+	users->all_md5 = users->all_sha256 = true;
+	memcpy(users->user_key, config->user_key, sizeof(users->user_key));
+	users->by_userhash = calloc(slots, sizeof(*users->by_userhash));
+	if (!users->by_userhash)
+		goto fail;
 	for (size_t i = 0; i < config->users_count; i++) {
-		int err = add(users, &config->users[i], config->user_key, keys);
-
-		if (err < 0) {
-			auth_users_free(users);
-			return err;
-		}
+		err = add(users, &config->users[i], keys);
+		if (err < 0)
+			goto fail;
 	}
 	*out = users;
 	return 0;
+fail:
+	auth_users_free(users);
+	return err;
 }
 
 void auth_users_free(struct auth_users *users)
 {
 	if (!users)
 		return;
-	OPENSSL_cleanse(users->table, (users->mask + 1) * sizeof(struct user));
+	for (size_t i = 0; i <= users->mask; i++)
+		free((char *)users->table[i].name);
+	free(users->by_userhash);
+	OPENSSL_cleanse(users, sizeof(*users) + (users->mask + 1) * sizeof(struct auth_known));
 	free(users);
 }
 
-const uint8_t *auth_users_find(const struct auth_users *users, const uint8_t hash[AUTH_HASH_LENGTH])
+bool auth_users_all_have(const struct auth_users *users, enum auth_algorithm algorithm)
 {
-	const struct user *u = slot((struct auth_users *)users, hash);
+	return algorithm == AUTH_SHA256 ? users->all_sha256 : users->all_md5;
+}
 
-	return u->used ? u->key : NULL;
+const struct auth_known *auth_users_find(
+	const struct auth_users *users, const uint8_t hash[AUTH_HASH_LENGTH])
+{
+	const struct auth_known *u = &users->table[slot(users, hash)];
+
+	return u->name ? u : NULL;
+}
+
+const struct auth_known *auth_users_find_userhash(
+	const struct auth_users *users, const uint8_t userhash[AUTH_USERHASH_LENGTH])
+{
+	uint8_t hash[AUTH_HASH_LENGTH];
+
+	siphash128(users->user_key, userhash, AUTH_USERHASH_LENGTH, hash);
+	return users->by_userhash[userhash_slot(users, hash)].user;
 }

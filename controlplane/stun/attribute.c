@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "cursor.h"
+#include "integrity.h"
 
-#define USERNAME_MAX 508u // bytes, RFC 8489 section 14.3
-#define TEXT_MAX 763u // REALM, NONCE and SOFTWARE when read, RFC 8489 sections 14.9, 14.10, 14.14
+#define TEXT_MAX 763u // bytes of a text when read, RFC 8489 sections 14.3, 14.9, 14.10, 14.14
 #define USERHASH_LENGTH 32u
 
 // Marks an attribute as present. False for a duplicate, of which the first counts, and for one that
@@ -85,7 +85,7 @@ void stun_attribute_read(struct stun_message *m, const struct stun_attribute *a)
 
 	switch (a->type) {
 	case TP_ATTR_USERNAME:
-		accept_bytes(m, STUN_HAS_USERNAME, &m->username, a, n <= USERNAME_MAX);
+		accept_bytes(m, STUN_HAS_USERNAME, &m->username, a, n <= TEXT_MAX);
 		break;
 	case TP_ATTR_USERHASH:
 		accept_bytes(m, STUN_HAS_USERHASH, &m->userhash, a, n == USERHASH_LENGTH);
@@ -97,13 +97,13 @@ void stun_attribute_read(struct stun_message *m, const struct stun_attribute *a)
 		accept_bytes(m, STUN_HAS_NONCE, &m->nonce, a, n <= TEXT_MAX);
 		break;
 	case TP_ATTR_MESSAGE_INTEGRITY:
-		accept_bytes(m, STUN_HAS_INTEGRITY, &m->integrity, a, n == 20);
+		accept_bytes(m, STUN_HAS_INTEGRITY, &m->integrity, a, n == STUN_SHA1_LENGTH);
 		m->integrity_offset = a->offset;
 		break;
 	case TP_ATTR_MESSAGE_INTEGRITY_SHA256:
 		// May be cut down to 16 bytes, in steps of 4 (RFC 8489 section 14.6).
 		accept_bytes(m, STUN_HAS_INTEGRITY_SHA256, &m->integrity_sha256, a,
-			n >= 16 && n <= 32 && n % 4 == 0);
+			n >= STUN_SHA256_MIN && n <= STUN_SHA256_LENGTH && n % 4 == 0);
 		m->integrity_sha256_offset = a->offset;
 		break;
 	case TP_ATTR_PASSWORD_ALGORITHM:

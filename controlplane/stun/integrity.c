@@ -10,56 +10,63 @@
 #include <openssl/evp.h>
 #include <zlib.h>
 
-#define SHA1_BLOCK 64u
+#define BLOCK 64u // bytes, of both digests
 
-// HMAC (RFC 2104) over one digest context, reset for each of the two passes. EVP_MAC would save two
+// HMAC (RFC 2104) over one context for each digest, reset for each of the two passes. EVP_MAC would save two
 // compressions of the pads, but allocates whenever it is reset or rekeyed, which costs more.
 struct stun_hmac {
-	EVP_MD_CTX *ctx;
-	uint8_t inner[SHA1_BLOCK]; // key XOR ipad
-	uint8_t outer[SHA1_BLOCK]; // key XOR opad
+	EVP_MD_CTX *sha1;
+	EVP_MD_CTX *sha256;
+	uint8_t inner[BLOCK]; // key XOR ipad
+	uint8_t outer[BLOCK]; // key XOR opad
+	bool long_key; // the pads are of its SHA-1
 };
+
+static int new_context(EVP_MD_CTX **out, const char *name)
+{
+	EVP_MD *digest = EVP_MD_fetch(NULL, name, NULL);
+	bool ready;
+
+	if (!digest)
+		return -ENOTSUP;
+	*out = EVP_MD_CTX_new();
+	ready = *out && EVP_DigestInit_ex2(*out, digest, NULL) == 1;
+	EVP_MD_free(digest); // the context holds its own reference
+	return ready ? 0 : -ENOMEM;
+}
 
 int stun_hmac_new(struct stun_hmac **out, const uint8_t *key, size_t length)
 {
 	struct stun_hmac *h;
-	EVP_MD *sha1;
-	int err = -ENOMEM;
+	int err;
 
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return -ENOMEM;
-	sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-	if (!sha1) {
-		err = -ENOTSUP;
-		goto fail;
+	err = new_context(&h->sha1, "SHA1");
+	if (!err)
+		err = new_context(&h->sha256, "SHA256");
+	if (!err)
+		err = stun_hmac_rekey(h, key, length);
+	if (err < 0) {
+		stun_hmac_free(h);
+		return err;
 	}
-	h->ctx = EVP_MD_CTX_new();
-	if (!h->ctx || EVP_DigestInit_ex2(h->ctx, sha1, NULL) != 1)
-		goto fail;
-	err = stun_hmac_rekey(h, key, length);
-	if (err < 0)
-		goto fail;
-	EVP_MD_free(sha1); // the context holds its own reference
 	*out = h;
 	return 0;
-fail:
-	EVP_MD_free(sha1);
-	stun_hmac_free(h);
-	return err;
 }
 
-// One pass: a block of padded key, then the message in two pieces.
-static int digest(struct stun_hmac *h, const uint8_t pad[SHA1_BLOCK], const void *a,
-	size_t a_length, const void *b, size_t b_length, uint8_t out[STUN_SHA1_LENGTH])
+// One pass: a block of padded key, then the message in two pieces. `size` is the digest's.
+static int digest(EVP_MD_CTX *ctx, const uint8_t *pad, const void *a, size_t a_length,
+	const void *b, size_t b_length, uint8_t *out, unsigned int size)
 {
 	unsigned int length = 0;
 
-	if (EVP_DigestInit_ex2(h->ctx, NULL, NULL) != 1 ||
-		(pad && EVP_DigestUpdate(h->ctx, pad, SHA1_BLOCK) != 1) ||
-		EVP_DigestUpdate(h->ctx, a, a_length) != 1 ||
-		(b_length && EVP_DigestUpdate(h->ctx, b, b_length) != 1) ||
-		EVP_DigestFinal_ex(h->ctx, out, &length) != 1 || length != STUN_SHA1_LENGTH)
+	if (EVP_DigestInit_ex2(ctx, NULL, NULL) != 1 ||
+		(pad && EVP_DigestUpdate(ctx, pad, BLOCK) != 1) ||
+		EVP_DigestUpdate(ctx, a, a_length) != 1 ||
+		(b_length && EVP_DigestUpdate(ctx, b, b_length) != 1) ||
+		EVP_DigestFinal_ex(ctx, out, &length) != 1 || length != size)
 		return -EIO;
 	return 0;
 }
@@ -70,16 +77,17 @@ int stun_hmac_rekey(struct stun_hmac *h, const uint8_t *key, size_t length)
 
 	if (!length)
 		return -EINVAL;
-	if (length > SHA1_BLOCK) {
-		int err = digest(h, NULL, key, length, NULL, 0, short_key);
+	h->long_key = length > BLOCK;
+	if (h->long_key) {
+		int err = digest(h->sha1, NULL, key, length, NULL, 0, short_key, sizeof(short_key));
 
 		if (err < 0)
 			return err;
 		key = short_key;
 		length = sizeof(short_key);
 	}
-	memset(h->inner, 0x36, SHA1_BLOCK);
-	memset(h->outer, 0x5c, SHA1_BLOCK);
+	memset(h->inner, 0x36, BLOCK);
+	memset(h->outer, 0x5c, BLOCK);
 	for (size_t i = 0; i < length; i++) {
 		h->inner[i] ^= key[i];
 		h->outer[i] ^= key[i];
@@ -93,7 +101,8 @@ void stun_hmac_free(struct stun_hmac *h)
 {
 	if (!h)
 		return;
-	EVP_MD_CTX_free(h->ctx); // wipes the digest's state
+	EVP_MD_CTX_free(h->sha1); // wipes the digest's state
+	EVP_MD_CTX_free(h->sha256);
 	OPENSSL_cleanse(h, sizeof(*h));
 	free(h);
 }
@@ -102,27 +111,65 @@ int stun_hmac_sha1(struct stun_hmac *h, const void *a, size_t a_length, const vo
 	size_t b_length, uint8_t out[STUN_SHA1_LENGTH])
 {
 	uint8_t hash[STUN_SHA1_LENGTH];
-	int err = digest(h, h->inner, a, a_length, b, b_length, hash);
+	int err = digest(h->sha1, h->inner, a, a_length, b, b_length, hash, sizeof(hash));
 
-	return err < 0 ? err : digest(h, h->outer, hash, sizeof(hash), NULL, 0, out);
+	return err < 0 ? err
+		       : digest(h->sha1, h->outer, hash, sizeof(hash), NULL, 0, out, sizeof(hash));
+}
+
+int stun_hmac_sha256(struct stun_hmac *h, const void *a, size_t a_length, const void *b,
+	size_t b_length, uint8_t out[STUN_SHA256_LENGTH])
+{
+	uint8_t hash[STUN_SHA256_LENGTH];
+	int err;
+
+	if (h->long_key)
+		return -EINVAL;
+	err = digest(h->sha256, h->inner, a, a_length, b, b_length, hash, sizeof(hash));
+	return err < 0 ? err
+		       : digest(h->sha256, h->outer, hash, sizeof(hash), NULL, 0, out,
+				 sizeof(hash));
+}
+
+// The header as if the attribute at `offset`, with `length` bytes of value, were the last one.
+static void header_up_to(
+	const struct stun_message *m, size_t offset, size_t length, uint8_t header[TP_STUN_HEADER])
+{
+	const size_t covered = offset + 4 + length - TP_STUN_HEADER;
+
+	memcpy(header, m->bytes, TP_STUN_HEADER);
+	header[2] = (uint8_t)(covered >> 8);
+	header[3] = (uint8_t)covered;
 }
 
 bool stun_integrity_valid(const struct stun_message *m, struct stun_hmac *key)
 {
-	const size_t attribute = 4 + STUN_SHA1_LENGTH;
-	const size_t covered = m->integrity_offset + attribute - TP_STUN_HEADER;
 	uint8_t header[TP_STUN_HEADER];
 	uint8_t expected[STUN_SHA1_LENGTH];
 
 	if (!m->integrity.data || m->integrity.length != STUN_SHA1_LENGTH)
 		return false;
-	memcpy(header, m->bytes, sizeof(header));
-	header[2] = (uint8_t)(covered >> 8);
-	header[3] = (uint8_t)covered;
+	header_up_to(m, m->integrity_offset, STUN_SHA1_LENGTH, header);
 	if (stun_hmac_sha1(key, header, sizeof(header), m->bytes + sizeof(header),
 		    m->integrity_offset - sizeof(header), expected) < 0)
 		return false;
 	return CRYPTO_memcmp(expected, m->integrity.data, sizeof(expected)) == 0;
+}
+
+bool stun_integrity_sha256_valid(const struct stun_message *m, struct stun_hmac *key)
+{
+	const size_t length = m->integrity_sha256.length;
+	uint8_t header[TP_STUN_HEADER];
+	uint8_t expected[STUN_SHA256_LENGTH];
+
+	if (!m->integrity_sha256.data || length < STUN_SHA256_MIN || length > STUN_SHA256_LENGTH ||
+		length % 4)
+		return false;
+	header_up_to(m, m->integrity_sha256_offset, length, header);
+	if (stun_hmac_sha256(key, header, sizeof(header), m->bytes + sizeof(header),
+		    m->integrity_sha256_offset - sizeof(header), expected) < 0)
+		return false;
+	return CRYPTO_memcmp(expected, m->integrity_sha256.data, length) == 0;
 }
 
 uint32_t stun_fingerprint(const uint8_t *bytes, size_t length)

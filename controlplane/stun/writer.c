@@ -8,7 +8,7 @@
 #include "integrity.h"
 
 #define ATTRIBUTE_HEADER 4u
-#define REASON_MAX 763u // bytes, RFC 8489 section 14.8
+#define REASON_MAX 127u // characters, RFC 8489 section 14.8; ours are ASCII
 
 static void store16(uint8_t *at, size_t v)
 {
@@ -104,6 +104,21 @@ void stun_put_xor_address(struct stun_writer *w, uint16_t type, const struct tp_
 		at[4 + i] = e->ip.b[skip + i] ^ w->bytes[4 + i];
 }
 
+void stun_put_address(struct stun_writer *w, uint16_t type, const struct tp_endpoint *e)
+{
+	const enum tp_family family = tp_ip_family(&e->ip);
+	const size_t skip = family == TP_IPV4 ? 12 : 0; // of the IPv4-mapped form
+	const size_t size = sizeof(e->ip) - skip;
+	uint8_t *at = append(w, type, 4 + size);
+
+	if (!at)
+		return;
+	at[0] = 0;
+	at[1] = (uint8_t)family;
+	store16(at + 2, e->port);
+	memcpy(at + 4, e->ip.b + skip, size);
+}
+
 void stun_put_error(struct stun_writer *w, unsigned int code, const char *reason)
 {
 	size_t length = strnlen(reason, REASON_MAX + 1);
@@ -140,6 +155,20 @@ void stun_put_integrity(struct stun_writer *w, struct stun_hmac *key)
 		return;
 	store16(w->bytes + 2, w->length - TP_STUN_HEADER);
 	err = stun_hmac_sha1(key, w->bytes, before, NULL, 0, at);
+	if (err < 0)
+		fail(w, err);
+}
+
+void stun_put_integrity_sha256(struct stun_writer *w, struct stun_hmac *key)
+{
+	const size_t before = w->length;
+	uint8_t *at = append(w, TP_ATTR_MESSAGE_INTEGRITY_SHA256, STUN_SHA256_LENGTH);
+	int err;
+
+	if (!at)
+		return;
+	store16(w->bytes + 2, w->length - TP_STUN_HEADER);
+	err = stun_hmac_sha256(key, w->bytes, before, NULL, 0, at);
 	if (err < 0)
 		fail(w, err);
 }

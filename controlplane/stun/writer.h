@@ -27,11 +27,15 @@ void stun_put(struct stun_writer *w, uint16_t type, const void *value, size_t le
 void stun_put_u32(struct stun_writer *w, uint16_t type, uint32_t value);
 // XOR-MAPPED-ADDRESS, XOR-RELAYED-ADDRESS, XOR-PEER-ADDRESS (RFC 8489 section 14.2).
 void stun_put_xor_address(struct stun_writer *w, uint16_t type, const struct tp_endpoint *e);
+// ALTERNATE-SERVER, the address as it is (RFC 8489 sections 14.1 and 14.15).
+void stun_put_address(struct stun_writer *w, uint16_t type, const struct tp_endpoint *e);
 // ERROR-CODE with its reason phrase (RFC 8489 section 14.8).
 void stun_put_error(struct stun_writer *w, unsigned int code, const char *reason);
 void stun_put_unknown(struct stun_writer *w, const uint16_t *types, size_t n);
 // MESSAGE-INTEGRITY over what was written so far (RFC 8489 section 14.5).
 void stun_put_integrity(struct stun_writer *w, struct stun_hmac *key);
+// MESSAGE-INTEGRITY-SHA256, whole (RFC 8489 section 14.6).
+void stun_put_integrity_sha256(struct stun_writer *w, struct stun_hmac *key);
 // FINGERPRINT, the last attribute (RFC 8489 section 14.7).
 void stun_put_fingerprint(struct stun_writer *w);
 // Sets the message length. Returns the bytes written, or the first error (-ENOSPC, -EINVAL).

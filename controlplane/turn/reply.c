@@ -42,7 +42,10 @@ int reply_finish(struct turn_server *s, struct responder *to, struct stun_writer
 	if (to->key) {
 		if (s->software[0])
 			stun_put(w, TP_ATTR_SOFTWARE, s->software, strlen(s->software));
-		stun_put_integrity(w, to->key);
+		if (to->sha256)
+			stun_put_integrity_sha256(w, to->key);
+		else
+			stun_put_integrity(w, to->key);
 	}
 	if (to->fingerprint)
 		stun_put_fingerprint(w);
@@ -82,11 +85,14 @@ void reply_error(struct turn_server *s, struct responder *to, unsigned int code,
 	stun_put_error(&w, text->code, text->reason);
 	if (code == 401 || code == 438) {
 		char nonce[AUTH_NONCE_MAX];
+		const uint8_t *algorithms;
 		const char *realm = auth_realm(s->auth);
 		size_t n = auth_nonce(s->auth, &to->head.client, s->wall_s, nonce);
 
 		stun_put(&w, TP_ATTR_REALM, realm, strlen(realm));
 		stun_put(&w, TP_ATTR_NONCE, nonce, n);
+		n = auth_algorithms(s->auth, &algorithms);
+		stun_put(&w, TP_ATTR_PASSWORD_ALGORITHMS, algorithms, n);
 	} else if (code == 420 && m) {
 		stun_put_unknown(&w, m->unknown, m->unknown_count);
 	}

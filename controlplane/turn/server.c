@@ -115,6 +115,7 @@ static void handle(struct request *r)
 		return;
 	}
 	r->to.key = r->auth.key;
+	r->to.sha256 = r->auth.sha256;
 	if (r->m->unknown_count) {
 		reply_error(s, &r->to, 420, r->m);
 		return;

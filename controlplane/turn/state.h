@@ -13,6 +13,7 @@ struct responder {
 	uint16_t method;
 	uint8_t tid[TP_STUN_TID];
 	bool fingerprint; // the request had one, so has the answer
+	bool sha256; // signed by MESSAGE-INTEGRITY-SHA256, not by MESSAGE-INTEGRITY
 	struct stun_hmac *key; // NULL: not authenticated
 };
 

@@ -42,6 +42,25 @@ Test(create, a_name_password_or_key_that_can_t_be_one_is_refused)
 	cr_assert(create_with(name, "p", NULL) == -EINVAL);
 }
 
+Test(create, users_without_an_algorithm_in_common_are_refused)
+{
+	struct auth_config config = config_of_test();
+	struct auth_user two[] = {named[1], named[1]};
+
+	two[1].name = "ernie";
+	config.users = two;
+	config.users_count = 2;
+	cr_assert(create(&config) == 0);
+	two[0].key = NULL;
+	cr_assert(create(&config) == 0, "SHA-256");
+	two[1].key_sha256 = NULL;
+	cr_assert(create(&config) == -EINVAL);
+	two[0] = named[1];
+	cr_assert(create(&config) == 0, "MD5");
+	two[0].key_sha256 = "1234";
+	cr_assert(create(&config) == -EINVAL);
+}
+
 Test(create, a_name_told_twice_is_refused)
 {
 	struct auth_config config = config_of_test();

@@ -20,38 +20,52 @@ static int with_nonce(
 	return check_at(auth, &r, from, now, &result);
 }
 
-Test(nonce, is_16_characters_of_base64)
+Test(nonce, is_the_cookie_and_15_characters_of_base64)
 {
 	struct auth *auth = auth_of_test();
 
 	for (unsigned int i = 0; i < 1000; i++) {
 		const char *nonce = nonce_for(auth, &client, NOW + i);
 
-		cr_assert(strlen(nonce) == 16);
+		cr_assert(strlen(nonce) == 28);
+		cr_assert(strncmp(nonce, "obMatJos2", 9) == 0);
 		cr_assert(strspn(nonce, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-					"0123456789+/") == 16);
+					"0123456789+/") == 28);
 	}
 	auth_destroy(auth);
 }
 
-Test(nonce, a_401_with_it_leaves_room_for_the_cookie_within_120_bytes)
+Test(nonce, its_cookie_tells_password_algorithms_and_without_rest_users_anonymity)
+{
+	struct auth *rest = auth_of_test(), *named_only = auth_of_named();
+
+	cr_assert(strncmp(nonce_for(rest, &client, NOW), "obMatJos2AAAB", 13) == 0);
+	cr_assert(strncmp(nonce_for(named_only, &client, NOW), "obMatJos2AAAD", 13) == 0);
+	auth_destroy(rest);
+	auth_destroy(named_only);
+}
+
+Test(nonce, a_401_with_the_longest_realm_is_120_bytes)
 {
 	static const uint8_t tid[TP_STUN_TID];
 	struct auth_config config = config_of_test();
-	uint8_t bytes[120];
-	char cookie_and_nonce[13 + AUTH_NONCE_MAX] = "obMatJos2AAAD";
+	uint8_t bytes[128];
+	const uint8_t *algorithms;
 	struct stun_writer w;
 	struct auth *auth;
+	size_t n;
 
-	config.realm = "turn.example.org:123";
+	config.users = named;
+	config.users_count = 2;
+	config.realm = "turn.of-28-bytes.example.org";
 	auth = auth_of(&config);
-	strcat(cookie_and_nonce, nonce_for(auth, &client, NOW));
 	stun_begin(&w, bytes, sizeof(bytes), TP_STUN_ALLOCATE, TP_STUN_ERROR, tid);
-	stun_put_error(&w, 401, "Unauthorized");
+	stun_put_error(&w, 401, "Unauthenticated");
 	stun_put(&w, TP_ATTR_REALM, auth_realm(auth), strlen(auth_realm(auth)));
-	stun_put(&w, TP_ATTR_NONCE, cookie_and_nonce, strlen(cookie_and_nonce));
-	stun_put(&w, TP_ATTR_PASSWORD_ALGORITHMS, "\0\1\0\0\0\2\0\0", 8);
-	cr_assert(stun_finish(&w) == 112);
+	stun_put(&w, TP_ATTR_NONCE, nonce_for(auth, &client, NOW), 28);
+	n = auth_algorithms(auth, &algorithms);
+	stun_put(&w, TP_ATTR_PASSWORD_ALGORITHMS, algorithms, n);
+	cr_assert(n == 8 && stun_finish(&w) == 120);
 	auth_destroy(auth);
 }
 
@@ -120,12 +134,24 @@ Test(nonce, of_another_realm_is_438)
 	auth_destroy(other);
 }
 
+Test(nonce, of_another_list_of_algorithms_is_438)
+{
+	struct auth_config config = config_of_test();
+	struct auth *auth = auth_of(&config), *other;
+
+	config.users_count = 1; // without bob, who has no SHA-256 key
+	other = auth_of(&config);
+	cr_assert(with_nonce(auth, nonce_for(other, &client, NOW), &client, NOW) == 438);
+	auth_destroy(auth);
+	auth_destroy(other);
+}
+
 Test(nonce, of_any_other_spelling_is_438)
 {
 	struct auth *auth = auth_of_test();
 	char nonce[AUTH_NONCE_MAX + 8];
 
-	for (size_t at = 0; at < 16; at++)
+	for (size_t at = 0; at < 28; at++)
 		for (unsigned int c = 1; c < 256; c++) {
 			strcpy(nonce, nonce_for(auth, &client, NOW));
 			if (nonce[at] == (char)c)
@@ -133,7 +159,7 @@ Test(nonce, of_any_other_spelling_is_438)
 			nonce[at] = (char)c;
 			cr_assert(with_nonce(auth, nonce, &client, NOW) == 438, "%zu %u", at, c);
 		}
-	for (size_t n = 0; n < 16; n++) {
+	for (size_t n = 0; n < 28; n++) {
 		strcpy(nonce, nonce_for(auth, &client, NOW));
 		nonce[n] = '\0';
 		cr_assert(with_nonce(auth, nonce, &client, NOW) == 438, "cut to %zu", n);

@@ -15,20 +15,21 @@ static void name(uint8_t out[AUTH_HASH_LENGTH], uint8_t n)
 
 static bool has(const struct auth_restcache *cache, uint8_t n)
 {
-	uint8_t hash[AUTH_HASH_LENGTH], key[AUTH_KEY_LENGTH], expected[AUTH_KEY_LENGTH];
+	uint8_t hash[AUTH_HASH_LENGTH], key[AUTH_KEY_MAX], expected[AUTH_KEY_MAX];
 
 	name(hash, n);
 	memset(expected, n, sizeof(expected));
-	return auth_restcache_get(cache, hash, key) && memcmp(key, expected, sizeof(key)) == 0;
+	return auth_restcache_get(cache, hash, AUTH_SHA256, key) &&
+	       memcmp(key, expected, sizeof(key)) == 0;
 }
 
 static void put(struct auth_restcache *cache, uint8_t n)
 {
-	uint8_t hash[AUTH_HASH_LENGTH], key[AUTH_KEY_LENGTH];
+	uint8_t hash[AUTH_HASH_LENGTH], key[AUTH_KEY_MAX];
 
 	name(hash, n);
 	memset(key, n, sizeof(key));
-	auth_restcache_put(cache, hash, key);
+	auth_restcache_put(cache, hash, AUTH_SHA256, key);
 }
 
 Test(restcache, an_empty_cache_knows_nobody)
@@ -57,15 +58,34 @@ Test(restcache, the_oldest_of_a_full_set_makes_room)
 Test(restcache, a_name_put_again_gets_the_new_key_in_its_place)
 {
 	struct auth_restcache *cache = NULL;
-	uint8_t hash[AUTH_HASH_LENGTH], key[AUTH_KEY_LENGTH] = {99}, got[AUTH_KEY_LENGTH];
+	uint8_t hash[AUTH_HASH_LENGTH], key[AUTH_KEY_MAX] = {99}, got[AUTH_KEY_MAX];
 
 	cr_assert(auth_restcache_new(&cache, 4) == 0);
 	for (uint8_t n = 0; n < 4; n++)
 		put(cache, n);
 	name(hash, 2);
-	auth_restcache_put(cache, hash, key);
-	cr_assert(auth_restcache_get(cache, hash, got));
+	auth_restcache_put(cache, hash, AUTH_SHA256, key);
+	cr_assert(auth_restcache_get(cache, hash, AUTH_SHA256, got));
 	cr_assert(memcmp(got, key, sizeof(key)) == 0);
 	cr_assert(has(cache, 0) && has(cache, 1) && has(cache, 3));
+	auth_restcache_free(cache);
+}
+
+Test(restcache, a_name_has_a_key_for_each_algorithm)
+{
+	struct auth_restcache *cache = NULL;
+	uint8_t hash[AUTH_HASH_LENGTH], sha256[AUTH_KEY_MAX], md5[AUTH_KEY_MAX], got[AUTH_KEY_MAX];
+
+	memset(sha256, 1, sizeof(sha256));
+	memset(md5, 2, sizeof(md5));
+	name(hash, 2);
+	cr_assert(auth_restcache_new(&cache, 4) == 0);
+	auth_restcache_put(cache, hash, AUTH_SHA256, sha256);
+	cr_assert(!auth_restcache_get(cache, hash, AUTH_MD5, got));
+	auth_restcache_put(cache, hash, AUTH_MD5, md5);
+	cr_assert(auth_restcache_get(cache, hash, AUTH_MD5, got));
+	cr_assert(memcmp(got, md5, 16) == 0);
+	cr_assert(auth_restcache_get(cache, hash, AUTH_SHA256, got));
+	cr_assert(memcmp(got, sha256, 32) == 0);
 	auth_restcache_free(cache);
 }

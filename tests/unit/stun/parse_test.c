@@ -150,7 +150,7 @@ struct sized {
 Test(parse, an_attribute_is_malformed_exactly_when_its_length_is_wrong)
 {
 	static const struct sized all[] = {
-		{TP_ATTR_USERNAME, STUN_HAS_USERNAME, 0, 508, 1},
+		{TP_ATTR_USERNAME, STUN_HAS_USERNAME, 0, 763, 1},
 		{TP_ATTR_USERHASH, STUN_HAS_USERHASH, 32, 32, 1},
 		{TP_ATTR_REALM, STUN_HAS_REALM, 0, 763, 1},
 		{TP_ATTR_NONCE, STUN_HAS_NONCE, 0, 763, 1},
