@@ -25,8 +25,11 @@ void flight_destroy(struct flight *f)
 
 void flight_add(struct flight *f, uint64_t id, uint32_t commands, uint32_t group)
 {
-	f->entries[f->tail++ & f->mask] = (struct flight_entry){
-		.id = id, .left = commands, .status = TP_STATUS_OK, .group = group};
+	f->entries[f->tail++ & f->mask] = (struct flight_entry){.id = id,
+		.count = commands,
+		.left = commands,
+		.status = TP_STATUS_OK,
+		.group = group};
 	f->commands += commands;
 }
 
@@ -38,8 +41,10 @@ int flight_result(struct flight *f, uint64_t sequence, uint32_t status, struct f
 		return -EPROTO;
 	f->next_result++;
 	f->commands--;
-	if (e->status == TP_STATUS_OK)
+	if (e->status == TP_STATUS_OK) {
 		e->status = status < TP_STATUS_COUNT ? status : (uint32_t)TP_STATUS_INVALID;
+		e->failed = e->count - e->left;
+	}
 	if (--e->left)
 		return 0;
 	*out = *e;

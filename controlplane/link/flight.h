@@ -10,8 +10,10 @@
 
 struct flight_entry {
 	uint64_t id; // of the transaction
+	uint32_t count; // commands
 	uint32_t left; // results still to come
 	uint32_t status; // first that was not TP_STATUS_OK
+	uint32_t failed; // the command, counted from 0, whose status that is
 	uint32_t group; // plus 1, when other workers share the transaction
 };
 

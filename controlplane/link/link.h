@@ -49,8 +49,9 @@ struct link_events {
 	void (*attached)(
 		void *context, const struct tp_capabilities *capabilities, uint32_t workers);
 	void (*detached)(void *context);
-	// status: enum tp_status, TP_STATUS_COUNT when the dataplane went away before it answered.
-	void (*outcome)(void *context, uint64_t id, uint32_t status);
+	// status: enum tp_status, TP_STATUS_COUNT when the dataplane went away before it answered. `failed`:
+	// which of the transaction's commands, counted from 0, had that status, if it is not TP_STATUS_OK.
+	void (*outcome)(void *context, uint64_t id, uint32_t status, uint32_t failed);
 	// punt->length bytes follow in `bytes`; fields have been checked against the capabilities.
 	void (*punt)(
 		void *context, uint32_t worker, const struct tp_punt *punt, const uint8_t *bytes);

@@ -12,12 +12,13 @@ static int submit(struct link *link, const struct link_transaction *t)
 
 	if (n->queued == n->capacity)
 		return -EAGAIN;
+	n->failed = 0;
 	if (n->inspect)
 		status = n->inspect(n->context, t);
 	if (status < 0)
 		return status;
 	if (t->count)
-		n->queue[n->queued++] = (struct null_outcome){t->id, (uint32_t)status};
+		n->queue[n->queued++] = (struct null_outcome){t->id, (uint32_t)status, n->failed};
 	return 0;
 }
 
@@ -36,7 +37,8 @@ static void flush(struct link *link)
 	uint32_t count = n->queued;
 
 	for (uint32_t i = 0; i < count; i++)
-		n->events.outcome(n->events.context, n->queue[i].id, n->queue[i].status);
+		n->events.outcome(
+			n->events.context, n->queue[i].id, n->queue[i].status, n->queue[i].failed);
 	for (uint32_t i = count; i < n->queued; i++)
 		n->queue[i - count] = n->queue[i];
 	n->queued -= count;

@@ -17,7 +17,9 @@ struct null_link {
 	struct null_outcome {
 		uint64_t id;
 		uint32_t status;
+		uint32_t failed;
 	} * queue;
+	uint32_t failed; // of the outcome that inspect() decides on: the command whose status it is
 	uint32_t queued;
 	uint32_t capacity;
 	uint32_t workers; // as told to the server with `attached`

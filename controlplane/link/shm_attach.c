@@ -121,7 +121,7 @@ static void fail_all(struct shm_link *l)
 
 			if (e->group && --l->groups[e->group - 1].left)
 				continue;
-			l->events.outcome(l->events.context, e->id, TP_STATUS_COUNT);
+			l->events.outcome(l->events.context, e->id, TP_STATUS_COUNT, 0);
 		}
 	}
 }

@@ -25,6 +25,7 @@ struct shm_worker {
 struct shm_group {
 	uint32_t left; // workers; 0: free
 	uint32_t status;
+	uint32_t failed; // the command whose status that is
 	uint32_t reply_worker; // LINK_EVERY_WORKER: no reply
 	uint32_t next_free;
 	struct tp_send reply;

@@ -120,16 +120,19 @@ full:
 
 void shm_ended(struct shm_link *l, const struct flight_entry *e)
 {
-	uint32_t status = e->status;
+	uint32_t status = e->status, failed = e->failed;
 
 	if (e->group) {
 		struct shm_group *g = &l->groups[e->group - 1];
 
-		if (g->status == TP_STATUS_OK)
+		if (g->status == TP_STATUS_OK) {
 			g->status = status;
+			g->failed = failed;
+		}
 		if (--g->left)
 			return;
 		status = g->status;
+		failed = g->failed;
 		if (status == TP_STATUS_OK && g->reply_worker < l->header.workers) {
 			struct shm_worker *w = &l->worker[g->reply_worker];
 
@@ -141,7 +144,7 @@ void shm_ended(struct shm_link *l, const struct flight_entry *e)
 		g->next_free = l->groups_free;
 		l->groups_free = e->group - 1;
 	}
-	l->events.outcome(l->events.context, e->id, status);
+	l->events.outcome(l->events.context, e->id, status, failed);
 }
 
 static uint32_t worker_of(struct link *link, const struct tp_endpoint *client, uint32_t punter)

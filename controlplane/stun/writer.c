@@ -87,6 +87,13 @@ void stun_put_u32(struct stun_writer *w, uint16_t type, uint32_t value)
 		store32(at, value);
 }
 
+void stun_put_u64(struct stun_writer *w, uint16_t type, uint64_t value)
+{
+	const uint64_t be = TP_BE64(value);
+
+	stun_put(w, type, &be, sizeof(be));
+}
+
 void stun_put_xor_address(struct stun_writer *w, uint16_t type, const struct tp_endpoint *e)
 {
 	const enum tp_family family = tp_ip_family(&e->ip);
@@ -119,7 +126,9 @@ void stun_put_address(struct stun_writer *w, uint16_t type, const struct tp_endp
 	memcpy(at + 4, e->ip.b + skip, size);
 }
 
-void stun_put_error(struct stun_writer *w, unsigned int code, const char *reason)
+// ERROR-CODE and ADDRESS-ERROR-CODE differ in their first byte, reserved in the one.
+static void put_code(
+	struct stun_writer *w, uint16_t type, uint8_t first, unsigned int code, const char *reason)
 {
 	size_t length = strnlen(reason, REASON_MAX + 1);
 	uint8_t *at;
@@ -128,13 +137,25 @@ void stun_put_error(struct stun_writer *w, unsigned int code, const char *reason
 		fail(w, -EINVAL);
 		return;
 	}
-	at = append(w, TP_ATTR_ERROR_CODE, 4 + length);
+	at = append(w, type, 4 + length);
 	if (!at)
 		return;
-	store16(at, 0);
+	at[0] = first;
+	at[1] = 0;
 	at[2] = (uint8_t)(code / 100);
 	at[3] = (uint8_t)(code % 100);
 	memcpy(at + 4, reason, length);
+}
+
+void stun_put_error(struct stun_writer *w, unsigned int code, const char *reason)
+{
+	put_code(w, TP_ATTR_ERROR_CODE, 0, code, reason);
+}
+
+void stun_put_address_error(
+	struct stun_writer *w, enum tp_family family, unsigned int code, const char *reason)
+{
+	put_code(w, TP_ATTR_ADDRESS_ERROR_CODE, (uint8_t)family, code, reason);
 }
 
 void stun_put_unknown(struct stun_writer *w, const uint16_t *types, size_t n)

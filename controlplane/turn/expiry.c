@@ -65,8 +65,6 @@ static uint32_t scan_slots(struct turn_server *s, uint32_t n)
 			turn_count(s, TP_CC_allocations_expired);
 			turn_drop(s, s->scan_slot, NULL, NULL);
 			done++;
-		} else if (t->state == SLOT_DROPPING && t->in_force == SLOT_DROP_UNSENT) {
-			turn_drop(s, s->scan_slot, NULL, NULL);
 		}
 	}
 	return done;
@@ -86,14 +84,33 @@ static uint32_t scan_peers(struct turn_server *s, uint32_t n)
 	return done;
 }
 
+static uint32_t scan_reservations(struct turn_server *s, uint32_t n)
+{
+	struct table *t = s->table;
+	uint32_t total = t->reservations.capacity, done = 0;
+
+	for (; n--; s->scan_reservation = s->scan_reservation + 1 < total ? s->scan_reservation + 1
+									  : 0) {
+		const struct tp_vault_reservation *k = table_reservation(t, s->scan_reservation);
+
+		if (!vault_is_live(&k->state) || k->expires_ms > s->now_ms)
+			continue;
+		table_unreserve(t, s->scan_reservation);
+		done++;
+	}
+	return done;
+}
+
 uint32_t turn_tick(struct turn_server *s)
 {
 	uint32_t done;
 
 	if (s->attached && !s->replay_done)
 		replay_step(s);
+	turn_send_drops(s);
 	done = scan_slots(s, s->table->vault.header->allocations / SCAN_PARTS + 1);
 	done += scan_peers(s, s->table->vault.header->peers / SCAN_PARTS + 1);
+	done += scan_reservations(s, s->table->reservations.capacity / SCAN_PARTS + 1);
 	s->link->ops->flush(s->link);
 	return done;
 }

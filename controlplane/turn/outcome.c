@@ -20,17 +20,23 @@ struct pending *pending_take(struct turn_server *s, enum transaction_kind kind)
 	p->tried_count = 0;
 	p->no_relays = 0;
 	p->count = 0;
-	p->even = false;
+	p->halves = 0;
+	p->ports = PORTS_ANY;
+	p->reserved = false;
 	return p;
 }
 
-void pending_fill(struct pending *p, const struct request *r, uint32_t slot)
+void pending_fill(struct pending *p, const struct request *r)
 {
 	p->to = r->to;
-	p->slot = slot;
-	p->serial = table_record(r->s->table, slot)->serial;
 	p->key_length = (uint8_t)r->auth.key_length;
 	memcpy(p->key, r->auth.key_bytes, sizeof(p->key));
+}
+
+void pending_add_half(struct turn_server *s, struct pending *p, uint32_t slot)
+{
+	p->half[p->halves].slot = slot;
+	p->half[p->halves++].serial = table_record(s->table, slot)->serial;
 }
 
 void pending_end(struct turn_server *s, struct pending *p)
@@ -52,25 +58,35 @@ static bool prepare_late_answer(struct turn_server *s, struct pending *p)
 	return true;
 }
 
-static bool still_there(const struct turn_server *s, const struct pending *p)
+static bool still_there(const struct turn_server *s, const struct pending *p, uint32_t half)
 {
-	return s->table->slots[p->slot].state == SLOT_LIVE &&
-	       table_record(s->table, p->slot)->serial == p->serial;
+	uint32_t slot = p->half[half].slot;
+
+	return s->table->slots[slot].state == SLOT_LIVE &&
+	       table_record(s->table, slot)->serial == p->half[half].serial;
 }
 
-// Gives the allocation another port: of its relay address if that can be had, else of another one of the
-// family.
-static bool change_port(struct turn_server *s, struct pending *p)
+static bool change_port_to(
+	struct turn_server *s, const struct pending *p, uint32_t slot, uint8_t relay)
 {
-	uint8_t relay = s->table->slots[p->slot].relay;
-	enum tp_family family = tp_ip_family(&s->table->relays[relay].local);
+	uint32_t random = turn_random(s);
+
+	if (s->table->slots[slot].reservation != RESERVATION_NONE)
+		return table_change_pair(s->table, slot, relay, random) == 0;
+	return table_change_port(s->table, slot, relay, random, p->ports) == 0;
+}
+
+// Gives the slot another port: of its relay address if that can be had, else of another one of the family.
+static bool change_port(struct turn_server *s, const struct pending *p, uint32_t slot)
+{
+	uint8_t relay = s->table->slots[slot].relay;
+	enum tp_family family = table_family(s->table, slot);
 
 	for (uint32_t n = 0; n < s->table->relays_count; n++) {
 		const struct table_relay *r = &s->table->relays[relay];
 
 		if (!(p->no_relays >> relay & 1) && r->published != 0xff &&
-			tp_ip_family(&r->local) == family &&
-			table_change_port(s->table, p->slot, relay, turn_random(s), p->even) == 0)
+			tp_ip_family(&r->local) == family && change_port_to(s, p, slot, relay))
 			return true;
 		relay = relay + 1u < s->table->relays_count ? relay + 1 : 0;
 	}
@@ -78,28 +94,60 @@ static bool change_port(struct turn_server *s, struct pending *p)
 }
 
 // The relay port was somebody else's, or the relay address is gone from the host.
-static bool try_another_port(struct turn_server *s, struct pending *p, uint32_t status)
+static bool try_another_port(
+	struct turn_server *s, struct pending *p, uint32_t slot, uint32_t status)
 {
-	struct tp_command c;
-	uint8_t bytes[REPLY_MAX];
-	uint8_t relay = s->table->slots[p->slot].relay;
-	uint16_t before = table_record(s->table, p->slot)->relay_port;
+	uint8_t relay = s->table->slots[slot].relay;
+	uint16_t before = table_record(s->table, slot)->relay_port;
 
+	if (status != TP_STATUS_PORT_TAKEN && status != TP_STATUS_ADDRESS)
+		return false;
 	if (status == TP_STATUS_ADDRESS)
 		p->no_relays |= 1ull << relay;
 	else
 		turn_count(s, TP_CC_ports_taken);
-	if (p->tried_count == PORT_ATTEMPTS || !change_port(s, p))
+	// Who shows a token wants that port.
+	if (p->reserved || p->tried_count == PORT_ATTEMPTS || !change_port(s, p, slot))
 		return false;
 	p->tried_relay[p->tried_count] = relay;
 	p->tried[p->tried_count++] = before;
-	if (!prepare_late_answer(s, p) || allocate_answer(s, &p->to, p->slot, bytes) <= 0)
+	return true;
+}
+
+// One of a dual allocation's addresses can't be had: the answer says so, and announces the other.
+static bool give_up_half(struct turn_server *s, struct pending *p, uint32_t half)
+{
+	if (p->halves < 2)
 		return false;
-	c = command_allocation(s, p->slot);
+	turn_drop(s, p->half[half].slot, NULL, NULL);
+	p->half[0] = p->half[!half];
+	p->halves = 1;
+	table_record(s->table, p->half[0].slot)->address_error = 508;
+	return true;
+}
+
+// An Allocate that the dataplane refused is put again, changed. False: it can't be.
+static bool put_changed(struct turn_server *s, struct pending *p, uint32_t status, uint32_t half)
+{
+	struct tp_command c[2];
+	uint8_t bytes[REPLY_MAX];
+
+	if (half >= p->halves)
+		return false;
+	for (uint32_t i = 0; i < p->halves; i++) {
+		if (!still_there(s, p, i))
+			return false;
+	}
+	if (!try_another_port(s, p, p->half[half].slot, status) && !give_up_half(s, p, half))
+		return false;
+	if (!prepare_late_answer(s, p) || allocate_answer(s, &p->to, p->half[0].slot, bytes) <= 0)
+		return false;
+	for (uint32_t i = 0; i < p->halves; i++)
+		c[i] = command_allocation(s, p->half[i].slot);
 	// A new transaction: what follows in the failed one's name is skipped.
 	p->id = turn_id(TX_ALLOCATE, ++s->pending_serial, (uint32_t)(p - s->pending));
-	return turn_submit(s, p->id, table_record(s->table, p->slot)->worker, &c, 1, &p->to.head,
-		       bytes) == 0;
+	return turn_submit(s, p->id, table_record(s->table, p->half[0].slot)->worker, c, p->halves,
+		       &p->to.head, bytes) == 0;
 }
 
 // A later transaction, `heir`, has put this record too. Should it fail as well, it has to go back to where
@@ -114,14 +162,22 @@ static void hand_down(struct pending *heir, uint32_t record, uint64_t before)
 	}
 }
 
+static bool is_ours(const struct pending *p, const struct tp_vault_peer *peer)
+{
+	for (uint32_t i = 0; i < p->halves; i++) {
+		if (peer->serial == p->half[i].serial)
+			return vault_is_live(&peer->state);
+	}
+	return false;
+}
+
 // All or nothing: what the request put goes back, the last first.
 static void roll_back(struct turn_server *s, const struct pending *p)
 {
 	for (uint32_t i = p->count; i-- > 0;) {
-		const struct tp_vault_peer *peer = table_peer(s->table, p->records[i]);
 		uint32_t put_by = s->table->peers[p->records[i]].put_by;
 
-		if (!vault_is_live(&peer->state) || peer->serial != p->serial)
+		if (!is_ours(p, table_peer(s->table, p->records[i])))
 			continue; // expired: the dataplane took its time
 		if (put_by == (uint32_t)(p - s->pending))
 			turn_put_peer_back(s, p->records[i], p->before[i]);
@@ -130,24 +186,43 @@ static void roll_back(struct turn_server *s, const struct pending *p)
 	}
 }
 
-static void refused(struct turn_server *s, struct pending *p, uint32_t status)
+// Ends what is left of the allocation, and what an Allocate reserved with it. Returns whether anything was.
+static bool end_halves(struct turn_server *s, const struct pending *p)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < p->halves; i++) {
+		uint32_t slot = p->half[i].slot;
+
+		if (!still_there(s, p, i))
+			continue;
+		any = true;
+		if (p->id >> 60 == TX_ALLOCATE &&
+			s->table->slots[slot].reservation != RESERVATION_NONE)
+			table_unreserve(s->table, s->table->slots[slot].reservation);
+		turn_drop(s, slot, NULL, NULL);
+	}
+	return any;
+}
+
+static void refused(struct turn_server *s, struct pending *p)
 {
 	enum transaction_kind kind = p->id >> 60;
+	bool answer = still_there(s, p, 0) || (p->halves == 2 && still_there(s, p, 1));
 
 	turn_count(s, TP_CC_commands_failed);
-	if (!still_there(s, p))
-		return;
 	if (kind == TX_ALLOCATE || kind == TX_REFRESH)
-		turn_drop(s, p->slot, NULL, NULL);
+		answer = end_halves(s, p);
 	else
 		roll_back(s, p);
-	if (status != TP_STATUS_COUNT && prepare_late_answer(s, p))
+	if (answer && prepare_late_answer(s, p))
 		reply_error(s, &p->to, 508, NULL);
 }
 
-static void pending_outcome(struct turn_server *s, uint64_t id, uint32_t status)
+static void pending_outcome(struct turn_server *s, uint64_t id, uint32_t status, uint32_t failed)
 {
 	uint32_t index = (uint32_t)id;
+	bool bad = status != TP_STATUS_OK && status != TP_STATUS_COUNT;
 	struct pending *p;
 
 	if (index >= s->pending_count || s->pending[index].id != id) {
@@ -155,15 +230,17 @@ static void pending_outcome(struct turn_server *s, uint64_t id, uint32_t status)
 		return;
 	}
 	p = &s->pending[index];
-	if (id >> 60 == TX_ALLOCATE && still_there(s, p)) {
-		if ((status == TP_STATUS_PORT_TAKEN || status == TP_STATUS_ADDRESS) &&
-			try_another_port(s, p, status))
+	if (id >> 60 == TX_ALLOCATE) {
+		if (bad && put_changed(s, p, status, failed))
 			return;
-		s->table->slots[p->slot].pending = 0;
+		for (uint32_t i = 0; i < p->halves; i++) {
+			if (still_there(s, p, i))
+				s->table->slots[p->half[i].slot].pending = 0;
+		}
 	}
 	// Without a dataplane the records stay: the next one is given them, and the client asks again.
-	if (status != TP_STATUS_OK && status != TP_STATUS_COUNT)
-		refused(s, p, status);
+	if (bad)
+		refused(s, p);
 	pending_end(s, p);
 }
 
@@ -187,14 +264,14 @@ static void slot_outcome(struct turn_server *s, uint64_t id, uint32_t status)
 	}
 }
 
-void turn_outcome(struct turn_server *s, uint64_t id, uint32_t status)
+void turn_outcome(struct turn_server *s, uint64_t id, uint32_t status, uint32_t failed)
 {
 	switch ((enum transaction_kind)(id >> 60)) {
 	case TX_ALLOCATE:
 	case TX_REFRESH:
 	case TX_PERMISSION:
 	case TX_CHANNEL:
-		pending_outcome(s, id, status);
+		pending_outcome(s, id, status, failed);
 		return;
 	case TX_DROP:
 	case TX_REPLAY:

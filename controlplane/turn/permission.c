@@ -6,15 +6,20 @@
 
 #include "reply.h"
 
-int turn_check_peer(struct request *r, const struct stun_peer *peer)
+// The slot that relays to this peer, whose family has been checked: of a dual allocation there are two.
+static uint32_t slot_for(const struct request *r, const struct stun_peer *peer)
 {
-	const struct tp_ip *relay = &table_record(r->s->table, r->slot)->relay;
+	return table_of_family(r->s->table, r->slot, peer->family);
+}
+
+int turn_check_peer(const struct request *r, const struct stun_peer *peer)
+{
 	const struct tp_ip *ip = &peer->endpoint.ip;
 
 	if (!peer->family)
 		return 400;
 	// The family is the attribute's: an IPv4 address in IPv6 clothes is not IPv4.
-	if (peer->family != tp_ip_family(relay))
+	if (slot_for(r, peer) == TABLE_NONE)
 		return 443;
 	if (peer->family == TP_IPV6 && tp_ip_is4(ip))
 		return 403;
@@ -49,8 +54,8 @@ static void undo(struct turn_server *s, struct change *c)
 }
 
 // Makes or refreshes a record, found as `index` or TABLE_NONE. Returns 0 or -ENOSPC.
-static int put(struct request *r, struct change *c, uint32_t index, const struct tp_endpoint *peer,
-	uint16_t channel, uint64_t expires_ms)
+static int put(struct request *r, struct change *c, uint32_t slot, uint32_t index,
+	const struct tp_endpoint *peer, uint16_t channel, uint64_t expires_ms)
 {
 	struct table *t = r->s->table;
 	uint64_t before = 0;
@@ -60,7 +65,7 @@ static int put(struct request *r, struct change *c, uint32_t index, const struct
 		before = table_peer(t, index)->expires_ms;
 		table_set_peer_expiry(t, index, expires_ms);
 	} else {
-		err = table_add_peer(t, r->slot, peer, channel, expires_ms, &index);
+		err = table_add_peer(t, slot, peer, channel, expires_ms, &index);
 		if (err)
 			return err;
 	}
@@ -70,10 +75,13 @@ static int put(struct request *r, struct change *c, uint32_t index, const struct
 	return 0;
 }
 
-static int put_permission(struct request *r, struct change *c, const struct tp_endpoint *peer)
+static int put_permission(struct request *r, struct change *c, const struct stun_peer *peer)
 {
-	return put(r, c, table_find_permission(r->s->table, r->slot, &peer->ip, r->s->now_ms), peer,
-		0, r->s->now_ms + TURN_PERMISSION_MS);
+	const uint32_t slot = slot_for(r, peer);
+	const struct tp_endpoint *e = &peer->endpoint;
+
+	return put(r, c, slot, table_find_permission(r->s->table, slot, &e->ip, r->s->now_ms), e, 0,
+		r->s->now_ms + TURN_PERMISSION_MS);
 }
 
 // Sends commands and answer as one transaction, or takes everything back.
@@ -89,7 +97,10 @@ static void submit(struct request *r, struct change *c, enum transaction_kind ki
 		turn_count(s, TP_CC_drop_congested);
 		return;
 	}
-	pending_fill(p, r, r->slot);
+	pending_fill(p, r);
+	pending_add_half(s, p, r->slot);
+	if (s->table->slots[r->slot].twin != TABLE_NONE)
+		pending_add_half(s, p, s->table->slots[r->slot].twin);
 	p->count = (uint8_t)c->count;
 	memcpy(p->records, c->records, c->count * sizeof(*c->records));
 	memcpy(p->before, c->before, c->count * sizeof(*c->before));
@@ -130,7 +141,7 @@ void turn_create_permission(struct request *r)
 		return;
 	}
 	for (uint16_t i = 0; i < m->peers_count; i++) {
-		if (put_permission(r, &c, &m->peers[i].endpoint) != 0) {
+		if (put_permission(r, &c, &m->peers[i]) != 0) {
 			undo(r->s, &c);
 			reply_error(r->s, &r->to, 508, NULL);
 			return;
@@ -139,13 +150,28 @@ void turn_create_permission(struct request *r)
 	submit(r, &c, TX_PERMISSION);
 }
 
+// Whether number and peer are free, or bound to each other (then *index is the record): else 400. A number
+// is bound once in both halves of a dual allocation, ChannelData has no other address.
+static int find_binding(
+	const struct request *r, const struct stun_peer *peer, uint16_t number, uint32_t *index)
+{
+	const struct table *t = r->s->table;
+	const uint64_t now = r->s->now_ms;
+	uint32_t slot = slot_for(r, peer), twin = t->slots[slot].twin;
+
+	*index = table_find_channel(t, slot, number, now);
+	if (*index != table_find_channel_to(t, slot, &peer->endpoint, now))
+		return 400;
+	return twin != TABLE_NONE && table_find_channel(t, twin, number, now) != TABLE_NONE ? 400
+											    : 0;
+}
+
 void turn_channel_bind(struct request *r)
 {
-	struct table *t = r->s->table;
 	const struct stun_message *m = r->m;
 	const struct stun_peer *peer = &m->peers[0];
 	struct change c = {.count = 0};
-	uint32_t by_number = TABLE_NONE, by_peer;
+	uint32_t index = TABLE_NONE;
 	uint64_t expires_ms = r->s->now_ms + TURN_CHANNEL_MS;
 	int code = 0;
 
@@ -153,13 +179,9 @@ void turn_channel_bind(struct request *r)
 		m->malformed || m->channel_number < TP_CHANNEL_MIN ||
 		m->channel_number > r->s->channel_max)
 		code = 400;
-	if (!code) {
-		by_number = table_find_channel(t, r->slot, m->channel_number, r->s->now_ms);
-		by_peer = table_find_channel_to(t, r->slot, &peer->endpoint, r->s->now_ms);
-		// Bound is bound: another peer for the number, or another number for the peer.
-		if (by_number != by_peer)
-			code = 400;
-	}
+	// Bound is bound: another peer for the number, or another number for the peer.
+	if (!code && slot_for(r, peer) != TABLE_NONE)
+		code = find_binding(r, peer, m->channel_number, &index);
 	if (!code)
 		code = turn_check_peer(r, peer);
 	if (!code && !peer->endpoint.port)
@@ -168,8 +190,9 @@ void turn_channel_bind(struct request *r)
 		reply_error(r->s, &r->to, (unsigned int)code, NULL);
 		return;
 	}
-	if (put_permission(r, &c, &peer->endpoint) != 0 ||
-		put(r, &c, by_number, &peer->endpoint, m->channel_number, expires_ms) != 0) {
+	if (put_permission(r, &c, peer) != 0 ||
+		put(r, &c, slot_for(r, peer), index, &peer->endpoint, m->channel_number,
+			expires_ms) != 0) {
 		undo(r->s, &c);
 		reply_error(r->s, &r->to, 508, NULL);
 		return;

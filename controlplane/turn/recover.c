@@ -10,29 +10,29 @@
 
 #include "table.h"
 
-static uint32_t find_relay(const struct table *t, const struct tp_ip *local)
+// A second record of a 5-tuple is the twin of the first: the other family's, and the same user's.
+static bool tuple_valid(const struct table *t, const struct tp_vault_allocation *a)
 {
-	uint32_t i = 0;
+	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
+	uint32_t other = table_find(t, &a->client, &server, a->transport);
 
-	while (i < t->relays_count && !tp_ip_equal(&t->relays[i].local, local))
-		i++;
-	return i;
+	return other == TABLE_NONE || (t->slots[other].twin == TABLE_NONE &&
+					      table_family(t, other) != tp_ip_family(&a->relay) &&
+					      !memcmp(table_record(t, other)->user_hash,
+						      a->user_hash, sizeof(a->user_hash)));
 }
 
 static bool record_valid(const struct table *t, const struct tp_vault_allocation *a)
 {
-	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
-
-	return find_relay(t, &a->relay) < t->relays_count && a->client.port && a->server_port &&
-	       a->transport == TP_UDP && a->expires_ms && a->serial &&
-	       a->serial <= t->vault.header->serial &&
-	       table_find(t, &a->client, &server, a->transport) == TABLE_NONE;
+	return table_find_relay(t, &a->relay) < t->relays_count && a->client.port &&
+	       a->server_port && a->transport == TP_UDP && a->expires_ms && a->serial &&
+	       a->serial <= t->vault.header->serial && tuple_valid(t, a);
 }
 
 static bool restore_slot(struct table *t, uint32_t slot)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
-	uint32_t relay = find_relay(t, &a->relay);
+	uint32_t relay = table_find_relay(t, &a->relay);
 	struct tp_ip party;
 
 	if (!record_valid(t, a) || ports_take_exactly(&t->relays[relay].ports, a->relay_port) != 0)
@@ -43,6 +43,7 @@ static bool restore_slot(struct table *t, uint32_t slot)
 	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
 		.peers = TABLE_NONE,
 		.in_force = SLOT_NOWHERE,
+		.reservation = RESERVATION_NONE,
 		.state = SLOT_LIVE,
 		.relay = (uint8_t)relay};
 	table_enter(t, slot);
@@ -101,7 +102,10 @@ static void restore(struct table *t, uint64_t *bad)
 			++*bad;
 		}
 		vault_free(&a->state);
-		t->slots[i] = (struct slot){.peers = TABLE_NONE, .next = t->free_slot};
+		t->slots[i] = (struct slot){.peers = TABLE_NONE,
+			.twin = TABLE_NONE,
+			.reservation = RESERVATION_NONE,
+			.next = t->free_slot};
 		t->free_slot = i;
 	}
 	for (uint32_t i = t->vault.header->peers; i-- > 0;) {
@@ -115,6 +119,12 @@ static void restore(struct table *t, uint64_t *bad)
 		vault_free(&p->state);
 		t->peers[i] = (struct peer_slot){0, t->free_peer, TABLE_NONE};
 		t->free_peer = i;
+	}
+	for (uint32_t i = t->reservations.capacity; i-- > 0;) {
+		if (!vault_is_live(&table_reservation(t, i)->state))
+			reservations_restore(&t->reservations, i, false);
+		else if (!table_restore_reservation(t, i))
+			++*bad;
 	}
 }
 
@@ -167,11 +177,14 @@ int table_create(
 	if (!t->slots || !t->peers || !t->heads)
 		goto fail;
 	memset(t->heads, 0xff, heads_size(t)); // TABLE_NONE
-	err = quota_create(
-		&t->by_user, config->allocations_per_user, n, t->vault.header->index_key);
+	err = reservations_create(&t->reservations, t->vault.reservations, tp_reservations_for(n));
+	// Reservations count as well.
 	if (!err)
-		err = quota_create(&t->by_address, config->allocations_per_address, n,
-			t->vault.header->index_key);
+		err = quota_create(&t->by_user, config->allocations_per_user,
+			n + tp_reservations_for(n), t->vault.header->index_key);
+	if (!err)
+		err = quota_create(&t->by_address, config->allocations_per_address,
+			n + tp_reservations_for(n), t->vault.header->index_key);
 	for (uint32_t i = 0; i < config->relays_count && !err; i++) {
 		t->relays[i].local = config->relays[i].local;
 		t->relays[i].public_ = config->relays[i].public_;
@@ -206,6 +219,7 @@ void table_destroy(struct table *t)
 		ports_destroy(&t->relays[i].ports);
 		free(t->relays[i].live);
 	}
+	reservations_destroy(&t->reservations);
 	quota_destroy(&t->by_user);
 	quota_destroy(&t->by_address);
 	vault_close(&t->vault);
@@ -225,14 +239,24 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 	const struct tp_vault_allocation *a = table_record(t, slot);
 	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
 	const struct slot *s = &t->slots[slot];
-	uint32_t n = 0;
+	uint32_t n = 0, first;
 
 	REQUIRE(vault_is_live(&a->state) == (s->state == SLOT_LIVE),
 		"slot %u: record and slot disagree about being live", slot);
 	if (s->state != SLOT_LIVE)
 		return 0;
-	REQUIRE(table_find(t, &a->client, &server, a->transport) == slot,
+	first = table_find(t, &a->client, &server, a->transport);
+	REQUIRE(first != TABLE_NONE && (first == slot || t->slots[first].twin == slot),
 		"slot %u: not found by its 5-tuple", slot);
+	REQUIRE(s->twin == TABLE_NONE ||
+			(t->slots[s->twin].state == SLOT_LIVE && t->slots[s->twin].twin == slot &&
+				table_family(t, s->twin) != table_family(t, slot) &&
+				!memcmp(table_record(t, s->twin)->user_hash, a->user_hash, 16)),
+		"slot %u: %u is no twin of it", slot, s->twin);
+	REQUIRE(s->reservation == RESERVATION_NONE ||
+			(vault_is_live(&table_reservation(t, s->reservation)->state) &&
+				table_reservation(t, s->reservation)->serial == a->serial),
+		"slot %u: %u is no reservation of it", slot, s->reservation);
 	REQUIRE(tp_ip_equal(&t->relays[s->relay].local, &a->relay), "slot %u: wrong relay", slot);
 	REQUIRE(ports_used(&t->relays[s->relay].ports, a->relay_port),
 		"slot %u: its port %u is free", slot, a->relay_port);
@@ -251,7 +275,7 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 int table_check(const struct table *t, char *why, size_t size)
 {
 	uint32_t live = 0, dropping = 0, peers = 0, used = 0, free_slots = 0, free_peers = 0,
-		 owed = 0;
+		 owed = 0, reserved = 0;
 
 	for (uint32_t i = 0; i < t->vault.header->allocations; i++) {
 		int err = check_slot(t, i, why, size);
@@ -272,7 +296,22 @@ int table_check(const struct table *t, char *why, size_t size)
 		used += t->relays[i].ports.total - t->relays[i].ports.free;
 	REQUIRE(live == t->live && dropping == t->dropping, "%u live of %u, %u dropping of %u",
 		live, t->live, dropping, t->dropping);
-	REQUIRE(used == live + dropping, "%u ports used by %u allocations", used, live + dropping);
+	for (uint32_t i = 0; i < t->reservations.capacity; i++) {
+		const struct tp_vault_reservation *k = table_reservation(t, i);
+
+		if (!vault_is_live(&k->state))
+			continue;
+		reserved++;
+		REQUIRE(reservations_find(&t->reservations, k->token) == i &&
+				ports_used(&t->relays[table_find_relay(t, &k->relay)].ports,
+					k->relay_port) &&
+				!table_is_relayed(t, &k->relay, k->relay_port),
+			"reservation %u can't be used", i);
+	}
+	REQUIRE(reserved == t->reservations.used, "%u reservations of %u", reserved,
+		t->reservations.used);
+	REQUIRE(used == live + dropping + reserved, "%u ports used by %u allocations", used,
+		live + dropping);
 	REQUIRE(peers == t->live_peers, "%u peers of %u", peers, t->live_peers);
 	REQUIRE(free_slots + live + dropping == t->vault.header->allocations, "%u free slots",
 		free_slots);

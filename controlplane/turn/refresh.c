@@ -26,7 +26,54 @@ int turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply,
 		a->worker = s->link->ops->worker(s->link, &a->client, a->worker);
 	err = turn_submit(s, turn_id(TX_DROP, a->serial, slot), a->worker, &c, 1, reply, bytes);
 	t->in_force = err ? SLOT_DROP_UNSENT : s->generation;
+	if (err) {
+		t->next = s->unsent;
+		s->unsent = slot;
+	}
 	return err;
+}
+
+int turn_send_drops(struct turn_server *s)
+{
+	while (s->unsent != TABLE_NONE) {
+		const uint32_t slot = s->unsent;
+		int err;
+
+		s->unsent = s->table->slots[slot].next;
+		err = turn_drop(s, slot, NULL, NULL);
+		if (err && s->attached)
+			return err;
+	}
+	return 0;
+}
+
+int turn_drop_all(
+	struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes)
+{
+	uint32_t twin = s->table->slots[slot].twin;
+
+	// One FIFO: the answer goes behind both.
+	if (twin != TABLE_NONE)
+		turn_drop(s, twin, NULL, NULL);
+	return turn_drop(s, slot, reply, bytes);
+}
+
+// The slots that a Refresh is about: all that the allocation has, or the one of the family that it names.
+// Returns how many; 0: it has none of that family.
+static uint32_t meant(const struct request *r, uint32_t slots[2])
+{
+	const struct table *t = r->s->table;
+	const struct stun_message *m = r->m;
+
+	slots[0] = r->slot;
+	slots[1] = t->slots[r->slot].twin;
+	if (m->has & STUN_HAS_REQUESTED_FAMILY) {
+		if (m->requested_family != TP_IPV4 && m->requested_family != TP_IPV6)
+			return 0;
+		slots[0] = table_of_family(t, r->slot, m->requested_family);
+		slots[1] = TABLE_NONE;
+	}
+	return (slots[0] != TABLE_NONE) + (slots[1] != TABLE_NONE);
 }
 
 static void answer(struct request *r, uint32_t lifetime_s, uint8_t bytes[REPLY_MAX])
@@ -39,25 +86,30 @@ static void answer(struct request *r, uint32_t lifetime_s, uint8_t bytes[REPLY_M
 		r->to.head.length = 0;
 }
 
-static void extend(struct request *r, uint32_t lifetime_s)
+static void extend(struct request *r, const uint32_t slots[2], uint32_t n, uint32_t lifetime_s)
 {
 	struct turn_server *s = r->s;
-	struct tp_vault_allocation *a = table_record(s->table, r->slot);
-	uint64_t before = a->expires_ms;
 	struct pending *p = pending_take(s, TX_REFRESH);
-	struct tp_command c;
+	struct tp_command c[2];
+	uint64_t before[2];
 	uint8_t bytes[REPLY_MAX];
 
 	if (!p) {
 		turn_count(s, TP_CC_drop_congested);
 		return;
 	}
-	pending_fill(p, r, r->slot);
-	table_set_expiry(s->table, r->slot, s->now_ms + 1000ull * lifetime_s);
+	pending_fill(p, r);
+	for (uint32_t i = 0; i < n; i++) {
+		before[i] = table_record(s->table, slots[i])->expires_ms;
+		table_set_expiry(s->table, slots[i], s->now_ms + 1000ull * lifetime_s);
+		c[i] = command_allocation(s, slots[i]);
+		pending_add_half(s, p, slots[i]);
+	}
 	answer(r, lifetime_s, bytes);
-	c = command_allocation(s, r->slot);
-	if (turn_submit(s, p->id, a->worker, &c, 1, &r->to.head, bytes) != 0) {
-		table_set_expiry(s->table, r->slot, before);
+	if (turn_submit(s, p->id, table_record(s->table, slots[0])->worker, c, n, &r->to.head,
+		    bytes) != 0) {
+		for (uint32_t i = 0; i < n; i++)
+			table_set_expiry(s->table, slots[i], before[i]);
 		pending_end(s, p);
 		turn_count(s, TP_CC_drop_congested);
 		return;
@@ -65,31 +117,39 @@ static void extend(struct request *r, uint32_t lifetime_s)
 	turn_count(s, TP_CC_success_responses);
 }
 
+static void delete (struct request *r, uint32_t slot, bool all)
+{
+	struct turn_server *s = r->s;
+	uint8_t bytes[REPLY_MAX];
+
+	answer(r, 0, bytes);
+	turn_count(s, TP_CC_allocations_deleted);
+	turn_count(s, (all ? turn_drop_all : turn_drop)(s, slot, &r->to.head, bytes) == 0
+			      ? TP_CC_success_responses
+			      : TP_CC_drop_congested);
+}
+
 void turn_refresh(struct request *r)
 {
 	struct turn_server *s = r->s;
 	const struct stun_message *m = r->m;
 	uint32_t wanted = m->has & STUN_HAS_LIFETIME ? m->lifetime_s : TURN_LIFETIME_DEFAULT_S;
-	uint8_t bytes[REPLY_MAX];
+	uint32_t slots[2], n;
 
 	if (m->malformed) {
 		reply_error(s, &r->to, 400, NULL);
 		return;
 	}
-	if ((m->has & STUN_HAS_REQUESTED_FAMILY) &&
-		m->requested_family != tp_ip_family(&table_record(s->table, r->slot)->relay)) {
+	n = meant(r, slots);
+	if (!n) {
 		reply_error(s, &r->to, 443, NULL);
 		return;
 	}
 	if (wanted == 0) {
-		answer(r, 0, bytes);
-		turn_count(s, TP_CC_allocations_deleted);
-		turn_count(s, turn_drop(s, r->slot, &r->to.head, bytes) == 0
-				      ? TP_CC_success_responses
-				      : TP_CC_drop_congested);
+		delete (r, slots[0], n == 2);
 		return;
 	}
 	if (wanted > TURN_LIFETIME_MAX_S)
 		wanted = TURN_LIFETIME_MAX_S;
-	extend(r, wanted > TURN_LIFETIME_DEFAULT_S ? wanted : TURN_LIFETIME_DEFAULT_S);
+	extend(r, slots, n, wanted > TURN_LIFETIME_DEFAULT_S ? wanted : TURN_LIFETIME_DEFAULT_S);
 }

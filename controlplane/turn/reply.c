@@ -70,6 +70,11 @@ static const struct error_text *find_text(unsigned int code)
 	return find_text(500);
 }
 
+const char *reply_reason(unsigned int code)
+{
+	return find_text(code)->reason;
+}
+
 void reply_error(struct turn_server *s, struct responder *to, unsigned int code,
 	const struct stun_message *m)
 {

@@ -12,6 +12,8 @@
 // A success or error response to what `to` stands for, in `bytes` (REPLY_MAX).
 void reply_begin(struct stun_writer *w, const struct responder *to, enum tp_stun_class class_,
 	uint8_t bytes[REPLY_MAX]);
+// The reason phrase of a code that this server gives.
+const char *reply_reason(unsigned int code);
 // Adds SOFTWARE, MESSAGE-INTEGRITY and FINGERPRINT as they are due, and fills in head.length. Returns
 // the length or a negative errno, with which there is nothing to send.
 int reply_finish(struct turn_server *s, struct responder *to, struct stun_writer *w);

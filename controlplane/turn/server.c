@@ -41,12 +41,17 @@ uint32_t turn_find(struct turn_server *s, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport)
 {
 	uint32_t slot = table_find(s->table, client, server, transport);
+	uint32_t both[2] = {slot, slot == TABLE_NONE ? TABLE_NONE : s->table->slots[slot].twin};
 
-	if (slot == TABLE_NONE || table_record(s->table, slot)->expires_ms > s->now_ms)
-		return slot;
-	turn_count(s, TP_CC_allocations_expired);
-	turn_drop(s, slot, NULL, NULL);
-	return TABLE_NONE;
+	for (int i = 0; i < 2; i++) {
+		if (both[i] == TABLE_NONE ||
+			table_record(s->table, both[i])->expires_ms > s->now_ms)
+			continue;
+		turn_count(s, TP_CC_allocations_expired);
+		turn_drop(s, both[i], NULL, NULL);
+		both[i] = TABLE_NONE;
+	}
+	return both[0] != TABLE_NONE ? both[0] : both[1];
 }
 
 // Binding (RFC 8489 section 12) needs no credentials.
@@ -71,16 +76,26 @@ static void binding(struct turn_server *s, struct responder *to, const struct st
 	}
 }
 
+static bool live(const struct turn_server *s, uint32_t slot)
+{
+	return slot != TABLE_NONE && s->table->slots[slot].state == SLOT_LIVE;
+}
+
 bool turn_in_force(struct request *r)
 {
 	struct turn_server *s = r->s;
+	const uint32_t both[2] = {r->slot, s->table->slots[r->slot].twin};
 
-	if (replay_slot(s, r->slot) == 0)
+	for (int i = 0; i < 2; i++) {
+		if (live(s, both[i]) && replay_slot(s, both[i]) != 0 && live(s, both[i])) {
+			turn_count(s, TP_CC_drop_congested);
+			return false;
+		}
+	}
+	r->slot = live(s, both[0]) ? both[0] : both[1];
+	if (live(s, r->slot))
 		return true;
-	if (s->table->slots[r->slot].state == SLOT_LIVE)
-		turn_count(s, TP_CC_drop_congested);
-	else
-		reply_error(s, &r->to, 437, NULL); // the dataplane can't have it
+	reply_error(s, &r->to, 437, NULL); // the dataplane can't have it
 	return false;
 }
 
@@ -88,6 +103,7 @@ bool turn_in_force(struct request *r)
 static bool allocation_ready(struct request *r)
 {
 	struct turn_server *s = r->s;
+	uint32_t twin;
 
 	if (r->slot == TABLE_NONE) {
 		reply_error(s, &r->to, 437, NULL);
@@ -99,7 +115,9 @@ static bool allocation_ready(struct request *r)
 	}
 	if (!turn_in_force(r))
 		return false;
-	if (turn_expire_peers(s, r->slot) != 0) {
+	twin = s->table->slots[r->slot].twin;
+	if (turn_expire_peers(s, r->slot) != 0 ||
+		(twin != TABLE_NONE && turn_expire_peers(s, twin) != 0)) {
 		turn_count(s, TP_CC_drop_congested);
 		return false;
 	}
@@ -240,9 +258,9 @@ static void on_detached(void *context)
 	s->attached = false;
 }
 
-static void on_outcome(void *context, uint64_t id, uint32_t status)
+static void on_outcome(void *context, uint64_t id, uint32_t status, uint32_t failed)
 {
-	turn_outcome(context, id, status);
+	turn_outcome(context, id, status, failed);
 }
 
 static void on_room(void *context)
@@ -296,6 +314,7 @@ int turn_create(struct turn_server **out, const struct turn_config *config, stru
 	s->counters = counters;
 	s->channel_max = config->channel_max;
 	s->random_used = sizeof(s->random);
+	s->unsent = TABLE_NONE;
 	if (config->software)
 		snprintf(s->software, sizeof(s->software), "%s", config->software);
 	if (create_pending(s, config->transactions ? config->transactions : 16384))

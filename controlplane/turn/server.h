@@ -14,6 +14,7 @@
 #define TURN_LIFETIME_MAX_S 3600u // RFC 8656 section 7.2
 #define TURN_PERMISSION_MS 300000u // RFC 8656 section 9
 #define TURN_CHANNEL_MS 600000u // RFC 8656 section 12
+#define TURN_RESERVATION_MS 35000u // at least 30 s of the client's (RFC 8656 section 7.2)
 
 struct turn_server;
 

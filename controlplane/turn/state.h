@@ -38,14 +38,18 @@ struct pending {
 	struct responder to;
 	uint8_t key[32];
 	uint8_t key_length;
-	bool even;
+	uint8_t ports; // enum ports_kind, of an Allocate
+	bool reserved; // it was given a reservation's port: no other will do
 	uint8_t tried_count;
 	uint8_t tried_relay[PORT_ATTEMPTS]; // and
 	uint16_t tried[PORT_ATTEMPTS]; // its port: kept out of the pool until this ends
 	uint64_t no_relays; // a bit for each relay address that can't be had
 	uint8_t count; // of peers that this transaction put
-	uint32_t slot;
-	uint64_t serial;
+	uint8_t halves; // of the allocation: two of a dual one
+	struct {
+		uint32_t slot;
+		uint64_t serial;
+	} half[2]; // in the order of the transaction's commands, if it puts allocations
 	uint32_t records[STUN_PEERS_MAX + 1];
 	uint64_t before[STUN_PEERS_MAX + 1]; // their former expiry; 0: made by this transaction
 	uint32_t next_free;
@@ -75,7 +79,8 @@ struct turn_server {
 	uint32_t replay_cursor; // next slot to put again
 	bool replay_done; // sweep sent
 
-	uint32_t scan_slot, scan_peer; // where the expiry scan goes on
+	uint32_t unsent; // first of the dropping slots that the dataplane was not told of
+	uint32_t scan_slot, scan_peer, scan_reservation; // where the expiry scan goes on
 	uint8_t random[1024];
 	uint32_t random_used;
 };
@@ -88,7 +93,7 @@ struct request {
 	struct tp_endpoint server; // where it arrived
 	struct responder to;
 	struct auth_result auth;
-	uint32_t slot; // its 5-tuple's allocation, or TABLE_NONE
+	uint32_t slot; // its 5-tuple's allocation, or TABLE_NONE; of a dual one the first
 };
 
 // Handlers: answer the request, or count why not.
@@ -97,21 +102,27 @@ void turn_refresh(struct request *r);
 void turn_create_permission(struct request *r);
 void turn_channel_bind(struct request *r);
 
-// The live allocation of a 5-tuple; one that has expired is dropped on the way.
+// The live allocation of a 5-tuple; what of it has expired is dropped on the way.
 uint32_t turn_find(struct turn_server *s, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport);
-// Ends an allocation for its client and tells the dataplane; `reply`: an answer to go with it, or NULL.
-// Returns 0; else the answer did not leave.
+// Ends an allocation (of a dual one this half) for its client and tells the dataplane; `reply`: an answer
+// to go with it, or NULL. Returns 0; else the answer did not leave.
 int turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes);
+// Tells the dataplane of what it has not been told. Returns 0, or why not all of it.
+int turn_send_drops(struct turn_server *s);
+// As turn_drop(), with its twin.
+int turn_drop_all(
+	struct turn_server *s, uint32_t slot, const struct tp_send *reply, const void *bytes);
 // Makes sure that the dataplane has a request's allocation. If not, answers or counts, and returns false.
 bool turn_in_force(struct request *r);
 // Checks a request's peer for ChannelBind and CreatePermission. Returns 0, 400, 403 or 443.
-int turn_check_peer(struct request *r, const struct stun_peer *peer);
+int turn_check_peer(const struct request *r, const struct stun_peer *peer);
 
-// The success response to an Allocate for this slot, into `bytes` (REPLY_MAX). Returns its length.
+// The success response to an Allocate for this slot and its twin, into `bytes` (REPLY_MAX). Returns its
+// length.
 int allocate_answer(struct turn_server *s, struct responder *to, uint32_t slot, uint8_t *bytes);
 
-// expiry.c: frees a peer, or all expired ones of an allocation, on both sides. Returns 0, or -1 when the
+// expiry.c: frees a peer, or all expired ones of a slot, on both sides. Returns 0, or -1 when the
 // dataplane has no room for the command now: nothing is freed then.
 int turn_expire_peer(struct turn_server *s, uint32_t index);
 int turn_expire_peers(struct turn_server *s, uint32_t slot);
@@ -134,9 +145,10 @@ int replay_slot(struct turn_server *s, uint32_t slot);
 
 // outcome.c
 struct pending *pending_take(struct turn_server *s, enum transaction_kind kind);
-void pending_fill(struct pending *p, const struct request *r, uint32_t slot);
+void pending_fill(struct pending *p, const struct request *r);
+void pending_add_half(struct turn_server *s, struct pending *p, uint32_t slot);
 void pending_end(struct turn_server *s, struct pending *p);
-void turn_outcome(struct turn_server *s, uint64_t id, uint32_t status);
+void turn_outcome(struct turn_server *s, uint64_t id, uint32_t status, uint32_t failed);
 
 // An id for what has no struct pending.
 static inline uint64_t turn_id(enum transaction_kind kind, uint64_t serial, uint32_t index)

@@ -19,6 +19,27 @@ static uint32_t *chain(const struct table *t, const struct tp_endpoint *client,
 	return &t->heads[siphash64(t->vault.header->index_key, key, sizeof(key)) & t->heads_mask];
 }
 
+enum tp_family table_family(const struct table *t, uint32_t slot)
+{
+	return tp_ip_family(&table_record(t, slot)->relay);
+}
+
+uint32_t table_of_family(const struct table *t, uint32_t slot, enum tp_family family)
+{
+	if (table_family(t, slot) == family)
+		return slot;
+	return t->slots[slot].twin; // has the other family, if it is there
+}
+
+uint32_t table_find_relay(const struct table *t, const struct tp_ip *local)
+{
+	uint32_t i = 0;
+
+	while (i < t->relays_count && !tp_ip_equal(&t->relays[i].local, local))
+		i++;
+	return i;
+}
+
 static uint32_t *chain_of(const struct table *t, uint32_t slot)
 {
 	const struct tp_vault_allocation *a = table_record(t, slot);
@@ -27,7 +48,7 @@ static uint32_t *chain_of(const struct table *t, uint32_t slot)
 	return chain(t, &a->client, &server, a->transport);
 }
 
-uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
+static uint32_t search(const struct table *t, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport)
 {
 	uint32_t at = *chain(t, client, server, transport);
@@ -40,6 +61,17 @@ uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 			return at;
 	}
 	return TABLE_NONE;
+}
+
+uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
+	const struct tp_endpoint *server, uint8_t transport)
+{
+	uint32_t slot = search(t, client, server, transport), first;
+
+	if (slot == TABLE_NONE)
+		return TABLE_NONE;
+	first = table_of_family(t, slot, TP_IPV4);
+	return first == TABLE_NONE ? slot : first;
 }
 
 static void set_live(struct table *t, uint8_t relay, uint16_t port, bool live)
@@ -61,8 +93,14 @@ static bool is_live(const struct table_relay *r, uint16_t port)
 
 void table_enter(struct table *t, uint32_t slot)
 {
+	const struct tp_vault_allocation *a = table_record(t, slot);
+	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
+	uint32_t twin = search(t, &a->client, &server, a->transport);
 	uint32_t *head = chain_of(t, slot);
 
+	t->slots[slot].twin = twin;
+	if (twin != TABLE_NONE)
+		t->slots[twin].twin = slot;
 	t->slots[slot].next = *head;
 	*head = slot;
 	set_live(t, t->slots[slot].relay, table_record(t, slot)->relay_port, true);
@@ -75,68 +113,94 @@ static void index_remove(struct table *t, uint32_t slot)
 	while (*link != slot)
 		link = &t->slots[*link].next;
 	*link = t->slots[slot].next;
+	if (t->slots[slot].twin != TABLE_NONE)
+		t->slots[t->slots[slot].twin].twin = TABLE_NONE;
+	t->slots[slot].twin = TABLE_NONE;
 }
 
-int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t relay,
-	uint32_t random, bool even, uint32_t *out)
+int table_take_quotas(struct table *t, const uint8_t user_hash[16], const struct tp_ip *party)
 {
-	struct table_relay *r = &t->relays[relay];
-	struct tp_vault_allocation *a;
-	struct tp_ip party = tp_ip_party(&record->client.ip);
-	uint32_t slot = t->free_slot;
-	int port, err;
+	int err = quota_take(&t->by_user, user_hash);
 
-	if (slot == TABLE_NONE)
-		return -EDQUOT; // the quota in total
-	err = quota_take(&t->by_user, record->user_hash);
 	if (err)
 		return err;
-	err = quota_take(&t->by_address, party.b);
+	err = quota_take(&t->by_address, party->b);
 	if (err)
-		goto release_user;
-	port = ports_take(&r->ports, random, even);
-	if (port < 0) {
-		err = port;
-		goto release_address;
-	}
+		quota_release(&t->by_user, user_hash);
+	return err;
+}
+
+void table_release_quotas(struct table *t, const uint8_t user_hash[16], const struct tp_ip *party)
+{
+	quota_release(&t->by_user, user_hash);
+	quota_release(&t->by_address, party->b);
+}
+
+uint32_t table_place(struct table *t, const struct tp_vault_allocation *record, uint8_t relay,
+	uint16_t port, uint64_t serial)
+{
+	uint32_t slot = t->free_slot;
+	struct tp_vault_allocation *a = table_record(t, slot);
+
 	t->free_slot = t->slots[slot].next;
-	a = table_record(t, slot);
 	memcpy((uint8_t *)a + sizeof(a->state), (const uint8_t *)record + sizeof(a->state),
 		sizeof(*a) - sizeof(a->state));
-	a->serial = ++t->vault.header->serial;
-	a->relay = r->local;
-	a->relay_port = (uint16_t)port;
+	a->serial = serial;
+	a->relay = t->relays[relay].local;
+	a->relay_port = port;
 	vault_live(&a->state);
 	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
 		.peers = TABLE_NONE,
+		.reservation = RESERVATION_NONE,
 		.state = SLOT_LIVE,
 		.relay = relay};
 	table_enter(t, slot);
 	t->live++;
-	*out = slot;
-	return 0;
-release_address:
-	quota_release(&t->by_address, party.b);
-release_user:
-	quota_release(&t->by_user, record->user_hash);
-	return err;
+	return slot;
 }
 
-int table_change_port(struct table *t, uint32_t slot, uint8_t relay, uint32_t random, bool even)
+int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t relay,
+	uint32_t random, enum ports_kind kind, uint32_t *slot)
+{
+	const struct tp_ip party = tp_ip_party(&record->client.ip);
+	int port, err;
+
+	if (t->free_slot == TABLE_NONE)
+		return -EDQUOT; // the quota in total
+	err = table_take_quotas(t, record->user_hash, &party);
+	if (err)
+		return err;
+	port = ports_take(&t->relays[relay].ports, random, kind);
+	if (port < 0) {
+		table_release_quotas(t, record->user_hash, &party);
+		return port;
+	}
+	*slot = table_place(t, record, relay, (uint16_t)port, ++t->vault.header->serial);
+	return 0;
+}
+
+void table_move(struct table *t, uint32_t slot, uint8_t relay, uint16_t port)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
-	int port = ports_take(&t->relays[relay].ports, random, even);
 
-	if (port < 0)
-		return port;
 	set_live(t, t->slots[slot].relay, a->relay_port, false);
 	// Address and port are no single word; nobody has been told of this allocation yet.
 	vault_free(&a->state);
 	a->relay = t->relays[relay].local;
-	a->relay_port = (uint16_t)port;
+	a->relay_port = port;
 	vault_live(&a->state);
 	t->slots[slot].relay = relay;
-	set_live(t, relay, a->relay_port, true);
+	set_live(t, relay, port, true);
+}
+
+int table_change_port(
+	struct table *t, uint32_t slot, uint8_t relay, uint32_t random, enum ports_kind kind)
+{
+	int port = ports_take(&t->relays[relay].ports, random, kind);
+
+	if (port < 0)
+		return port;
+	table_move(t, slot, relay, (uint16_t)port);
 	return 0;
 }
 
@@ -155,8 +219,7 @@ void table_drop(struct table *t, uint32_t slot)
 	index_remove(t, slot);
 	set_live(t, t->slots[slot].relay, a->relay_port, false);
 	vault_free(&a->state);
-	quota_release(&t->by_user, a->user_hash);
-	quota_release(&t->by_address, party.b);
+	table_release_quotas(t, a->user_hash, &party);
 	t->slots[slot].state = SLOT_DROPPING;
 	t->slots[slot].expires_s = 0;
 	t->live--;
@@ -166,8 +229,11 @@ void table_drop(struct table *t, uint32_t slot)
 void table_dropped(struct table *t, uint32_t slot)
 {
 	ports_release(&t->relays[t->slots[slot].relay].ports, table_record(t, slot)->relay_port);
-	t->slots[slot] = (struct slot){
-		.state = SLOT_FREE, .peers = TABLE_NONE, .next = t->free_slot};
+	t->slots[slot] = (struct slot){.state = SLOT_FREE,
+		.peers = TABLE_NONE,
+		.twin = TABLE_NONE,
+		.reservation = RESERVATION_NONE,
+		.next = t->free_slot};
 	t->free_slot = slot;
 	t->dropping--;
 }

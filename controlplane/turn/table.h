@@ -6,10 +6,14 @@
 //
 // A slot is free, live, or dropping: gone for its client, but its slot and relay port stay taken until
 // the dataplane has let go of them, so that nobody else is given a port that is still bound.
+//
+// A dual allocation (RFC 8656 section 7.2, ADDITIONAL-ADDRESS-FAMILY) is two slots with one 5-tuple, each
+// the other's twin, with a relayed address of each family; each counts in the quotas.
 #pragma once
 
 #include "ports.h"
 #include "quota.h"
+#include "reservations.h"
 #include "vault.h"
 
 #define TABLE_NONE UINT32_MAX
@@ -23,14 +27,17 @@ enum slot_state {
 };
 
 #define SLOT_NOWHERE 0u // as in_force of a live slot: no dataplane was told of it
-#define SLOT_DROP_UNSENT 0u // as in_force of a dropping one: turn_tick() has to tell the dataplane
+#define SLOT_DROP_UNSENT \
+	0u // as in_force of a dropping one: turn_send_drops() has to tell the dataplane
 
 // What is known of a slot beside its record. 32 bytes.
 struct slot {
 	uint32_t expires_s; // coarse copy, rounded up, for the expiry scan
 	uint32_t peers; // first peer, TABLE_NONE
-	uint32_t next; // in its index chain, or in the free list
+	uint32_t next; // in its index chain, in the free list, or among the drops to be sent
 	uint32_t in_force; // generation under which it was told to the dataplane, or as below
+	uint32_t twin; // of a live slot: the dual allocation's other one, TABLE_NONE
+	uint32_t reservation; // that it made and nobody has used yet, RESERVATION_NONE
 	uint8_t state; // enum slot_state
 	uint8_t relay; // index of its relay address here
 	uint8_t pending; // its Allocate is not answered yet
@@ -68,6 +75,7 @@ struct table {
 	uint32_t reserved_peers; // what slots, free ones too, have less than is owed to them
 	struct table_relay relays[TP_RELAYS_MAX];
 	uint32_t relays_count;
+	struct reservations reservations;
 	struct quota by_user;
 	struct quota by_address;
 };
@@ -88,11 +96,19 @@ int table_create(
 	struct table **out, struct vault *vault, const struct table_config *config, uint64_t *bad);
 void table_destroy(struct table *table);
 
-// The allocation of a 5-tuple, TABLE_NONE: none.
+// The allocation of a 5-tuple, TABLE_NONE: none. Of a dual one the slot with the IPv4 address.
 uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport);
 
-// Puts a live slot into the index, and its port among those of live allocations.
+// The relayed address's family, and which of an allocation's one or two slots has this one, or TABLE_NONE.
+enum tp_family table_family(const struct table *t, uint32_t slot);
+uint32_t table_of_family(const struct table *t, uint32_t slot, enum tp_family family);
+
+// The index of a relay address by its local form; relays_count: there is none.
+uint32_t table_find_relay(const struct table *t, const struct tp_ip *local);
+
+// Puts a live slot into the index, beside its twin if there is one, and its port among those of live
+// allocations.
 void table_enter(struct table *t, uint32_t slot);
 
 // A time as the coarse copies have it: none is over before its record is.
@@ -102,19 +118,44 @@ static inline uint32_t table_seconds(uint64_t ms)
 }
 
 // Makes a live allocation out of `record` (its state, serial and relay are filled in here): takes slot,
-// port of relay address `relay`, quotas. Returns 0; -ENOSPC: no port; -EDQUOT: no slot, or as many as
-// this user or client address may have.
+// port of relay address `relay`, quotas. `kind` is no PORTS_PAIR. Returns 0; -ENOSPC: no port; -EDQUOT: no
+// slot, or as many as this user or client address may have.
 int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t relay,
-	uint32_t random, bool even, uint32_t *slot);
+	uint32_t random, enum ports_kind kind, uint32_t *slot);
+// What they have in common: writes the record into the free slot and enters it. Port and quotas are taken.
+uint32_t table_place(struct table *t, const struct tp_vault_allocation *record, uint8_t relay,
+	uint16_t port, uint64_t serial);
+// Takes one from the quotas of user and client address. Returns 0, -EDQUOT or -ENOSPC.
+int table_take_quotas(struct table *t, const uint8_t user_hash[16], const struct tp_ip *party);
+void table_release_quotas(struct table *t, const uint8_t user_hash[16], const struct tp_ip *party);
 // Gives a live allocation another port, of this relay address; the former one stays taken, until it is
 // given back by table_release_port(). Returns 0 or -ENOSPC.
-int table_change_port(struct table *t, uint32_t slot, uint8_t relay, uint32_t random, bool even);
+int table_change_port(
+	struct table *t, uint32_t slot, uint8_t relay, uint32_t random, enum ports_kind kind);
+// The same with a port that has been taken for it.
+void table_move(struct table *t, uint32_t slot, uint8_t relay, uint16_t port);
 void table_release_port(struct table *t, uint8_t relay, uint16_t port);
 // Takes a live allocation from its client, with its peers and quotas: its slot is dropping from now on.
 void table_drop(struct table *t, uint32_t slot);
 // The dataplane has let go: slot and port are free.
 void table_dropped(struct table *t, uint32_t slot);
 void table_set_expiry(struct table *t, uint32_t slot, uint64_t expires_ms);
+
+// reserve.c: as table_add(), with an even port; the next one is kept for who shows `token` until
+// `until_ms`, and counts in the quotas as an allocation does. -ENOSPC: also no room for a reservation.
+int table_add_pair(struct table *t, const struct tp_vault_allocation *record, uint8_t relay,
+	uint32_t random, uint64_t token, uint64_t until_ms, uint32_t *slot);
+// As table_add(), with the reservation's port; the reservation is over then.
+int table_add_reserved(struct table *t, const struct tp_vault_allocation *record,
+	uint32_t reservation, uint32_t *slot);
+// As table_change_port(), for a slot whose reservation has not been told to anybody: that gets another port too.
+int table_change_pair(struct table *t, uint32_t slot, uint8_t relay, uint32_t random);
+// Ends a reservation: its port is free.
+void table_unreserve(struct table *t, uint32_t reservation);
+// Takes back a table_add_reserved() whose slot has been dropped since: `former` is the reservation as it was.
+void table_reserve_again(struct table *t, const struct tp_vault_reservation *former);
+// After a restart: takes a live record in, unless an allocation has its port by now. False: it is damaged.
+bool table_restore_reservation(struct table *t, uint32_t reservation);
 
 // A peer of an allocation: a permission (channel 0; the port does not count) or a channel by its number
 // (peer NULL) or by its peer (number 0, `channels` true). TABLE_NONE: none that lives at `now`.
@@ -138,6 +179,11 @@ bool table_is_relay(const struct table *t, const struct tp_ip *ip);
 static inline struct tp_vault_allocation *table_record(const struct table *t, uint32_t slot)
 {
 	return &t->vault.allocations[slot];
+}
+
+static inline struct tp_vault_reservation *table_reservation(const struct table *t, uint32_t index)
+{
+	return &t->vault.reservations[index];
 }
 
 static inline struct tp_vault_peer *table_peer(const struct table *t, uint32_t index)

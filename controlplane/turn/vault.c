@@ -65,6 +65,7 @@ static int map(struct vault *vault, uint64_t size, uint32_t allocations, uint32_
 	vault->size = size;
 	vault->allocations = (struct tp_vault_allocation *)(void *)(h + 1);
 	vault->peers = (struct tp_vault_peer *)(void *)(vault->allocations + h->allocations);
+	vault->reservations = (struct tp_vault_reservation *)(void *)(vault->peers + h->peers);
 	return 0;
 }
 

@@ -11,6 +11,7 @@ struct vault {
 	struct tp_vault_header *header;
 	struct tp_vault_allocation *allocations;
 	struct tp_vault_peer *peers;
+	struct tp_vault_reservation *reservations;
 	uint64_t size;
 	int fd; // not ours to close
 };

@@ -5,20 +5,23 @@
 // control plane at a time maps, and that no dataplane ever sees.
 //
 // Roles      The running control plane is the only writer and the only reader.
-// Records    Fixed arrays of allocations and of peers (permissions and channels), by slot. `state` is
+// Records    Fixed arrays of allocations, of peers (permissions and channels) and of reservations, by slot. `state` is
 //            written last when a record is made (release) and first when it is freed; every field that
 //            changes while a record lives is one aligned word. So a control plane that dies between
 //            any two instructions leaves records that are whole, live or free, and nothing else.
 // Recovery   Counts, free lists, indices and the lists of an allocation's peers are rebuilt from the
 //            records at start; a record that fails its checks is freed and counted (vault_bad). A peer
 //            names its allocation's slot and serial: one whose serial is not that slot's is an orphan.
+// Families   Two records with one 5-tuple are the two relayed addresses of a dual allocation.
+// Reserving  A reservation is written before the allocation whose answer tells its token, and freed after
+//            the allocation that its token bought was written: so a port is never nobody's between.
 #pragma once
 
 #include <turnpike/record.h>
 #include <turnpike/wire.h>
 
 #define TP_VAULT_MAGIC 0x31746c7561566e54ull
-#define TP_VAULT_ABI 1u
+#define TP_VAULT_ABI 2u
 #define TP_USER_MAX 64u // bytes of a user's name kept for people to read; the hash decides
 
 enum tp_vault_state {
@@ -58,7 +61,7 @@ struct tp_vault_allocation {
 	uint16_t relay_port;
 	uint8_t transport; // enum tp_transport
 	uint8_t user_length; // of the whole name, at most 255 told
-	uint8_t zero[2];
+	uint16_t address_error; // told of the other family in ADDRESS-ERROR-CODE; 0: nothing
 	char user[TP_USER_MAX]; // beginning of the name
 };
 _Static_assert(sizeof(struct tp_vault_allocation) == 192, "three lines");
@@ -75,9 +78,31 @@ struct tp_vault_peer {
 };
 _Static_assert(sizeof(struct tp_vault_peer) == 64, "one line");
 
+// A relay port kept for whoever shows the token (RFC 8656 section 18.8). 96 bytes.
+struct tp_vault_reservation {
+	uint32_t state; // enum tp_vault_state
+	uint32_t allocation; // slot of the one that reserved it, which may be gone
+	uint64_t serial; // and its serial
+	uint64_t expires_ms; // CLOCK_MONOTONIC
+	uint64_t token; // as on the wire, read as a big-endian number
+	struct tp_ip relay; // local address
+	struct tp_ip party; // of the client, for the quota
+	uint8_t user_hash[16];
+	uint16_t relay_port;
+	uint8_t zero[14];
+};
+_Static_assert(sizeof(struct tp_vault_reservation) == 96, "no hidden padding");
+
+// Reservations that are provided for with so many allocations.
+static inline uint32_t tp_reservations_for(uint32_t allocations)
+{
+	return allocations < 256 ? 64 : allocations / 4;
+}
+
 static inline uint64_t tp_vault_size(uint32_t allocations, uint32_t peers)
 {
 	return sizeof(struct tp_vault_header) +
 	       (uint64_t)allocations * sizeof(struct tp_vault_allocation) +
-	       (uint64_t)peers * sizeof(struct tp_vault_peer);
+	       (uint64_t)peers * sizeof(struct tp_vault_peer) +
+	       (uint64_t)tp_reservations_for(allocations) * sizeof(struct tp_vault_reservation);
 }

@@ -150,6 +150,11 @@ class Server:
         wait_until(lambda: started(pid) != birth, what=f"end of {program}")
         return pid
 
+    def restarted(self, program, pid):
+        """Waits for the next life of a program."""
+        return wait_until(lambda: self.processes().get(program) not in (None, pid),
+                          what=f"restart of {program}")
+
     def stop(self):
         """SIGTERM: exit status 0, and nothing left of it."""
         self.launcher.send_signal(signal.SIGTERM)
@@ -193,6 +198,22 @@ class Server:
     def expect_count(self, name, at_least):
         wait_until(lambda: self.counters().get(name, 0) >= at_least, 5,
                    f"{name} >= {at_least}, is {self.counters().get(name)}")
+
+
+def answers(client):
+    """Waits until Binding requests are answered."""
+    client.sock.settimeout(0.1)
+
+    def asked():
+        try:
+            return client.binding()
+        except (TimeoutError, ConnectionRefusedError):
+            return None
+    wait_until(asked, what="an answer to a Binding request")
+    client.sock.settimeout(5)
+    # Answers come in order: behind this one none is late.
+    client.binding()
+    client.inbox.clear()
 
 
 FAMILIES = {"v4": socket.AF_INET, "v6": socket.AF_INET6}

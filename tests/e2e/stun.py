@@ -37,6 +37,7 @@ DONT_FRAGMENT = 0x001A
 XOR_MAPPED_ADDRESS = 0x0020
 RESERVATION_TOKEN = 0x0022
 ADDITIONAL_ADDRESS_FAMILY = 0x8000
+ADDRESS_ERROR_CODE = 0x8001
 ICMP = 0x8004
 SOFTWARE = 0x8022
 FINGERPRINT = 0x8028
@@ -131,6 +132,19 @@ class Message:
 
     def address(self, kind):
         return parse_xor_address(self[kind], self.tid)
+
+    def addresses(self, kind):
+        """{family: (ip, port)} of all attributes of this kind."""
+        found = [(v[1], parse_xor_address(v, self.tid)) for t, v in self.attributes if t == kind]
+        assert len(dict(found)) == len(found), self
+        return dict(found)
+
+    @property
+    def address_error(self):
+        """(family, code) of ADDRESS-ERROR-CODE (RFC 8656 section 18.12)."""
+        family, zero, hundreds, units = self[ADDRESS_ERROR_CODE][:4]
+        assert zero == 0 and hundreds < 8 and units < 100, self.raw.hex()
+        return family, hundreds * 100 + units
 
     @property
     def code(self):

@@ -9,7 +9,7 @@ import pytest
 
 import stun
 from load import Load, lossless
-from server import DATAPLANE_PROGRAM, FAMILIES, started, wait_until
+from server import DATAPLANE_PROGRAM, FAMILIES, answers, started, wait_until
 
 RATE = 20_000  # packets a second, over all channels and both directions
 CHANNELS = 100
@@ -31,25 +31,6 @@ def make_load(lab):
         load.close()
 
 
-def restarted(server, program, pid):
-    """Waits for the next life of a program."""
-    return wait_until(lambda: server.processes().get(program) not in (None, pid),
-                      what=f"restart of {program}")
-
-
-def answers(server, client):
-    """Waits until Binding requests are answered."""
-    client.sock.settimeout(0.1)
-
-    def asked():
-        try:
-            return client.binding().cls == stun.SUCCESS
-        except (TimeoutError, ConnectionRefusedError):
-            return False
-    wait_until(asked, what="an answer to a Binding request")
-    client.sock.settimeout(5)
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_killed_control_plane_loses_no_packet_and_its_restart_no_allocation(
         make_server, make_client, make_load, family):
@@ -59,8 +40,8 @@ def test_a_killed_control_plane_loses_no_packet_and_its_restart_no_allocation(
     load.start(RATE, BEFORE + AFTER)
     load.until(BEFORE)
     dataplane = server.processes()[DATAPLANE_PROGRAM]
-    restarted(server, "turnpike-control", server.kill("turnpike-control"))
-    answers(server, make_client(FAMILIES[family], of=server))
+    server.restarted("turnpike-control", server.kill("turnpike-control"))
+    answers(make_client(FAMILIES[family], of=server))
     lossless(load.result(), RATE, BEFORE + AFTER)
     load.all_answer()
     load.all_flow()
@@ -78,8 +59,8 @@ def test_a_killed_dataplane_loses_packets_until_its_restart_and_no_allocation(
     load.start(RATE, BEFORE + AFTER)
     load.until(BEFORE)
     control = server.processes()["turnpike-control"]
-    restarted(server, DATAPLANE_PROGRAM, server.kill(DATAPLANE_PROGRAM))
-    answers(server, make_client(of=server))
+    server.restarted(DATAPLANE_PROGRAM, server.kill(DATAPLANE_PROGRAM))
+    answers(make_client(of=server))
     result = load.result()
     assert (result["duplicated"], result["corrupt"]) == (0, 0), result
     lost = result["lost_by_second"]
@@ -94,9 +75,9 @@ def test_both_planes_killed_at_once_lose_no_allocation(make_server, make_client,
     server = make_server()
     load = make_load(server, count=20)
     control, dataplane = server.kill("turnpike-control"), server.kill(DATAPLANE_PROGRAM)
-    restarted(server, "turnpike-control", control)
-    restarted(server, DATAPLANE_PROGRAM, dataplane)
-    answers(server, make_client(of=server))
+    server.restarted("turnpike-control", control)
+    server.restarted(DATAPLANE_PROGRAM, dataplane)
+    answers(make_client(of=server))
     load.all_answer()
     load.flow_again()
     load.all_flow()
@@ -106,8 +87,8 @@ def test_repeated_kills_lose_no_allocation(make_server, make_client, make_load):
     server = make_server()
     load = make_load(server, count=20)
     for program in ("turnpike-control", DATAPLANE_PROGRAM, "turnpike-control"):
-        restarted(server, program, server.kill(program))
-        answers(server, make_client(of=server))
+        server.restarted(program, server.kill(program))
+        answers(make_client(of=server))
         load.all_answer()
         load.flow_again()
         load.all_flow()
@@ -122,7 +103,7 @@ def test_a_killed_launcher_takes_nothing_with_it_and_the_next_adopts(
     before = server.processes()
     server.kill("turnpike")
     assert set(server.processes()) == PROGRAMS - {"turnpike"}
-    answers(server, make_client(of=server))
+    answers(make_client(of=server))
     load.until(6)
     server.start()
     lossless(load.result(), RATE, 10)
@@ -134,8 +115,8 @@ def test_a_killed_launcher_takes_nothing_with_it_and_the_next_adopts(
     load.all_flow()
     # The next launcher watches over what it adopted, and the vault came with it.
     for program in ("turnpike-control", DATAPLANE_PROGRAM):
-        restarted(server, program, server.kill(program))
-        answers(server, make_client(of=server))
+        server.restarted(program, server.kill(program))
+        answers(make_client(of=server))
         load.all_answer()
         load.flow_again()
         load.all_flow()
@@ -152,7 +133,7 @@ def test_clients_allocate_again_when_only_the_dataplane_outlived_launcher_and_co
     server.kill("turnpike-control")
     server.start()
     assert server.processes()[DATAPLANE_PROGRAM] == dataplane
-    answers(server, clients[0])
+    answers(clients[0])
     # In reverse order: each gets the slot of another's former allocation.
     for client in reversed(clients):
         client.nonce = None  # the former vault's

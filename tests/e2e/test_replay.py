@@ -12,8 +12,7 @@ import lab as internet
 import stun
 import turn
 from load import Load
-from server import BUILD, DATAPLANE, DATAPLANE_PROGRAM, wait_until
-from test_reliability import answers, restarted
+from server import BUILD, DATAPLANE, DATAPLANE_PROGRAM, answers, wait_until
 
 ALLOCATIONS = 100_000
 CHANNELS = 20
@@ -36,8 +35,8 @@ def test_a_hundred_thousand_allocations_are_there_again(lab, relay, make_server,
     server.expect_count("commands_applied", ALLOCATIONS + CHANNELS)
 
     began = time.monotonic()
-    restarted(server, DATAPLANE_PROGRAM, server.kill(DATAPLANE_PROGRAM))
-    answers(server, make_client(of=server))
+    server.restarted(DATAPLANE_PROGRAM, server.kill(DATAPLANE_PROGRAM))
+    answers(make_client(of=server))
     answered = time.monotonic() - began
     wait_until(lambda: server.counters()["commands_applied"] >= ALLOCATIONS + 2 * CHANNELS, 60,
                "everything put again")

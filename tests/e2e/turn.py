@@ -23,6 +23,7 @@ class Turn:
         self.user, self.password = user, password
         self.realm = self.nonce = None
         self.relayed = self.mapped = None
+        self.relays = {}  # by stun.IPV4 and stun.IPV6
         self.inbox = deque()  # datagrams that came while waiting for an answer
         sock.settimeout(TIMEOUT)
 
@@ -110,6 +111,7 @@ class Turn:
         answer = self.ask(stun.ALLOCATE, [UDP_TRANSPORT, *attributes] if transport else attributes)
         if answer.cls == stun.SUCCESS:
             self.relayed = answer.address(stun.XOR_RELAYED_ADDRESS)
+            self.relays = answer.addresses(stun.XOR_RELAYED_ADDRESS)
             self.mapped = answer.address(stun.XOR_MAPPED_ADDRESS)
         return answer
 
@@ -158,6 +160,9 @@ class Turn:
 
 UDP_TRANSPORT = (stun.REQUESTED_TRANSPORT, bytes([stun.UDP, 0, 0, 0]))
 WANT_IPV4 = (stun.REQUESTED_ADDRESS_FAMILY, bytes([stun.IPV4, 0, 0, 0]))
+WANT_BOTH = (stun.ADDITIONAL_ADDRESS_FAMILY, bytes([stun.IPV6, 0, 0, 0]))
+EVEN_PORT = (stun.EVEN_PORT, b"\0")
+EVEN_PORT_AND_NEXT = (stun.EVEN_PORT, b"\x80")
 WANT_IPV6 = (stun.REQUESTED_ADDRESS_FAMILY, bytes([stun.IPV6, 0, 0, 0]))
 
 

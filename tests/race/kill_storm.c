@@ -22,7 +22,10 @@
 // What a client was told, written after the answer left. While `asking`, it may or may not be so.
 struct client_log {
 	uint32_t asking; // 0, or one more than the method
-	uint16_t relay_port;
+	uint16_t relay_port[2]; // by family
+	uint16_t token_port;
+	uint64_t token; // of a reservation that nobody has used
+	uint64_t token_ms; // until when it holds
 	uint64_t expires_ms; // 0: no allocation
 	uint64_t permission_ms[PEERS];
 	uint64_t channel_ms[PEERS];
@@ -40,6 +43,7 @@ struct storm {
 	uint64_t seed;
 	uint64_t checked; // allocations found again
 	uint64_t peers_checked;
+	uint64_t tokens_checked;
 };
 
 static struct tp_endpoint client_of(uint32_t i)
@@ -64,9 +68,55 @@ static void set64(uint64_t *to, uint64_t value)
 static void forget(struct client_log *c)
 {
 	c->expires_ms = 0;
-	c->relay_port = 0;
+	memset(c->relay_port, 0, sizeof(c->relay_port));
 	memset(c->permission_ms, 0, sizeof(c->permission_ms));
 	memset(c->channel_ms, 0, sizeof(c->channel_ms));
+}
+
+// Some allocate in both families, some reserve a port, and the next one uses it.
+enum {
+	DUAL = 1,
+	RESERVE = 2,
+	USE = 3,
+};
+
+static uint64_t token_for(const struct storm *s, uint32_t i)
+{
+	return i % 8 == USE ? s->log->clients[i - 1].token : 0;
+}
+
+static int allocate(struct storm *s, uint32_t i)
+{
+	struct client_log *c = &s->log->clients[i];
+	struct rig *r = &s->rig;
+	struct ask q;
+	int code;
+
+	ask(r, &q, TP_STUN_ALLOCATE);
+	q.client = client_of(i);
+	q.server = tp_ip_is4(&q.client.ip) ? 0 : 1;
+	ask_transport(&q);
+	if (i % 8 == DUAL)
+		ask_additional(&q);
+	else if (i % 8 == RESERVE)
+		ask_even(&q, true);
+	else if (token_for(s, i))
+		ask_token(&q, token_for(s, i));
+	code = answer_code(ask_send(&q));
+	if (code != 0)
+		return code;
+	forget(c);
+	c->expires_ms = r->now_ms + 600000;
+	c->relay_port[0] = answer_relayed(&r->answer, TP_IPV4).port;
+	c->relay_port[1] = answer_relayed(&r->answer, TP_IPV6).port;
+	if (i % 8 == RESERVE) {
+		c->token = answer_token(&r->answer);
+		c->token_ms = r->now_ms + TURN_RESERVATION_MS;
+		c->token_port = (uint16_t)(c->relay_port[0] + 1);
+	}
+	if (i % 8 == USE)
+		s->log->clients[i - 1].token = 0;
+	return 0;
 }
 
 static void request(struct storm *s, uint32_t i, uint64_t dice)
@@ -86,13 +136,7 @@ static void request(struct storm *s, uint32_t i, uint64_t dice)
 	__atomic_store_n(&c->asking, method + 1u, __ATOMIC_SEQ_CST);
 	switch (method) {
 	case TP_STUN_ALLOCATE:
-		code = ask_allocate(r, &client, 1);
-		if (code == 0) {
-			forget(c);
-			c->expires_ms = r->now_ms + 600000;
-			c->relay_port =
-				answer_address(&r->answer, TP_ATTR_XOR_RELAYED_ADDRESS).port;
-		}
+		allocate(s, i);
 		break;
 	case TP_STUN_REFRESH:
 		code = ask_refresh(r, &client, dice < 50 ? 0 : 700);
@@ -175,6 +219,47 @@ static int check_peers(struct storm *s, uint32_t i, uint32_t slot)
 	return 0;
 }
 
+// What a client was told of each family, the vault has.
+static int check_addresses(const struct storm *s, uint32_t i, uint32_t slot)
+{
+	const struct client_log *c = &s->log->clients[i];
+
+	for (uint8_t f = 0; f < 2; f++) {
+		uint32_t half = table_of_family(s->rig.table, slot, f + 1);
+		const struct tp_vault_allocation *a;
+
+		if ((half != TABLE_NONE) != (c->relay_port[f] != 0))
+			FAIL("client %u has other families than it was told", i);
+		if (half == TABLE_NONE)
+			continue;
+		a = table_record(s->rig.table, half);
+		if (a->relay_port != c->relay_port[f])
+			FAIL("client %u has another port than it was told", i);
+		if (a->expires_ms != c->expires_ms)
+			FAIL("client %u has another expiry than it was told", i);
+	}
+	return 0;
+}
+
+// A token that was told and not used yet is good.
+static int check_token(struct storm *s, uint32_t i)
+{
+	const struct client_log *c = &s->log->clients[i];
+	const struct table *t = s->rig.table;
+	uint32_t k;
+
+	if (!c->token || c->asking || s->log->clients[i + 1].asking || c->token_ms <= s->rig.now_ms)
+		return 0;
+	k = reservations_find(&t->reservations, c->token);
+	if (k == RESERVATION_NONE)
+		FAIL("client %u lost its reservation", i);
+	if (table_reservation(t, k)->relay_port != c->token_port ||
+		table_reservation(t, k)->expires_ms != c->token_ms)
+		FAIL("client %u has another reservation than it was told", i);
+	s->tokens_checked++;
+	return 0;
+}
+
 static int check_client(struct storm *s, uint32_t i)
 {
 	struct client_log *c = &s->log->clients[i];
@@ -196,11 +281,9 @@ static int check_client(struct storm *s, uint32_t i)
 	// While it asks, the log itself may be half written.
 	if (!told || c->asking)
 		return 0;
-	if (a->relay_port != c->relay_port)
-		FAIL("client %u has another port than it was told", i);
-	if (a->expires_ms != c->expires_ms)
-		FAIL("client %u has another expiry than it was told", i);
 	s->checked++;
+	if (check_addresses(s, i, slot) != 0)
+		return -1;
 	return check_peers(s, i, slot);
 }
 
@@ -216,10 +299,18 @@ static void settle(struct storm *s, uint32_t i)
 		return;
 	forget(c);
 	c->asking = 0;
+	c->token = 0;
+	if (i % 8 == USE)
+		s->log->clients[i - 1].token = 0;
 	if (slot == TABLE_NONE)
 		return;
 	c->expires_ms = table_record(t, slot)->expires_ms;
-	c->relay_port = table_record(t, slot)->relay_port;
+	for (uint8_t f = 0; f < 2; f++) {
+		uint32_t half = table_of_family(t, slot, f + 1);
+
+		if (half != TABLE_NONE)
+			c->relay_port[f] = table_record(t, half)->relay_port;
+	}
 }
 
 static int check(struct storm *s)
@@ -236,11 +327,13 @@ static int check(struct storm *s)
 		FAIL("%lu records of the vault are bad", tp_counter(&r->counters, TP_CC_vault_bad));
 	for (uint32_t i = 0; i < r->table->relays_count; i++)
 		used += r->table->relays[i].ports.total - r->table->relays[i].ports.free;
-	if (used != r->table->live || r->table->dropping)
+	if (used != r->table->live + r->table->reservations.used || r->table->dropping)
 		FAIL("%u ports used for %u allocations", used, r->table->live);
 	for (uint32_t i = 0; i < CLIENTS; i++) {
-		if (check_client(s, i) != 0)
+		if (check_client(s, i) != 0 || check_token(s, i) != 0)
 			return -1;
+	}
+	for (uint32_t i = 0; i < CLIENTS; i++) {
 		settle(s, i);
 	}
 	// All of it can be given to a dataplane.
@@ -306,9 +399,9 @@ int main(int argc, char **argv)
 		if (n == kills || watch_ms() - told >= 1000) {
 			told = watch_ms();
 			printf("kill_storm: %u of %u kills after %lu ms, %lu requests, "
-			       "%lu allocations and %lu peers found again\n",
+			       "%lu allocations, %lu peers and %lu reservations found again\n",
 				n, kills, told - start, s->log->requests, s->checked,
-				s->peers_checked);
+				s->peers_checked, s->tokens_checked);
 			fflush(stdout);
 		}
 	}

@@ -27,12 +27,13 @@ static void on_detached(void *context)
 	((struct plane *)context)->detached++;
 }
 
-static void on_outcome(void *context, uint64_t id, uint32_t status)
+static void on_outcome(void *context, uint64_t id, uint32_t status, uint32_t failed)
 {
 	struct plane *p = context;
 
 	cr_assert_lt(p->outcomes, PLANE_NOTES);
 	p->outcome[p->outcomes].id = id;
+	p->outcome[p->outcomes].failed = failed;
 	p->outcome[p->outcomes++].status = status;
 }
 

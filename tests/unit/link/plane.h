@@ -32,6 +32,7 @@ struct plane {
 	struct {
 		uint64_t id;
 		uint32_t status;
+		uint32_t failed;
 	} outcome[PLANE_NOTES];
 	struct tp_punt punt;
 	uint8_t punt_bytes[TP_PUNT_MAX];

@@ -79,6 +79,7 @@ Test(link_transaction, the_outcome_comes_once_with_the_first_failure)
 	cr_assert_eq(p.outcomes, 1);
 	cr_assert_eq(p.outcome[0].id, 5);
 	cr_assert_eq(p.outcome[0].status, TP_STATUS_NO_SPACE);
+	cr_assert_eq(p.outcome[0].failed, 1);
 }
 
 Test(link_transaction, where_every_worker_has_the_entries_the_reply_waits_for_all)

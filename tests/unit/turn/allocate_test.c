@@ -190,7 +190,7 @@ Test(turn_allocate, retransmitted_gets_the_same_bytes_and_nothing_new)
 	cr_expect_eq(counted(TP_CC_allocations_created), 1u);
 }
 
-Test(turn_allocate, retransmitted_when_the_dataplane_refuses_it_is_not_answered_and_ends_it)
+Test(turn_allocate, retransmitted_when_the_dataplane_refuses_it_is_508_and_ends_it)
 {
 	struct ask q;
 
@@ -198,7 +198,7 @@ Test(turn_allocate, retransmitted_when_the_dataplane_refuses_it_is_not_answered_
 	ask_transport(&q);
 	cr_assert_eq(answer_code(ask_send(&q)), 0);
 	rig_verdict(&rig, TP_STATUS_NO_SPACE, 0);
-	cr_expect_null(ask_again(&q));
+	cr_expect_eq(answer_code(ask_again(&q)), 508);
 	rig_tick(&rig, 1200);
 	expect_nothing();
 	cr_expect_eq(answer_code(ask_again(&q)), 0);

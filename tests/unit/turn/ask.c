@@ -100,6 +100,23 @@ static void from(struct ask *a, const struct tp_endpoint *client)
 	a->server = tp_ip_is4(&client->ip) ? 0 : 1;
 }
 
+void ask_additional(struct ask *a)
+{
+	ask_u32(a, TP_ATTR_ADDITIONAL_ADDRESS_FAMILY, (uint32_t)TP_IPV6 << 24);
+}
+
+void ask_even(struct ask *a, bool reserve)
+{
+	ask_bytes(a, TP_ATTR_EVEN_PORT, reserve ? "\x80" : "", 1);
+}
+
+void ask_token(struct ask *a, uint64_t token)
+{
+	const uint64_t be = TP_BE64(token);
+
+	ask_bytes(a, TP_ATTR_RESERVATION_TOKEN, &be, sizeof(be));
+}
+
 int ask_allocate(struct rig *r, const struct tp_endpoint *client, uint8_t family)
 {
 	struct ask a;
@@ -193,10 +210,8 @@ uint32_t answer_u32(const struct answer *a, uint16_t type)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-struct tp_endpoint answer_address(const struct answer *a, uint16_t type)
+static struct tp_endpoint unmask(const struct answer *a, const uint8_t *p, uint16_t length)
 {
-	uint16_t length;
-	const uint8_t *p = answer_attribute(a, type, &length);
 	struct tp_endpoint e = {0};
 	uint8_t ip[16];
 
@@ -210,6 +225,49 @@ struct tp_endpoint answer_address(const struct answer *a, uint16_t type)
 	else
 		memcpy(e.ip.b, ip, 16);
 	return e;
+}
+
+struct tp_endpoint answer_address(const struct answer *a, uint16_t type)
+{
+	uint16_t length = 0;
+	const uint8_t *p = answer_attribute(a, type, &length);
+
+	return unmask(a, p, length);
+}
+
+struct tp_endpoint answer_relayed(const struct answer *a, enum tp_family family)
+{
+	for (size_t at = TP_STUN_HEADER; at + 4 <= a->length;) {
+		const uint8_t *p = a->bytes + at;
+		uint16_t n = (uint16_t)(p[2] << 8 | p[3]);
+
+		if ((p[0] << 8 | p[1]) == TP_ATTR_XOR_RELAYED_ADDRESS && p[5] == family)
+			return unmask(a, p + 4, n);
+		at += 4u + n + tp_pad4(n);
+	}
+	return (struct tp_endpoint){0};
+}
+
+uint64_t answer_token(const struct answer *a)
+{
+	uint16_t length;
+	const uint8_t *p = answer_attribute(a, TP_ATTR_RESERVATION_TOKEN, &length);
+	uint64_t token;
+
+	if (!p || length != 8)
+		return 0;
+	memcpy(&token, p, 8);
+	return TP_BE64(token);
+}
+
+unsigned int answer_address_error(const struct answer *a)
+{
+	uint16_t length;
+	const uint8_t *p = answer_attribute(a, TP_ATTR_ADDRESS_ERROR_CODE, &length);
+
+	if (!p || length < 4 || p[1])
+		return 0;
+	return p[0] * 1000u + p[2] * 100u + p[3];
 }
 
 bool answer_signed(const struct answer *a, const struct rig_user *user)

@@ -9,23 +9,34 @@
 #define STEPS 120000u
 #define PER_USER 20u
 #define PER_ADDRESS 12u
+#define KEPT 8u
 
-// What a client knows: when its allocation ends, 0: it has none. And what it can't know: `unsure`, its
-// last request got no answer, so that the server may or may not have acted.
+// What a client knows: when its relayed address of each family ends, 0: it has none. And what it can't know:
+// `unsure`, its last request got no answer, so that the server may or may not have acted.
 struct model {
 	struct tp_endpoint client;
 	unsigned int user;
-	uint64_t expires_ms;
+	uint64_t expires_ms[2];
 	bool unsure;
 	struct ask last; // Allocate
 };
 
+// A reservation that somebody was told of.
+struct kept {
+	struct tp_endpoint port;
+	uint64_t token;
+	uint64_t until_ms;
+	unsigned int user;
+};
+
 struct history {
 	struct model clients[CLIENTS];
+	struct kept kept[KEPT];
+	uint32_t kept_next;
 	uint64_t seed;
 	uint32_t
 		lost; // allocations that a dataplane could not hold: the model learns of them by 437
-	uint32_t successes[8], failures;
+	uint32_t successes[10], failures;
 };
 
 static uint64_t any(struct history *h, uint64_t n)
@@ -35,8 +46,14 @@ static uint64_t any(struct history *h, uint64_t n)
 
 static struct tp_endpoint any_peer(struct history *h)
 {
-	return (struct tp_endpoint){
-		.ip = rig_ip4(93, 184, 1, (uint8_t)any(h, 12)), .port = (uint16_t)(1 + any(h, 3))};
+	const uint8_t n = (uint8_t)any(h, 12);
+	struct tp_endpoint e = {.ip = rig_ip4(93, 184, 1, n), .port = (uint16_t)(1 + any(h, 3))};
+
+	if (n % 4 == 3) {
+		e.ip = peer6.ip;
+		e.ip.b[15] = n;
+	}
+	return e;
 }
 
 static void begin(struct history *h, struct model *m, struct ask *q, uint16_t method)
@@ -50,25 +67,91 @@ static void begin(struct history *h, struct model *m, struct ask *q, uint16_t me
 
 static bool live(const struct model *m)
 {
-	return m->expires_ms > rig.now_ms;
+	return m->expires_ms[0] > rig.now_ms || m->expires_ms[1] > rig.now_ms;
+}
+
+static void forget(struct model *m)
+{
+	memset(m->expires_ms, 0, sizeof(m->expires_ms));
+	m->unsure = false;
+}
+
+// What an Allocate asks for besides, and which reservation it uses.
+static struct kept *adorn(struct history *h, struct ask *q)
+{
+	switch (any(h, 8)) {
+	case 0:
+		ask_even(q, false);
+		return NULL;
+	case 1:
+		ask_even(q, true);
+		return NULL;
+	case 2:
+	case 3:
+		ask_additional(q);
+		if (any(h, 4) == 0)
+			ask_even(q, false);
+		return NULL;
+	case 4:
+		ask_family(q, TP_IPV6);
+		return NULL;
+	case 5:
+	case 6: {
+		struct kept *k = &h->kept[any(h, KEPT)];
+
+		ask_token(q, k->token);
+		return k;
+	}
+	default:
+		return NULL;
+	}
+}
+
+static void allocated(struct history *h, struct model *m, struct kept *k)
+{
+	const struct answer *a = &rig.answer;
+	uint64_t expires = rig.now_ms + 1000ull * answer_u32(a, TP_ATTR_LIFETIME);
+	unsigned int error = answer_address_error(a);
+	struct tp_endpoint first = answer_address(a, TP_ATTR_XOR_RELAYED_ADDRESS);
+
+	forget(m);
+	for (uint8_t family = TP_IPV4; family <= TP_IPV6; family++) {
+		if (answer_relayed(a, family).port)
+			m->expires_ms[family - 1] = expires;
+		cr_assert(error / 1000 != family || !m->expires_ms[family - 1]);
+	}
+	h->successes[5] += m->expires_ms[0] && m->expires_ms[1];
+	if (k) {
+		cr_assert(k->until_ms > rig.now_ms && k->user == m->user, "a token is no good");
+		cr_assert(tp_endpoint_equal(&k->port, &first), "not the port that was reserved");
+		*k = (struct kept){.token = 1};
+		h->successes[6]++;
+	}
+	if (answer_token(a)) {
+		cr_assert_eq(first.port & 1, 0);
+		k = &h->kept[h->kept_next++ % KEPT];
+		*k = (struct kept){
+			first, answer_token(a), rig.now_ms + TURN_RESERVATION_MS, m->user};
+		k->port.port++;
+		h->successes[7]++;
+	}
 }
 
 static void allocate(struct history *h, struct model *m)
 {
 	const bool had = live(m);
+	struct kept *k;
 	int code;
 
 	begin(h, m, &m->last, TP_STUN_ALLOCATE);
 	ask_transport(&m->last);
-	if (any(h, 4) == 0)
-		ask_bytes(&m->last, TP_ATTR_EVEN_PORT, "", 1);
+	k = adorn(h, &m->last);
 	if (any(h, 2))
 		ask_u32(&m->last, TP_ATTR_LIFETIME, (uint32_t)any(h, 2000));
 	code = answer_code(ask_send(&m->last));
 	if (code == 0) {
 		cr_assert(!had || m->unsure, "two allocations on a 5-tuple");
-		m->expires_ms = rig.now_ms + 1000ull * answer_u32(&rig.answer, TP_ATTR_LIFETIME);
-		m->unsure = false;
+		allocated(h, m, k);
 		h->successes[0]++;
 		return;
 	}
@@ -79,8 +162,7 @@ static void allocate(struct history *h, struct model *m)
 		m->unsure = true;
 	} else if (had) {
 		cr_assert(m->unsure, "an allocation was lost: %d", code);
-		m->expires_ms = 0;
-		m->unsure = false;
+		forget(m);
 	}
 	h->failures++;
 }
@@ -89,10 +171,16 @@ static void again(struct history *h, struct model *m)
 {
 	if (!m->last.rig || !live(m) || m->unsure)
 		return;
-	if (answer_code(ask_again(&m->last)) == 0)
+	switch (answer_code(ask_again(&m->last))) {
+	case 0:
 		h->successes[1]++;
-	else
+		break;
+	case 508: // the dataplane would not have it any more
+		forget(m);
+		break;
+	default:
 		m->unsure = true;
+	}
 }
 
 // For what needs an allocation: whether the answer fits.
@@ -101,13 +189,12 @@ static void fits(struct history *h, struct model *m, int code, int kind)
 	if (code == 437) {
 		cr_assert(
 			!live(m) || m->unsure, "437 though there is an allocation, kind %d", kind);
-		m->expires_ms = 0;
-		m->unsure = false;
+		forget(m);
 	} else if (code == 0) {
 		cr_assert(live(m) || m->unsure, "success without an allocation, kind %d", kind);
 		h->successes[kind]++;
 	} else {
-		cr_assert(code == -1 || code == 508 || code == 400 || code == 441, "%d", code);
+		cr_assert(code == -1 || code == 508 || code == 400 || code == 443, "%d", code);
 		h->failures++;
 	}
 }
@@ -115,11 +202,14 @@ static void fits(struct history *h, struct model *m, int code, int kind)
 static void refresh(struct history *h, struct model *m)
 {
 	uint32_t lifetime = any(h, 3) ? (uint32_t)any(h, 4000) : 0;
+	uint8_t family = any(h, 3) ? 0 : (uint8_t)(1 + any(h, 2));
 	struct ask q;
 	int code;
 
 	begin(h, m, &q, TP_STUN_REFRESH);
 	ask_u32(&q, TP_ATTR_LIFETIME, lifetime);
+	if (family)
+		ask_family(&q, family);
 	code = answer_code(ask_send(&q));
 	fits(h, m, code, 2);
 	if (code == 0) {
@@ -129,11 +219,21 @@ static void refresh(struct history *h, struct model *m)
 				      : lifetime < 600  ? 600
 				      : lifetime > 3600 ? 3600
 							: lifetime);
-		m->expires_ms = granted ? rig.now_ms + 1000ull * granted : 0;
-		m->unsure = false;
+		for (uint8_t i = 0; i < 2; i++) {
+			if ((family && family != i + 1) || m->unsure)
+				continue;
+			// It names one that is there.
+			cr_assert(!family || m->expires_ms[i] > rig.now_ms);
+			if (m->expires_ms[i] > rig.now_ms)
+				m->expires_ms[i] = granted ? rig.now_ms + 1000ull * granted : 0;
+		}
+	} else if (code == 443) {
+		cr_assert(m->unsure || (family && m->expires_ms[family - 1] <= rig.now_ms));
 	} else if (code != 437) {
 		m->unsure = true;
 	}
+	if (m->unsure && code == 0 && !family && !lifetime)
+		forget(m);
 }
 
 static void permit(struct history *h, struct model *m)
@@ -161,6 +261,13 @@ static void bind(struct history *h, struct model *m)
 	fits(h, m, answer_code(ask_send(&q)), 4);
 }
 
+static uint32_t slot_of(const struct model *m, enum tp_family family)
+{
+	uint32_t slot = rig_slot(&rig, &m->client);
+
+	return slot == TABLE_NONE ? slot : table_of_family(rig.table, slot, family);
+}
+
 // The dataplane changes: what it can't hold is lost, which a client finds out later.
 static void replug(struct history *h, bool restart)
 {
@@ -179,8 +286,10 @@ static void replug(struct history *h, bool restart)
 	h->lost += (uint32_t)(counted(TP_CC_allocations_lost) - before);
 	if (counted(TP_CC_allocations_lost) != before) {
 		for (uint32_t i = 0; i < CLIENTS; i++) {
-			if (rig_slot(&rig, &h->clients[i].client) == TABLE_NONE)
-				h->clients[i].expires_ms = 0;
+			for (uint8_t f = 0; f < 2; f++) {
+				if (slot_of(&h->clients[i], f + 1) == TABLE_NONE)
+					h->clients[i].expires_ms[f] = 0;
+			}
 		}
 	}
 }
@@ -224,29 +333,36 @@ static void step(struct history *h)
 		replug(h, true);
 }
 
+static void compare_half(const struct model *m, enum tp_family family)
+{
+	uint64_t expires_ms = m->expires_ms[family - 1];
+	uint32_t slot = slot_of(m, family);
+
+	if (expires_ms > rig.now_ms) {
+		cr_assert_neq(slot, TABLE_NONE, "an allocation is lost");
+		cr_assert_eq(table_record(rig.table, slot)->expires_ms, expires_ms);
+	} else if (slot != TABLE_NONE) {
+		cr_assert_leq(table_record(rig.table, slot)->expires_ms, rig.now_ms);
+	}
+}
+
 static void compare(struct history *h, bool strict)
 {
 	uint32_t slots = 0, ports = free_ports(), dropping = 0;
 
 	cr_assert_eq(rig_check(&rig, strict), 0);
 	for (uint32_t i = 0; i < CLIENTS; i++) {
-		const struct model *m = &h->clients[i];
-		uint32_t slot = rig_slot(&rig, &m->client);
-
-		if (m->unsure)
+		if (h->clients[i].unsure)
 			continue;
-		if (live(m)) {
-			cr_assert_neq(slot, TABLE_NONE, "an allocation is lost");
-			cr_assert_eq(table_record(rig.table, slot)->expires_ms, m->expires_ms);
-		} else if (slot != TABLE_NONE) {
-			cr_assert_leq(table_record(rig.table, slot)->expires_ms, rig.now_ms);
-		}
+		compare_half(&h->clients[i], TP_IPV4);
+		compare_half(&h->clients[i], TP_IPV6);
 	}
 	for (uint32_t i = 0; i < 64; i++) {
 		slots += rig.table->slots[i].state != SLOT_FREE;
 		dropping += rig.table->slots[i].state == SLOT_DROPPING;
 	}
-	cr_assert_eq(ports + slots, 3 * 64u, "free and used ports are not the range");
+	cr_assert_eq(ports + slots + rig.table->reservations.used, 3 * 64u,
+		"free and used ports are not the range");
 	cr_assert_eq(dropping, rig.table->dropping);
 }
 
@@ -278,8 +394,9 @@ static void run(uint64_t seed, uint32_t steps)
 			compare(h, true);
 		}
 	}
-	for (int i = 0; i < 5; i++)
-		cr_expect_gt(h->successes[i], steps / 500, "kind %d was hardly ever right", i);
+	for (int i = 0; i < 8; i++)
+		cr_expect_gt(h->successes[i], steps / (i == 6 ? 4000 : 500),
+			"kind %d was hardly ever right: %u", i, h->successes[i]);
 	cr_expect_gt(h->failures, steps / 100);
 	rig_pass(&rig, 3600000);
 	rig_tick(&rig, 3000);

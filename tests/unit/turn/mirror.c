@@ -52,6 +52,8 @@ static enum tp_status put_allocation(struct mirror *m, const struct tp_command *
 			clear(&m->slots[i]);
 		else if (port)
 			return TP_STATUS_INVALID; // two of our own on one port
+		else
+			return TP_STATUS_CONFLICT;
 	}
 	if (s->put.kind &&
 		(!tp_endpoint_equal(&s->put.client, &c->client) || s->put.relay != c->relay ||
@@ -80,6 +82,16 @@ static enum tp_status put_peer(struct mirror *m, const struct tp_command *c)
 		p = &s->peers[i];
 		if (p->used && p->channel &&
 			(p->channel == c->channel) != tp_endpoint_equal(&p->peer, &c->peer))
+			return TP_STATUS_CONFLICT;
+	}
+	// A number is bound once in both halves of a dual allocation.
+	for (i = 0; c->channel && i < MIRROR_SLOTS; i++) {
+		const struct mirror_slot *o = &m->slots[i];
+
+		if (i != c->allocation && o->put.kind && o->put.generation == s->put.generation &&
+			o->put.server == s->put.server &&
+			tp_endpoint_equal(&o->put.client, &s->put.client) &&
+			find(o, &c->peer.ip, c->channel))
 			return TP_STATUS_CONFLICT;
 	}
 	p = find(s, &c->peer.ip, c->channel);

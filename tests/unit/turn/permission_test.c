@@ -237,9 +237,9 @@ Test(turn_permission, expired_ones_go_in_transactions_of_their_own)
 	cr_expect_eq(last()->commands[0].kind, TP_DROP_PERMISSION);
 	cr_expect_eq(rig_told(&rig, 1)->commands[0].kind, TP_DROP_PERMISSION);
 	cr_expect_neq(rig_told(&rig, 1)->id, last()->id);
-	rig.link.events.outcome(rig.link.events.context, last()->id, TP_STATUS_INVALID);
+	rig.link.events.outcome(rig.link.events.context, last()->id, TP_STATUS_INVALID, 0);
 	cr_expect_eq(counted(TP_CC_commands_failed), 1u);
-	rig.link.events.outcome(rig.link.events.context, last()->id, TP_STATUS_COUNT);
+	rig.link.events.outcome(rig.link.events.context, last()->id, TP_STATUS_COUNT, 0);
 	cr_expect_eq(counted(TP_CC_commands_failed), 1u);
 }
 

@@ -197,6 +197,21 @@ Test(turn_refresh, to_0_counts_a_success_only_when_its_answer_left)
 	cr_expect_eq(counted(TP_CC_success_responses), successes + 2);
 }
 
+Test(turn_refresh, to_0_that_the_dataplane_has_not_heard_of_is_told_before_a_new_allocation)
+{
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(ask_allocate(&rig, &rig_client, 0), 0);
+		rig_verdict(&rig, -EAGAIN, 0);
+		cr_expect_eq(ask_refresh(&rig, &rig_client, 0), -1);
+		rig_verdict(&rig, -EAGAIN, 0);
+		cr_expect_eq(ask_allocate(&rig, &rig_client, 0), -1);
+		cr_assert_eq(ask_allocate(&rig, &rig_client, 0), 0);
+		cr_expect_eq(rig_check(&rig, true), 0);
+		cr_assert_eq(ask_refresh(&rig, &rig_client, 0), 0);
+	}
+	expect_nothing();
+}
+
 Test(turn_refresh, refused_by_a_full_ring_changes_nothing_and_works_when_sent_again)
 {
 	struct ask q;

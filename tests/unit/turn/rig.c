@@ -94,6 +94,7 @@ static int inspect(void *context, const struct link_transaction *t)
 		memcpy(r->answer.bytes, t->bytes, t->reply->length);
 		r->answers++;
 	}
+	r->link.failed = v.result > 0 ? v.at : 0;
 	return v.result;
 }
 

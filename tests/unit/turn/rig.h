@@ -140,6 +140,9 @@ void ask_peer(struct ask *a, const struct tp_endpoint *peer);
 void ask_transport(struct ask *a); // UDP
 void ask_family(struct ask *a, uint8_t family); // 1: IPv4, 2: IPv6
 void ask_channel(struct ask *a, uint16_t number);
+void ask_additional(struct ask *a); // ADDITIONAL-ADDRESS-FAMILY: IPv6
+void ask_even(struct ask *a, bool reserve);
+void ask_token(struct ask *a, uint64_t token);
 // Signs, sends and flushes. Returns the answer, or NULL when none left.
 const struct answer *ask_send(struct ask *a);
 // The same bytes once more.
@@ -163,5 +166,10 @@ int answer_code(const struct answer *a);
 const uint8_t *answer_attribute(const struct answer *a, uint16_t type, uint16_t *length);
 uint32_t answer_u32(const struct answer *a, uint16_t type); // absent: UINT32_MAX
 struct tp_endpoint answer_address(const struct answer *a, uint16_t type); // XORed; absent: port 0
+// The address of this family among several; absent: port 0.
+struct tp_endpoint answer_relayed(const struct answer *a, enum tp_family family);
+uint64_t answer_token(const struct answer *a); // RESERVATION-TOKEN; absent: 0
+// ADDRESS-ERROR-CODE as family * 1000 + code; absent: 0.
+unsigned int answer_address_error(const struct answer *a);
 // Whether MESSAGE-INTEGRITY is right under this user's key.
 bool answer_signed(const struct answer *a, const struct rig_user *user);
