@@ -127,6 +127,11 @@ class Lab:
         self.router.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1,
                            ipv6__conf__all__accept_dad=0, ipv6__conf__default__accept_dad=0,
                            ipv4__icmp_ratelimit=0, ipv6__icmp__ratelimit=0)
+        self.free = list(range(15, -1, -1))
+        self.hosts = []
+        self.make_hosts()
+
+    def make_hosts(self):
         hosts = range(10, 20)
         self.client = Host(self.router, "client", "192.0.2.0/25", "2001:db8:1:1::/64", hosts)
         self.peer = Host(self.router, "peer", "203.0.113.0/24", "2001:db8:3::/64", hosts)
@@ -136,7 +141,7 @@ class Lab:
         # They don't reach each other, as behind NATs and firewalls.
         for version, homes in (("-4", "192.0.2.128/25"), ("-6", "2001:db8:1:2::/63")):
             self.router.run("ip", version, "rule", "add", "from", homes, "to", homes, "blackhole")
-        self.free = list(range(15, -1, -1))
+        self.hosts += [self.client, self.peer, *self.homes]
 
     def add_relay(self):
         """A fresh host for a server, with two addresses of each family."""
@@ -158,5 +163,5 @@ class Lab:
         self.free.append(relay.number)
 
     def close(self):
-        for namespace in (self.client, self.peer, *self.homes, self.router):
+        for namespace in (*self.hosts, self.router):
             namespace.close()
