@@ -5,16 +5,20 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <page.h>
 
 #include "run.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, PAGE_PORT = 8478 };
 
 static const char help[] = "turnpike: a TURN/STUN relay\n"
 			   "\n"
 			   "  turnpike run [--config FILE] [--orphans adopt|end]\n"
 			   "  turnpike check --config FILE\n"
+			   "  turnpike page [--port N]\n"
 			   "  turnpike COMMAND --help\n"
 			   "  turnpike --help, --version\n"
 			   "\n"
@@ -38,6 +42,14 @@ static const char help_check[] =
 	"\n"
 	"Exit codes: 0 no errors (there may be warnings), 1 errors, 2 wrong use.\n";
 
+static const char help_page[] =
+	"turnpike page: serve a page on which a browser of this host tries a relay\n"
+	"\n"
+	"  --port N   the port of 127.0.0.1, where it is served until Ctrl-C (8478); 0: any\n"
+	"\n"
+	"From elsewhere: ssh -L 8478:127.0.0.1:8478 HOST, and open http://127.0.0.1:8478/.\n"
+	"Exit codes: 0 ended as asked, 1 failed, 2 wrong use.\n";
+
 static const struct option run_known[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"orphans", required_argument, NULL, 'o'},
@@ -47,6 +59,12 @@ static const struct option run_known[] = {
 
 static const struct option check_known[] = {
 	{"config", required_argument, NULL, 'c'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static const struct option page_known[] = {
+	{"port", required_argument, NULL, 'p'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -94,6 +112,28 @@ static int command_check(int argc, char **argv)
 	return optind < argc || !config ? misused("check") : check(config);
 }
 
+static int command_page(int argc, char **argv)
+{
+	unsigned long port = PAGE_PORT;
+	char *end;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", page_known, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help_page, stdout);
+			return 0;
+		}
+		if (option != 'p')
+			return misused("page");
+		port = strtoul(optarg, &end, 10);
+		if (end == optarg || *end || optarg[0] == '-' || port > UINT16_MAX) {
+			fprintf(stderr, "turnpike: --port %s is not a port: 0 to 65535.\n", optarg);
+			return misused("page");
+		}
+	}
+	return optind < argc ? misused("page") : page_serve((uint16_t)port);
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -102,6 +142,8 @@ int main(int argc, char **argv)
 		return command_run(argc - 1, argv + 1);
 	if (strcmp(command, "check") == 0)
 		return command_check(argc - 1, argv + 1);
+	if (strcmp(command, "page") == 0)
+		return command_page(argc - 1, argv + 1);
 	if (strcmp(command, "--help") == 0 || strcmp(command, "help") == 0) {
 		fputs(help, stdout);
 		return 0;

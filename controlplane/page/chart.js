@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// A live line chart on a canvas: the last `seconds` of what add() was given, with its newest value.
+// A live line chart on a canvas: the last `seconds` of what add() was given, with its newest value. The scale
+// ends at `least` or higher.
 "use strict";
 
 class Chart {
-	constructor(canvas, {title, unit, seconds = 30, colours = ["#2563eb", "#d97706"], names = []}) {
-		Object.assign(this, {canvas, title, unit, seconds, colours, names});
+	constructor(canvas, {title, unit, least = 1, seconds = 30, colours = ["#2563eb", "#d97706"], names = []}) {
+		Object.assign(this, {canvas, title, unit, least, seconds, colours, names});
 		this.points = [];
 		this.draw();
 	}
@@ -20,8 +21,13 @@ class Chart {
 		this.draw();
 	}
 
+	clear() {
+		this.points = [];
+		this.draw();
+	}
+
 	ceiling() {
-		const most = Math.max(...this.points.flatMap(p => p.values.map(v => v ?? 0)), 1e-9);
+		const most = Math.max(...this.points.flatMap(p => p.values.map(v => v ?? 0)), this.least);
 		const step = 10 ** Math.floor(Math.log10(most));
 		return [1, 2, 5, 10].map(k => k * step).find(top => top >= most);
 	}
@@ -52,7 +58,7 @@ class Chart {
 			pen.lineTo(right, y(share * ceiling));
 			pen.stroke();
 			if (share)
-				pen.fillText(`${+(share * ceiling).toPrecision(2)}`, left, y(share * ceiling) - 2);
+				pen.fillText(`${+(share * ceiling).toPrecision(2)}`, left, y(share * ceiling) + 11);
 		}
 		let at = right;
 		pen.font = "600 12px system-ui, sans-serif";
