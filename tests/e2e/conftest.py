@@ -9,10 +9,19 @@ import pytest
 
 import turn
 from lab import Lab
-from server import BUILD, DATAPLANE_PROGRAM, Server
+from server import BUILD, DATAPLANE, DATAPLANE_PROGRAM, Server
 
 
-def pytest_collection_modifyitems(items):
+def pytest_configure(config):
+    config.addinivalue_line("markers", "dataplanes(*names): a test of these dataplanes alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    # Not skipped: what is of another dataplane is no test of this one.
+    others = [item for item in items if (mark := item.get_closest_marker("dataplanes"))
+              and DATAPLANE not in mark.args]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
     reason = None
     if os.geteuid() != 0:
         reason = "needs root: network namespaces"

@@ -10,7 +10,7 @@ import pytest
 import lab as internet
 import stun
 import turn
-from server import DATAPLANE, FAMILIES
+from server import FAMILIES
 
 V6 = socket.AF_INET6
 
@@ -77,7 +77,7 @@ def test_ports_are_random_and_of_the_configured_range_until_508(make_server, mak
     assert unlucky.relayed[1] == ports[-1]
 
 
-@pytest.mark.skipif(DATAPLANE == "dpdk", reason="the relay's ports are turnpike-dpdk's alone")
+@pytest.mark.dataplanes("sockets", "xdp")  # the relay's ports are turnpike-dpdk's alone
 def test_a_port_that_another_program_holds_is_passed_over(relay, make_server, make_client):
     held = [relay.udp(relay.v4[0], port) for port in range(50000, 50008)]
     server = make_server(ports="50000-50015")

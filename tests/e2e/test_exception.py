@@ -13,10 +13,10 @@ import pytest
 import lab as internet
 import stun
 from load import Load
-from server import DATAPLANE, FAMILIES, PORT, wait_until
+from server import FAMILIES, PORT, wait_until
 from wire import EXCEPTION
 
-pytestmark = pytest.mark.skipif(DATAPLANE != "dpdk", reason="of turnpike-dpdk's exception path")
+pytestmark = pytest.mark.dataplanes("dpdk")
 
 
 def neighbour(namespace, address, device):

@@ -15,10 +15,10 @@ import frames
 import lab as internet
 import stun
 import turn
-from server import DATAPLANE, FAMILIES
+from server import FAMILIES
 from test_relay import MTU_DISCOVER, PROBE
 
-pytestmark = pytest.mark.skipif(DATAPLANE != "dpdk", reason="of turnpike-dpdk's own fragments")
+pytestmark = pytest.mark.dataplanes("dpdk")
 
 CHANNEL, MTU, DONT = 0x4000, 1500, 0
 MORE = 1  # of IPv4's flags

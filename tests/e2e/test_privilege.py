@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 import stun
-from server import BUILD, DATAPLANE, DATAPLANE_PROGRAM, SECRETS, USERS, Server
+from server import BUILD, DATAPLANE_PROGRAM, SECRETS, USERS, Server
 
 NOBODY = 65534
 CONFIDENTIAL = sorted({user["password"] for user in USERS} | set(SECRETS))
@@ -93,7 +93,7 @@ def capabilities(pid):
             if line.startswith(("CapEff", "CapPrm", "CapBnd"))}
 
 
-@pytest.mark.skipif(DATAPLANE == "dpdk", reason="DPDK's ports take privileges")
+@pytest.mark.dataplanes("sockets")  # the others' ports and programs take privileges
 def test_it_relays_without_any_privilege(relay, make_client, make_peer):
     server = Unprivileged(relay)
     try:

@@ -23,7 +23,7 @@ def commands():
 
 
 def test_every_command_of_the_readme_is_tried_here():
-    assert commands() == ["sudo ./dev run", "sudo ./dev test"]
+    assert commands() == ["sudo ./dev run", "sudo ./dev test", "sudo ./dev demo"]
 
 
 def test_dev_run_gets_ready_prints_what_a_browser_needs_and_ends_at_ctrl_c(relay):
@@ -53,6 +53,18 @@ def test_dev_run_gets_ready_prints_what_a_browser_needs_and_ends_at_ctrl_c(relay
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+@pytest.mark.dataplanes("sockets")
+def test_dev_demo_connects_two_browsers_and_saves_what_they_show(tmp_path):
+    done = subprocess.run(["./dev", "demo", "--seconds", "2", "--output", tmp_path], cwd=ROOT,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("north", "south"):
+        assert re.search(rf"^{name}: candidates gathered\n(  \w.+\n)+", done.stdout, re.M)
+        assert re.search(rf"^{name}: connected after \d+\.\d\d s, by .*relay", done.stdout, re.M)
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert "picture, sound and payloads came through the relay" in done.stdout
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))

@@ -12,14 +12,14 @@ import lab as internet
 import stun
 import turn
 from load import Load
-from server import BUILD, DATAPLANE, DATAPLANE_PROGRAM, answers, wait_until
+from server import BUILD, DATAPLANE_PROGRAM, answers, wait_until
 
 ALLOCATIONS = 100_000
 CHANNELS = 20
 FIRST_PORT = 2000  # crowd.c's
 
 
-@pytest.mark.skipif(DATAPLANE != "dpdk", reason="sockets take a descriptor for each allocation")
+@pytest.mark.dataplanes("dpdk")  # sockets take a descriptor for each allocation
 def test_a_hundred_thousand_allocations_are_there_again(lab, relay, make_server, make_client,
                                                         make_peer):
     server = make_server(relay=relay.v4, ports="4000-65535",

@@ -17,14 +17,15 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "scenario: one of many calls; all run with TURNPIKE_ALL=1")
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if not item.path.is_relative_to(os.path.dirname(__file__)):
-            continue
-        if "browsers" in getattr(item, "fixturenames", ()) and not chromium.PROGRAM:
-            item.add_marker(pytest.mark.skip(reason="chromium is not installed"))
-        if item.get_closest_marker("scenario") and not os.environ.get("TURNPIKE_ALL"):
-            item.add_marker(pytest.mark.skip(reason="one of all scenarios: ./dev test --all"))
+def pytest_collection_modifyitems(config, items):
+    left_out = [] if os.environ.get("TURNPIKE_ALL") else [
+        item for item in items if item.get_closest_marker("scenario")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+    if not chromium.PROGRAM:
+        for item in items:
+            if "browsers" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.skip(reason="chromium is not installed"))
 
 
 class Browsers:
