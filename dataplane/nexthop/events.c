@@ -55,6 +55,8 @@ void events_link(struct nexthops *n, const struct rtnl_link *link)
 		return;
 	}
 	mtu = (uint16_t)(link->mtu < port->mtu_max ? link->mtu : port->mtu_max);
+	if (!link->mtu) // not every notification says it
+		mtu = port->mtu;
 	if (port->running == link->running && port->mtu == mtu)
 		return;
 	pthread_mutex_lock(&n->lock);
@@ -85,9 +87,14 @@ void events_resync(struct nexthops *n)
 
 	n->lost = false;
 	for (uint8_t i = 0; i < n->ports; i++) {
-		if (rtnl_get_link(&n->rtnl, n->port[i].ifindex, &link) < 0)
+		int err = rtnl_get_link(&n->rtnl, n->port[i].ifindex, &link);
+
+		if (err == -ENODEV)
 			link = (struct rtnl_link){.ifindex = n->port[i].ifindex};
-		events_link(n, &link);
+		else if (err < 0)
+			n->lost = true; // no answer: nothing is known of it that wasn't before
+		if (err == 0 || err == -ENODEV)
+			events_link(n, &link);
 	}
 	changes_add_all(&n->changed);
 	pthread_mutex_lock(&n->lock);

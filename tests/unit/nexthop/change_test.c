@@ -3,6 +3,9 @@
 //
 // What changes in the kernel reaches the destinations that it concerns, and what they had serves meanwhile.
 
+#include <libmnl/libmnl.h>
+#include <linux/filter.h>
+
 #include "lab.h"
 #include "nexthops.h"
 
@@ -182,4 +185,37 @@ Test(change, lost_notifications_cost_a_resync_and_nothing_else)
 	expect_ready(d, 1, 1500);
 	memcpy(lab.far_mac[0], (uint8_t[]){2, 0, 0, 0, 0, 0x77}, 6);
 	expect_ready(e, 0, 1500);
+}
+
+Test(change, a_link_that_says_nothing_of_its_mtu_keeps_it)
+{
+	uint32_t d = take("192.0.2.2");
+
+	expect_ready(d, 0, 1500);
+	events_link(lab.n, &(struct rtnl_link){.ifindex = lab.port[0].ifindex, .running = true});
+	near("ip route add 203.0.113.0/24 via 192.0.2.2");
+	d = take("203.0.113.1");
+	expect_ready(d, 0, 1500);
+}
+
+// A filter in front of the socket that answers come to.
+Test(change, a_link_of_which_the_kernel_says_nothing_stays_as_it_was)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET, 0);
+	const struct sock_fprog filter = {.len = 1, .filter = &nothing};
+	const struct timeval soon = {.tv_usec = 1000};
+	int fd = mnl_socket_get_fd(lab.n->rtnl.ask), off = 0;
+	uint32_t d = take("192.0.2.2");
+
+	expect_ready(d, 0, 1500);
+	cr_assert(eq(int, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon)), 0));
+	cr_assert(
+		eq(int, setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)), 0));
+	__atomic_store_n(&lab.n->lost, true, __ATOMIC_RELAXED);
+	nexthops_ring(lab.n);
+	await(status().resyncs > 0);
+	cr_assert(eq(int, look(d).state, NEXTHOP_READY));
+	cr_assert(eq(int, setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &off, sizeof(off)), 0));
+	await(!__atomic_load_n(&lab.n->lost, __ATOMIC_RELAXED));
+	expect_ready(d, 0, 1500);
 }
