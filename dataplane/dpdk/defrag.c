@@ -8,7 +8,6 @@
 
 #include <errno.h>
 
-#include <rte_cycles.h>
 #include <rte_ip.h>
 
 #include "fragment.h"
@@ -16,10 +15,11 @@
 
 #define BUCKET 8u
 
+// The table takes any clock that grows: the worker's.
 int defrag_init(struct defrag *d)
 {
 	d->table = rte_ip_frag_table_create(DEFRAG_DATAGRAMS / BUCKET, BUCKET, DEFRAG_DATAGRAMS,
-		rte_get_tsc_hz() / 1000 * DEFRAG_MS, (int)rte_socket_id());
+		DEFRAG_MS, (int)rte_socket_id());
 	return d->table ? 0 : -ENOMEM;
 }
 
@@ -41,8 +41,12 @@ bool defrag_wants(const struct rte_mbuf *m, const struct frame *f)
 
 static void bury(struct worker *w)
 {
-	tally_add(&w->agent.tally, TP_C_fragment_dropped, w->defrag.dead.cnt);
-	rte_ip_frag_free_death_row(&w->defrag.dead, 3);
+	struct rte_ip_frag_death_row *dead = &w->defrag.dead;
+
+	// Where a hole was found some have been put together already.
+	for (uint32_t i = 0; i < dead->cnt; i++)
+		tally_add(&w->agent.tally, TP_C_fragment_dropped, dead->row[i]->nb_segs);
+	rte_ip_frag_free_death_row(dead, 3);
 }
 
 struct rte_mbuf *defrag_flatten(struct worker *w, struct rte_mbuf *m)
@@ -73,7 +77,7 @@ struct rte_mbuf *defrag_add(struct worker *w, struct rte_mbuf *m, const struct f
 {
 	struct defrag *d = &w->defrag;
 	uint8_t *ip = rte_pktmbuf_mtod_offset(m, uint8_t *, f->l2_length);
-	uint64_t now = rte_rdtsc();
+	uint64_t now = w->agent.now;
 	struct rte_mbuf *whole;
 
 	tally_add(&w->agent.tally, TP_C_fragments, 1);
@@ -110,6 +114,6 @@ void defrag_undo(struct worker *w, struct rte_mbuf *m, uint8_t port)
 
 void defrag_expire(struct worker *w)
 {
-	rte_ip_frag_table_del_expired_entries(w->defrag.table, &w->defrag.dead, rte_rdtsc());
+	rte_ip_frag_table_del_expired_entries(w->defrag.table, &w->defrag.dead, w->agent.now);
 	bury(w);
 }

@@ -19,12 +19,6 @@ void leave_to_kernel(struct worker *w, struct rte_mbuf *m, uint8_t port)
 		out_push(&w->kernel[port], &w->agent.tally, m, OUT_TO_KERNEL, 0);
 }
 
-// The parser holds IPv4 addresses IPv4-mapped: an IPv6 frame whose source looks like one is a lie.
-static bool source_valid(const struct frame *f)
-{
-	return f->family == TP_IPV4 || !tp_ip_is4(&f->source.ip);
-}
-
 static void add_client(struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
 {
 	w->client_packet[w->clients] = (uint8_t)w->packets++;
@@ -61,7 +55,7 @@ void receive_count_hairpin(struct worker *w, uint32_t length)
 static void take_client(struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
 {
 	count_client(w, p->frame.payload_length);
-	if (!source_valid(&p->frame) || !p->frame.source.port)
+	if (!p->frame.source.port)
 		drop(w, p->mbuf, TP_C_client_source_invalid);
 	else
 		add_client(w, p, data, server);
@@ -101,8 +95,6 @@ static void take_peer(struct worker *w, struct packet *p, const uint8_t *data, u
 	tally_add(&w->agent.tally, TP_C_peer_bytes, in.length);
 	if (anothers)
 		drop(w, p->mbuf, TP_C_peer_handoff_full);
-	else if (!source_valid(&p->frame))
-		drop(w, p->mbuf, TP_C_peer_source_invalid);
 	else
 		add_peer(w, &in);
 }
