@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The Turnpike authors
 
 #include <criterion/criterion.h>
+#include <forward.h>
 #include <fragment.h>
 #include <rte_ip.h>
 
@@ -109,4 +110,26 @@ Test(dpdk_fragment, a_datagram_of_a_few_bytes_is_its_own_fragment)
 	cr_assert_eq(parts[0]->pkt_len, 14u + 20 + 8 + 1);
 	cr_assert_eq(cut(false, 1, 1500, parts), 1);
 	cr_assert_eq(parts[0]->pkt_len, 14u + 48 + 8 + 1);
+}
+
+// RFC 8200 section 4.5: different from that of any other datagram sent recently.
+Test(dpdk_fragment, each_datagram_has_an_identification_of_its_own)
+{
+	const struct departure d = {.mtu = 1280, .kind = OUT_CLIENT};
+	struct tp_endpoint from = endpoint6(1), to = endpoint6(2);
+	static const uint8_t payload[1400];
+	uint32_t id[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct rte_mbuf *m;
+
+		forward_frame(lab.w, lab_frame(&lab, &from, &to, payload, sizeof(payload)), &d);
+		lab_round(&lab, 0);
+		for (unsigned int k = 0; k < 2; k++) {
+			m = lab_leaves(&lab, 0);
+			cr_assert(m);
+			memcpy(&id[i], rte_pktmbuf_mtod(m, uint8_t *) + 14 + 40 + 4, 4);
+		}
+	}
+	cr_assert_neq(id[0], id[1]);
 }

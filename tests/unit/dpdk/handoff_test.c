@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <fragment.h>
 #include <handoff.h>
+#include <rte_ip.h>
 
 #include "lab.h"
 
@@ -116,7 +117,8 @@ Test(dpdk_handoff, a_relay_port_without_an_allocation_is_dropped_by_its_owner)
 	cr_assert_eq(lab_count(&lab, TP_C_peer_packets), 1);
 }
 
-Test(dpdk_handoff, a_hairpin_goes_to_the_owner_of_the_other_allocation)
+// Of two workers, each with a channel to the other: the first one's is CHANNEL + 1.
+static struct tp_endpoint two_clients(void)
 {
 	struct tp_endpoint bob = lab_client(), alice_relayed = lab_relayed(EVEN),
 			   bob_relayed = lab_relayed(ODD);
@@ -127,6 +129,13 @@ Test(dpdk_handoff, a_hairpin_goes_to_the_owner_of_the_other_allocation)
 	lab_put_allocation(&lab, 1, &bob, ODD);
 	lab_put_channel(&lab, 0, &bob_relayed, CHANNEL + 1);
 	lab_put_channel(&lab, 1, &alice_relayed, CHANNEL + 2);
+	return bob;
+}
+
+Test(dpdk_handoff, a_hairpin_goes_to_the_owner_of_the_other_allocation)
+{
+	struct tp_endpoint bob = two_clients();
+
 	arrive(0, lab_client(), lab_server(), "\x40\x02\x00\x02hi", 6);
 	lab_round(&lab, 0);
 	nothing_leaves();
@@ -138,6 +147,120 @@ Test(dpdk_handoff, a_hairpin_goes_to_the_owner_of_the_other_allocation)
 	cr_assert_eq(lab_count(&lab, TP_C_relayed_to_peer), 1);
 	cr_assert_eq(lab_count(&lab, TP_C_peer_packets), 1);
 	cr_assert_eq(lab_count(&lab, TP_C_relayed_to_client), 1);
+}
+
+// Each of the two relays that it passes takes one.
+Test(dpdk_handoff, a_hairpin_that_is_handed_over_loses_two_of_its_ttl)
+{
+	struct tp_endpoint client = lab_client(), server = lab_server();
+	struct rte_mbuf *m;
+
+	two_clients();
+	m = lab_frame(&lab, &client, &server, "\x40\x02\x00\x02hi", 6);
+	lab_set_ttl(m, 9);
+	lab_arrive(&lab, 0, m);
+	lab_round(&lab, 0);
+	lab_round(&lab, 1);
+	m = lab_leaves(&lab, 1);
+	cr_assert(m);
+	cr_assert_eq(rte_pktmbuf_mtod(m, uint8_t *)[14 + 8], 7);
+}
+
+Test(dpdk_handoff, a_hairpin_to_an_allocation_that_has_gone_meanwhile_is_dropped)
+{
+	const struct tp_command drop = {.kind = TP_DROP_ALLOCATION, .allocation = 1};
+	struct agent_ops *ops;
+
+	two_clients();
+	ops = &lab.plane.worker[1]->agent.ops;
+	arrive(0, lab_client(), lab_server(), "\x40\x02\x00\x02hi", 6);
+	lab_round(&lab, 0);
+	cr_assert_eq(ops->apply(ops->context, &drop), TP_STATUS_OK);
+	lab_round(&lab, 1);
+	nothing_leaves();
+	cr_assert_eq(lab_count(&lab, TP_C_hairpin_no_allocation), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_client_packets), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_relayed_to_peer), 0);
+}
+
+Test(dpdk_handoff, who_holds_an_allocation_keeps_what_comes_for_it)
+{
+	struct tp_endpoint client = lab_client();
+
+	begin("owner", EVEN);
+	client.port++;
+	lab_put_allocation(&lab, 1, &client, ODD); // its client is on worker 0
+	arrive(0, lab_peer(), lab_relayed(ODD), "x", 1);
+	lab_round(&lab, 0);
+	cr_assert_eq(lab_count(&lab, TP_C_handed_off), 0);
+	cr_assert_eq(lab_count(&lab, TP_C_peer_no_permission), 1);
+}
+
+Test(dpdk_handoff, what_was_handed_over_is_not_handed_back)
+{
+	uint8_t *owner;
+
+	begin("owner", EVEN);
+	owner = segment_owners(&lab.plane.segment) +
+		tp_owner_index(lab.w->agent.capabilities, 0, ODD);
+	arrive(0, lab_peer(), lab_relayed(ODD), "x", 1);
+	lab_round(&lab, 0);
+	*owner = 0;
+	lab_round(&lab, 1);
+	cr_assert_eq(lab_count(&lab, TP_C_handed_off), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_peer_no_allocation), 1);
+}
+
+static void in_two_pieces(
+	const struct tp_endpoint *from, const struct tp_endpoint *to, const uint8_t *payload)
+{
+	struct rte_mbuf *parts[FRAGMENTS_MAX], *whole = lab_frame(&lab, from, to, payload, 1004);
+	int n;
+
+	// With DF, which pieces may have: whoever sends them can't mean it.
+	n = fragment(whole, 600, 7, lab.plane.shared.pools.frames, parts);
+	rte_pktmbuf_free(whole);
+	for (int i = 0; i < n; i++) {
+		struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(
+			parts[i], struct rte_ipv4_hdr *, 14);
+
+		ip->fragment_offset |= rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG);
+		ip->hdr_checksum = 0;
+		ip->hdr_checksum = rte_ipv4_cksum(ip);
+		lab_arrive(&lab, 0, parts[i]);
+	}
+}
+
+static const uint8_t large[1004] = {0x40, 0x02, 1000 >> 8, 1000 & 0xff};
+
+Test(dpdk_handoff, what_came_in_pieces_may_be_cut_by_the_worker_that_it_is_handed_to)
+{
+	struct tp_endpoint client = lab_client(), peer = lab_peer(), relayed = lab_relayed(ODD);
+
+	begin("owner", EVEN);
+	lab_client_worker(&lab, 1);
+	client.port++;
+	lab_put_allocation(&lab, 1, &client, ODD);
+	lab_put_channel(&lab, 1, &peer, CHANNEL);
+	hops_set(lab.plane.shared.nexthops, &client.ip, NEXTHOP_READY, lab_client_mac, 576);
+	in_two_pieces(&peer, &relayed, large);
+	lab_round(&lab, 0);
+	lab_round(&lab, 1);
+	cr_assert_eq(lab_count(&lab, TP_C_handed_off), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_fragments_sent), 2);
+}
+
+Test(dpdk_handoff, a_hairpin_that_came_in_pieces_may_be_cut)
+{
+	struct tp_endpoint client = lab_client(), server = lab_server();
+
+	two_clients();
+	hops_set(lab.plane.shared.nexthops, &client.ip, NEXTHOP_READY, lab_client_mac, 576);
+	in_two_pieces(&client, &server, large);
+	lab_round(&lab, 0);
+	lab_round(&lab, 1);
+	cr_assert_eq(lab_count(&lab, TP_C_hairpinned), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_fragments_sent), 2);
 }
 
 Test(dpdk_handoff, fragments_at_another_worker_are_joined_and_handed_over)

@@ -75,9 +75,11 @@ void hops_set(struct nexthops *n, const struct tp_ip *ip, enum nexthop_state sta
 	struct nexthop *hop = &n->hop[nexthops_take(n, ip)];
 
 	*hop = (struct nexthop){.mtu = mtu, .l2_length = 14, .state = (uint8_t)state};
-	if (mac)
+	// As the real ones: without a neighbour there is nothing of a header.
+	if (mac) {
 		memcpy(hop->l2, mac, 6);
-	memcpy(hop->l2 + 6, n->mac, 6);
+		memcpy(hop->l2 + 6, n->mac, 6);
+	}
 	n->generation++;
 }
 

@@ -105,6 +105,41 @@ Test(dpdk_worker, a_datagram_to_a_relayed_address_of_ours_hairpins)
 	cr_assert_eq(lab_count(&lab, TP_C_relayed_to_client), 1);
 }
 
+// Two relays: the second one's step is one too many for a TTL of 2.
+Test(dpdk_worker, a_hairpin_ends_where_its_ttl_does)
+{
+	struct tp_endpoint client = lab_client(), server = lab_server(), bob = lab_client(),
+			   alice_relayed = lab_relayed(PORT), bob_relayed = lab_relayed(PORT + 1);
+
+	bob.port++;
+	lab_put_allocation(&lab, 1, &bob, PORT + 1);
+	lab_put_channel(&lab, 0, &bob_relayed, CHANNEL + 1);
+	lab_put_channel(&lab, 1, &alice_relayed, CHANNEL + 2);
+	for (uint8_t ttl = 1; ttl <= 3; ttl++) {
+		struct rte_mbuf *m = lab_frame(&lab, &client, &server, "\x40\x02\x00\x02hi", 6);
+
+		lab_set_ttl(m, ttl);
+		lab_arrive(&lab, 0, m);
+	}
+	lab_round(&lab, 0);
+	cr_assert_eq(lab_count(&lab, TP_C_client_ttl_expired), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_peer_ttl_expired), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_icmp_errors_sent), 2);
+	cr_assert_eq(lab_count(&lab, TP_C_hairpinned), 2);
+	cr_assert_eq(lab_count(&lab, TP_C_relayed_to_client), 1);
+}
+
+Test(dpdk_worker, a_client_without_a_port_is_refused)
+{
+	struct tp_endpoint client = lab_client();
+
+	client.port = 0;
+	arrive(client, lab_server(), "\x40\x01\x00\x01x", 5);
+	lab_round(&lab, 0);
+	cr_assert_eq(lab_count(&lab, TP_C_client_packets), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_client_source_invalid), 1);
+}
+
 Test(dpdk_worker, a_relayed_address_without_an_allocation_does_not_hairpin)
 {
 	struct tp_endpoint nobody = lab_relayed(PORT + 2);
@@ -217,12 +252,42 @@ Test(dpdk_worker, what_waits_too_long_for_its_next_hop_is_dropped)
 	peers_hop(NEXTHOP_RESOLVING, 1500);
 	arrive(lab_client(), lab_server(), "\x40\x01\x00\x01x", 5);
 	lab_round(&lab, 0);
-	lab.w->agent.now += WAITING_MS;
+	lab.w->agent.now += WAITING_MS - 1;
+	lab_round(&lab, 0);
+	cr_assert_eq(lab.w->waiting.count, 1);
+	lab.w->agent.now++;
 	lab_round(&lab, 0);
 	cr_assert_null(lab_leaves(&lab, 0));
 	cr_assert_eq(lab_count(&lab, TP_C_client_no_next_hop), 1);
 	cr_assert_eq(lab_count(&lab, TP_C_relayed_to_peer), 0);
 	cr_assert_eq(lab.w->waiting.count, 0);
+}
+
+Test(dpdk_worker, so_many_wait_and_no_more)
+{
+	peers_hop(NEXTHOP_RESOLVING, 1500);
+	for (uint32_t i = 0; i < WAITING_MAX + 2; i++) {
+		arrive(lab_client(), lab_server(), "\x40\x01\x00\x01x", 5);
+		lab_round(&lab, 0);
+	}
+	cr_assert_eq(lab.w->waiting.count, WAITING_MAX);
+	cr_assert_eq(lab_count(&lab, TP_C_client_no_next_hop), 2);
+}
+
+Test(dpdk_worker, what_waited_has_the_whole_link_layer_header_of_its_next_hop)
+{
+	struct rte_mbuf *m;
+
+	peers_hop(NEXTHOP_RESOLVING, 0);
+	arrive(lab_client(), lab_server(), "\x40\x01\x00\x01x", 5);
+	lab_round(&lab, 0);
+	peers_hop(NEXTHOP_READY, 1500);
+	lab_round(&lab, 0);
+	m = lab_leaves(&lab, 0);
+	cr_assert(m);
+	cr_assert_arr_eq(rte_pktmbuf_mtod(m, uint8_t *), lab_peer_mac, 6);
+	cr_assert_arr_eq(rte_pktmbuf_mtod(m, uint8_t *) + 6, lab.plane.shared.port[0].mac, 6);
+	cr_assert_arr_eq(rte_pktmbuf_mtod(m, uint8_t *) + 12, ((uint8_t[]){8, 0, 0x45}), 3);
 }
 
 Test(dpdk_worker, what_cannot_be_reached_is_dropped_at_once)
