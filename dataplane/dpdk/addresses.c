@@ -10,7 +10,8 @@ static uint32_t slot_of(const struct tp_ip *ip, uint16_t port)
 {
 	uint64_t h = (ip->q[0] ^ ip->q[1] * 0x9e3779b97f4a7c15ull ^ port) * 0xff51afd7ed558ccdull;
 
-	return (uint32_t)(h >> 40) % ADDRESS_SLOTS;
+	// The highest bits: those below know nothing of an address's last byte, which stands highest.
+	return (uint32_t)(h >> 32) / (UINT32_MAX / ADDRESS_SLOTS + 1);
 }
 
 static const struct address_entry *find(

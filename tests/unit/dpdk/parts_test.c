@@ -68,6 +68,38 @@ Test(dpdk_addresses, a_listening_port_among_the_relay_ports_listens)
 	cr_assert_eq(find(&a, 3, 50005), ADDRESS_RELAY * 10 + 1);
 }
 
+static uint32_t longest_run(const struct addresses *a)
+{
+	uint32_t run = 0, longest = 0;
+
+	for (uint32_t i = 0; i < 2 * ADDRESS_SLOTS; i++) {
+		run = a->entry[i % ADDRESS_SLOTS].used ? run + 1 : 0;
+		longest = run > longest ? run : longest;
+	}
+	return longest;
+}
+
+// A packet to a relay port walks one.
+Test(dpdk_addresses, neighbouring_relay_addresses_make_no_chain)
+{
+	static const uint8_t prefix[15] = {0x20, 0x01, 0x0d, 0xb8};
+
+	for (unsigned int six = 0; six < 2; six++) {
+		struct tp_capabilities c = {.relays = 64, .port_min = 50000, .port_max = 50010};
+		struct addresses a;
+
+		for (uint8_t i = 0; i < 64; i++) {
+			c.relay[i].local = at(i, 0).ip;
+			if (six) {
+				memcpy(c.relay[i].local.b, prefix, sizeof(prefix));
+				c.relay[i].local.b[15] = i;
+			}
+		}
+		addresses_init(&a, &c);
+		cr_assert_leq(longest_run(&a), 8u, "%u in a row", longest_run(&a));
+	}
+}
+
 static const uint8_t tagged[18] = {
 	1, 2, 3, 4, 5, 6, 0x02, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0x81, 0x00, 0x20, 0x64, 0x08, 0x00};
 
