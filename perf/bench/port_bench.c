@@ -174,7 +174,18 @@ static void show(const char *what, struct figure *f)
 	printf("   %s %6.1f (%.1f to %.1f)", what, median, f->ns[0], f->ns[f->n - 1]);
 }
 
-static void report(struct outcome *o, unsigned int n, bool json)
+// A chain of steps that take a cycle each: what the clock really is, between host and neighbours.
+static double clock_mhz(void)
+{
+	uint64_t steps = 1u << 20, begin = rte_rdtsc_precise(), tsc;
+
+	for (uint64_t left = steps; left; left--)
+		__asm__ volatile("" : "+r"(left));
+	tsc = rte_rdtsc_precise() - begin;
+	return (double)steps * (double)rte_get_tsc_hz() / (double)tsc / 1e6;
+}
+
+static void report(struct outcome *o, unsigned int n, struct figure *mhz, bool json)
 {
 	static struct figure all[3 * CASES];
 
@@ -184,8 +195,9 @@ static void report(struct outcome *o, unsigned int n, bool json)
 		figures_report(all, 3 * n, true);
 		return;
 	}
-	printf("TSC %.0f MHz; ns/packet, medians (and extremes) of %u rounds\n",
-		(double)rte_get_tsc_hz() / 1e6, o->relay.n);
+	printf("TSC %.0f MHz, clock", (double)rte_get_tsc_hz() / 1e6);
+	show("", mhz);
+	printf(" MHz; ns/packet, medians (and extremes) of %u rounds\n", o->relay.n);
 	for (unsigned int i = 0; i < n; i++) {
 		printf("%-24s %7u allocations", o[i].relay.direction, o[i].relay.allocations);
 		show("macswap", &o[i].swap);
@@ -201,6 +213,7 @@ int main(int argc, char **argv)
 	static struct scene scene[SCENES];
 	static struct outcome outcome[CASES];
 	static struct bench bench;
+	static struct figure mhz;
 	struct figure_options o;
 
 	if (!figure_options(argc, argv, "port_bench", &o))
@@ -221,12 +234,14 @@ int main(int argc, char **argv)
 	}
 	// The first round warms up and isn't counted.
 	for (unsigned int k = 0; k <= o.rounds; k++) {
+		if (k)
+			mhz.ns[mhz.n++] = clock_mhz();
 		for (unsigned int i = 0; i < CASES; i++)
 			run(&bench, &scene[i / WAYS], i % WAYS, &outcome[i], k > 0);
 		fprintf(stderr, "\rport_bench: round %u of %u%s", k, o.rounds,
 			k < o.rounds ? "" : "\n");
 	}
-	report(outcome, CASES, o.json);
+	report(outcome, CASES, &mhz, o.json);
 	for (unsigned int i = 0; i < SCENES; i++)
 		scene_free(&scene[i]);
 	plane_free(&bench.world.plane);
