@@ -37,8 +37,10 @@ int setup_auth(struct auth **out, const struct config *config, const struct vaul
 	if (!users)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->users_count; i++)
-		users[i] = (struct auth_user){
-			config->users[i].name, config->users[i].password, config->users[i].key};
+		users[i] = (struct auth_user){.name = config->users[i].name,
+			.password = config->users[i].password,
+			.key = config->users[i].key,
+			.key_sha256 = config->users[i].key_sha256};
 	memcpy(a.nonce_key, vault->header->nonce_key, sizeof(a.nonce_key));
 	memcpy(a.user_key, vault->header->user_key, sizeof(a.user_key));
 	err = auth_create(out, &a);
@@ -104,6 +106,9 @@ int setup_server(struct turn_server **out, const struct config *config, struct v
 			.relays = relays},
 		.channel_max = config->channel_max,
 		.software = config->software,
+		.redirect = config->redirect.servers,
+		.redirect_count = config->redirect.servers_count,
+		.redirect_domain = config->redirect.domain,
 		.allow = allow,
 		.allow_count = config->allow_peers_count,
 		.deny = deny,

@@ -78,8 +78,8 @@ static void unknown_key(const struct backtrace *b, struct place *place, const ch
 	snprintf(path, sizeof(path), "%s%s%s", b->path, b->path[0] ? "." : "", key);
 	// A lone word among a user's keys may be a password that lost its key: it is not repeated.
 	if (strncmp(b->path, "users", 5) == 0 && !place_has_value(place, path))
-		place_complain(
-			place, b->path, "this has a key that is not one of name, password, key.");
+		place_complain(place, b->path,
+			"this has a key that is not one of name, password, key, key_sha256.");
 	else
 		place_complain(place, path, "unknown key.");
 }

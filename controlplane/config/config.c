@@ -140,7 +140,9 @@ void config_forget_secrets(struct config *config)
 	for (size_t i = 0; i < config->users_count; i++) {
 		wipe(config->users[i].password);
 		wipe(config->users[i].key);
+		wipe(config->users[i].key_sha256);
 		config->users[i].password = config->users[i].key = NULL;
+		config->users[i].key_sha256 = NULL;
 	}
 	for (size_t i = 0; i < config->secrets_count; i++)
 		wipe(config->secrets[i]);
@@ -164,6 +166,8 @@ void config_free(struct config *config)
 	free_texts(config->dpdk.eal, config->dpdk.eal_count);
 	free_texts(config->dpdk.ports, config->dpdk.ports_count);
 	free_texts(config->dpdk.interfaces, config->dpdk.interfaces_count);
+	free(config->redirect.servers);
+	free(config->redirect.domain);
 	free(config->realm);
 	free(config->software);
 	free(config->control_socket);

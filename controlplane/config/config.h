@@ -24,8 +24,16 @@ struct config_external {
 
 struct config_user {
 	char *name;
-	char *password; // NULL: `key`
+	char *password; // NULL: one or both of the keys
 	char *key; // 32 hex digits: MD5(name ":" realm ":" password)
+	char *key_sha256; // 64 hex digits: SHA-256 of the same
+};
+
+// Servers that take over: new allocations are sent there (RFC 8489 section 10).
+struct config_redirect {
+	struct tp_endpoint *servers;
+	size_t servers_count; // 0: no redirection
+	char *domain; // their certificate's name; empty: ours
 };
 
 enum config_dataplane {
@@ -92,6 +100,7 @@ struct config {
 	uint32_t workers; // 0 in the file means one per core (dpdk: but one); resolved here
 	struct config_dpdk dpdk;
 	struct config_limits limits;
+	struct config_redirect redirect;
 	uint32_t channel_max; // TP_CHANNEL_MAX or TP_CHANNEL_MAX_5766
 };
 

@@ -28,6 +28,7 @@ static const cyaml_schema_field_t user_fields[] = {
 	TEXT("name", struct raw_user, name),
 	TEXT("password", struct raw_user, password),
 	TEXT("key", struct raw_user, key),
+	TEXT("key_sha256", struct raw_user, key_sha256),
 	CYAML_FIELD_END,
 };
 
@@ -41,6 +42,12 @@ static const cyaml_schema_field_t limit_fields[] = {
 
 static const cyaml_schema_value_t text = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
+static const cyaml_schema_field_t redirect_fields[] = {
+	LIST_OF(struct raw_redirect, servers, &text),
+	TEXT("domain", struct raw_redirect, domain),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t dpdk_fields[] = {
 	LIST_OF(struct raw_dpdk, eal, &text),
 	LIST_OF(struct raw_dpdk, ports, &text),
@@ -74,6 +81,7 @@ static const cyaml_schema_field_t fields[] = {
 	TEXT("dataplane", struct raw, dataplane),
 	TEXT("workers", struct raw, workers),
 	CYAML_FIELD_MAPPING("dpdk", CYAML_FLAG_OPTIONAL, struct raw, dpdk, dpdk_fields),
+	CYAML_FIELD_MAPPING("redirect", CYAML_FLAG_OPTIONAL, struct raw, redirect, redirect_fields),
 	CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw, limits, limit_fields),
 	TEXT("channel_numbers", struct raw, channel_numbers),
 	TEXT("control_socket", struct raw, control_socket),

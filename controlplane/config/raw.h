@@ -20,6 +20,13 @@ struct raw_user {
 	char *name;
 	char *password;
 	char *key;
+	char *key_sha256;
+};
+
+struct raw_redirect {
+	char **servers;
+	uint32_t servers_count;
+	char *domain;
 };
 
 struct raw_limits {
@@ -42,6 +49,7 @@ struct raw {
 	struct raw_user *users;
 	uint32_t external_count, users_count;
 	struct raw_limits limits;
+	struct raw_redirect redirect;
 	struct raw_dpdk dpdk;
 	char *ports, *realm, *software, *dataplane, *workers, *channel_numbers, *control_socket;
 };

@@ -84,10 +84,24 @@ static void render_credentials(const struct config *config, FILE *out)
 		const struct config_user *u = &config->users[i];
 
 		field("- name", u->name, out);
-		field(u->password ? "  password" : "  key", u->password ? u->password : u->key,
-			out);
+		if (u->password)
+			field("  password", u->password, out);
+		if (u->key)
+			field("  key", u->key, out);
+		if (u->key_sha256)
+			field("  key_sha256", u->key_sha256, out);
 	}
 	render_texts("secrets", config->secrets, config->secrets_count, out);
+}
+
+static void render_redirect(const struct config_redirect *r, FILE *out)
+{
+	char text[TEXT_ENDPOINT];
+
+	fprintf(out, "redirect:\n  servers:%s\n", r->servers_count ? "" : " []");
+	for (size_t i = 0; i < r->servers_count; i++)
+		fprintf(out, "  - \"%s\"\n", text_endpoint(&r->servers[i], text));
+	field("  domain", r->domain, out);
 }
 
 static void render_dpdk(const struct config_dpdk *d, FILE *out)
@@ -128,6 +142,7 @@ int config_render(const struct config *config, FILE *out)
 		l->allocations_per_user);
 	fprintf(out, "  allocations_per_address: %u\n  unauthenticated_per_second: %u\n",
 		l->allocations_per_address, l->unauthenticated_per_second);
+	render_redirect(&config->redirect, out);
 	fprintf(out, "channel_numbers: %s\n",
 		config->channel_max == TP_CHANNEL_MAX ? "rfc8656" : "rfc5766");
 	field("control_socket", config->control_socket, out);

@@ -17,7 +17,7 @@
 #define PORT_MAX 65535u
 #define ALLOCATIONS 16384u
 #define UNAUTHENTICATED_PER_SECOND 100u
-#define SOFTWARE_MAX 763u // bytes (RFC 8489 section 14.14)
+#define SOFTWARE_MAX 127u // bytes: fewer than 128 characters (RFC 8489 section 14.14)
 
 static void resolve_ports(struct config *config, const struct raw *raw, struct place *place)
 {
@@ -155,6 +155,7 @@ int config_resolve(
 {
 	if (resolve_addresses(config, raw, host, place) < 0 ||
 		resolve_credentials(config, raw, place) < 0 ||
+		resolve_redirect(config, raw, place) < 0 ||
 		resolve_texts(config, raw, host, place) < 0)
 		return -ENOMEM;
 	resolve_ports(config, raw, place);

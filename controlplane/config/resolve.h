@@ -21,6 +21,7 @@ int config_resolve(
 // The parts, each in a file of its own; same returns.
 int resolve_addresses(
 	struct config *config, const struct raw *raw, const struct host *host, struct place *place);
+int resolve_redirect(struct config *config, const struct raw *raw, struct place *place);
 int resolve_credentials(struct config *config, const struct raw *raw, struct place *place);
 // After all others: needs to know the dataplane and the workers.
 int resolve_dpdk(struct config *config, const struct raw *raw, struct place *place);

@@ -116,6 +116,50 @@ static int warn_relays(const struct config *config, FILE *warnings)
 	return 1;
 }
 
+// What keys that were made beforehand keep everybody from.
+static int warn_keys(const struct config *config, FILE *warnings)
+{
+	for (size_t i = 0; i < config->users_count; i++) {
+		const struct config_user *u = &config->users[i];
+
+		if (u->password || (u->key && u->key_sha256))
+			continue;
+		fprintf(warnings,
+			u->key ? "warning: users[%zu]: has no key_sha256, so that SHA-256 is "
+				 "offered to "
+				 "nobody.\n"
+			       : "warning: users[%zu]: has no key, so that clients that know only "
+				 "MD5 "
+				 "(browsers among them) are refused.\n",
+			i);
+		return 1;
+	}
+	return 0;
+}
+
+static int warn_redirect(const struct config *config, FILE *warnings)
+{
+	int count = 0;
+
+	for (enum tp_family family = TP_IPV4; config->redirect.servers_count && family <= TP_IPV6;
+		family++) {
+		bool listens = false, serves = false;
+
+		for (size_t i = 0; i < config->listen_count; i++)
+			listens |= tp_ip_family(&config->listen[i].ip) == family;
+		for (size_t i = 0; i < config->redirect.servers_count; i++)
+			serves |= tp_ip_family(&config->redirect.servers[i].ip) == family;
+		if (!listens || serves)
+			continue;
+		fprintf(warnings,
+			"warning: redirect.servers: none has an %s address, so that clients over "
+			"%s are not redirected.\n",
+			family == TP_IPV4 ? "IPv4" : "IPv6", family == TP_IPV4 ? "IPv4" : "IPv6");
+		count++;
+	}
+	return count;
+}
+
 int config_warn_on(const struct config *config, const struct host *host, FILE *warnings)
 {
 	int count = warn_ports(config, host, warnings);
@@ -125,6 +169,8 @@ int config_warn_on(const struct config *config, const struct host *host, FILE *w
 	count += warn_privileges(config, host, warnings);
 	count += warn_relays(config, warnings);
 	count += config_warn_dpdk(config, host, warnings);
+	count += warn_keys(config, warnings);
+	count += warn_redirect(config, warnings);
 	if (!config->users_count && !config->secrets_count) {
 		fprintf(warnings, "warning: users, secrets: there are none, so that nobody can "
 				  "allocate; only "

@@ -357,6 +357,8 @@ void turn_allocate(struct request *r)
 		reply_error(s, &r->to, code, NULL);
 		return;
 	}
+	if (turn_redirect(r))
+		return;
 	// What this 5-tuple had before goes first, or the dataplane would find the new one in conflict.
 	p = turn_send_drops(s) == 0 ? pending_take(s, TX_ALLOCATE) : NULL;
 	if (!p) {

@@ -98,6 +98,8 @@ void reply_error(struct turn_server *s, struct responder *to, unsigned int code,
 		stun_put(&w, TP_ATTR_NONCE, nonce, n);
 		n = auth_algorithms(s->auth, &algorithms);
 		stun_put(&w, TP_ATTR_PASSWORD_ALGORITHMS, algorithms, n);
+	} else if (code == 300) {
+		redirect_put(s, to, &w);
 	} else if (code == 420 && m) {
 		stun_put_unknown(&w, m->unknown, m->unknown_count);
 	}

@@ -19,6 +19,8 @@ const char *reply_reason(unsigned int code);
 int reply_finish(struct turn_server *s, struct responder *to, struct stun_writer *w);
 // Sends an answer that no command goes with; counts what can't be sent.
 void reply_send(struct turn_server *s, const struct responder *to, const uint8_t *bytes);
+// redirect.c: ALTERNATE-SERVER, of the client's family first, and ALTERNATE-DOMAIN.
+void redirect_put(struct turn_server *s, const struct responder *to, struct stun_writer *w);
 // An error response. 401 and 438 carry REALM, a new NONCE and PASSWORD-ALGORITHMS (RFC 8489 section 9.2.4),
 // 420 the unknown attributes of `m`, which may be NULL otherwise.
 void reply_error(struct turn_server *s, struct responder *to, unsigned int code,

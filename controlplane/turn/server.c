@@ -124,6 +124,32 @@ static bool allocation_ready(struct request *r)
 	return true;
 }
 
+// What a method looks at. The rest is known but unexpected, and must not matter even where it is malformed
+// (RFC 8489 section 6.3).
+static uint32_t expected_by(uint16_t method)
+{
+	switch (method) {
+	case TP_STUN_ALLOCATE:
+		return STUN_HAS_LIFETIME | STUN_HAS_REQUESTED_TRANSPORT |
+		       STUN_HAS_REQUESTED_FAMILY | STUN_HAS_ADDITIONAL_FAMILY | STUN_HAS_EVEN_PORT |
+		       STUN_HAS_RESERVATION_TOKEN | STUN_HAS_DONT_FRAGMENT;
+	case TP_STUN_REFRESH:
+		return STUN_HAS_LIFETIME | STUN_HAS_REQUESTED_FAMILY;
+	case TP_STUN_CREATE_PERMISSION:
+		return STUN_HAS_PEER_ADDRESS;
+	default:
+		return STUN_HAS_CHANNEL_NUMBER | STUN_HAS_PEER_ADDRESS;
+	}
+}
+
+static void ignore_unexpected(struct stun_message *m)
+{
+	m->malformed &= expected_by(m->method);
+	// ChannelBind takes one peer: of duplicates the first counts (section 14).
+	if (m->method == TP_STUN_CHANNEL_BIND && m->peers[0].family)
+		m->malformed &= ~(uint32_t)STUN_HAS_PEER_ADDRESS;
+}
+
 static void handle(struct request *r)
 {
 	struct turn_server *s = r->s;
@@ -153,9 +179,10 @@ static void handle(struct request *r)
 		turn_channel_bind(r);
 }
 
-static void dispatch(struct request *r)
+static void dispatch(struct request *r, struct stun_message *m)
 {
-	auth_check(r->s->auth, r->m, &r->punt->client, r->s->wall_s, &r->auth);
+	auth_check(r->s->auth, m, &r->punt->client, r->s->wall_s, &r->auth);
+	ignore_unexpected(m);
 	handle(r);
 	OPENSSL_cleanse(r->auth.key_bytes, sizeof(r->auth.key_bytes));
 }
@@ -215,7 +242,7 @@ static void on_punt(
 	if (m.method == TP_STUN_BINDING)
 		binding(s, &r.to, &m);
 	else
-		dispatch(&r);
+		dispatch(&r, &m);
 }
 
 #define RESTART "stop turnpike with all its programs, and start it again"
@@ -317,6 +344,15 @@ int turn_create(struct turn_server **out, const struct turn_config *config, stru
 	s->unsent = TABLE_NONE;
 	if (config->software)
 		snprintf(s->software, sizeof(s->software), "%s", config->software);
+	if (config->redirect_domain)
+		snprintf(s->redirect_domain, sizeof(s->redirect_domain), "%s",
+			config->redirect_domain);
+	s->redirect = calloc(config->redirect_count + 1, sizeof(*s->redirect));
+	if (!s->redirect)
+		goto fail;
+	s->redirect_count = (uint32_t)config->redirect_count;
+	for (size_t i = 0; i < config->redirect_count; i++)
+		s->redirect[i] = config->redirect[i];
 	if (create_pending(s, config->transactions ? config->transactions : 16384))
 		goto fail;
 	err = stun_hmac_new(&s->late_key, no_key, sizeof(no_key));
@@ -346,5 +382,6 @@ void turn_destroy(struct turn_server *s)
 	if (s->pending)
 		OPENSSL_cleanse(s->pending, s->pending_count * sizeof(*s->pending));
 	free(s->pending);
+	free(s->redirect);
 	free(s);
 }

@@ -16,12 +16,19 @@
 #define TURN_CHANNEL_MS 600000u // RFC 8656 section 12
 #define TURN_RESERVATION_MS 35000u // at least 30 s of the client's (RFC 8656 section 7.2)
 
+#define TURN_SOFTWARE_MAX 127u // bytes of SOFTWARE, RFC 8489 section 14.14
+#define TURN_DOMAIN_MAX 255u // bytes of ALTERNATE-DOMAIN, RFC 8489 section 14.16
+
 struct turn_server;
 
 struct turn_config {
 	struct table_config table;
 	uint32_t channel_max; // highest channel number taken
 	const char *software; // SOFTWARE attribute of authenticated answers; NULL or empty: none
+	const struct tp_endpoint *redirect; // servers that new allocations are sent to
+	size_t redirect_count; // 0: they are made here
+	const char
+		*redirect_domain; // of their certificate, for ALTERNATE-DOMAIN; NULL or empty: none
 	const struct policy_prefix *allow;
 	size_t allow_count;
 	const struct policy_prefix *deny;

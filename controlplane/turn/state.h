@@ -61,7 +61,10 @@ struct turn_server {
 	struct auth *auth;
 	struct link *link;
 	struct tp_counters *counters;
-	char software[64];
+	char software[TURN_SOFTWARE_MAX + 1];
+	struct tp_endpoint *redirect;
+	uint32_t redirect_count;
+	char redirect_domain[TURN_DOMAIN_MAX + 1];
 	uint32_t channel_max;
 	uint64_t now_ms;
 	uint64_t wall_s;
@@ -101,6 +104,9 @@ void turn_allocate(struct request *r);
 void turn_refresh(struct request *r);
 void turn_create_permission(struct request *r);
 void turn_channel_bind(struct request *r);
+
+// redirect.c: sends an Allocate that could be granted elsewhere, if so configured. Returns whether it did.
+bool turn_redirect(struct request *r);
 
 // The live allocation of a 5-tuple; what of it has expired is dropped on the way.
 uint32_t turn_find(struct turn_server *s, const struct tp_endpoint *client,

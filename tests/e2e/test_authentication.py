@@ -5,6 +5,7 @@
 import base64
 import hmac
 import socket
+import struct
 import time
 
 import pytest
@@ -13,6 +14,7 @@ import stun
 import turn
 from server import FAMILIES, SECRETS
 
+ALTERNATE_SERVER = 0x8023
 BARE_ALLOCATE = [turn.UDP_TRANSPORT]
 AUTHENTICATION = {stun.USERNAME, stun.REALM, stun.NONCE, stun.MESSAGE_INTEGRITY}
 
@@ -171,3 +173,18 @@ def test_a_flood_without_credentials_is_answered_at_the_configured_rate(make_ser
     assert known.refresh(600).cls == stun.SUCCESS
     server.expect_count("drop_rate_limited", 900)
     assert 1 <= len(flood.pending()) <= 100
+
+
+def test_a_redirection_sends_new_allocations_to_a_server_of_the_clients_family(
+        make_server, make_client):
+    server = make_server(redirect={"servers": ["192.0.2.99:3478", "[2001:db8:9::9]:5349"]})
+    addresses = {"v4": b"\0\1" + struct.pack("!H", 3478) + socket.inet_aton("192.0.2.99"),
+                 "v6": b"\0\2" + struct.pack("!H", 5349)
+                 + socket.inet_pton(socket.AF_INET6, "2001:db8:9::9")}
+    for family, other in (("v4", "v6"), ("v6", "v4")):
+        client = make_client(FAMILIES[family], of=server)
+        answer = client.allocate()
+        assert answer.code == 300
+        told = [value for kind, value in answer.attributes if kind == ALTERNATE_SERVER]
+        assert told == [addresses[family], addresses[other]]
+        assert client.binding().cls == stun.SUCCESS

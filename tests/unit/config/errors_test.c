@@ -5,6 +5,9 @@
 
 #define F "turnpike.yaml:"
 
+// Hex digits.
+#define SIXTY_FOUR "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static const struct {
 	const char *yaml, *message;
 } shapes[] = {
@@ -97,6 +100,27 @@ static const struct {
 	{"realm: abcdefghijklmnopqrstuvwxyz.xy\n",
 		F "1: realm: 29 bytes are too many: with more than 28 a 401 exceeds 120 bytes, and "
 		  "amplifies what is sent from forged addresses.\n"},
+	{"realm: 'a\"b'\n", F "1: realm: can't have quotes or backslashes.\n"},
+	{"realm: \"a\\u00adb\"\n",
+		F "1: realm: has a character that can't be part of it (RFC 8265): a control "
+		  "character, or one that is unassigned or invisible.\n"},
+	{"software: " SIXTY_FOUR SIXTY_FOUR "\n", F "1: software: has more than 127 bytes.\n"},
+	{"redirect: {servers: [10.0.0.9]}\n",
+		F "1: redirect.servers[0]: \"10.0.0.9\" is not ADDRESS:PORT, such as "
+		  "192.0.2.1:3478 or [2001:db8::1]:3478.\n"},
+	{"listen: ['10.0.0.1:3478']\nredirect:\n  servers:\n  - 192.0.2.1:3478\n  - "
+	 "10.0.0.1:3478\n",
+		F "5: redirect.servers[1]: 10.0.0.1:3478 is an address of `listen`: clients would "
+		  "come back here.\n"},
+	{"redirect:\n  servers: ['192.0.2.1:3478']\n  domain: turn-.example.org\n",
+		F "3: redirect.domain: \"turn-.example.org\" is not a domain name.\n"},
+	{"redirect:\n  servers: ['192.0.2.1:3478']\n  domain: .org\n",
+		F "3: redirect.domain: \".org\" is not a domain name.\n"},
+	{"redirect:\n  servers: ['192.0.2.1:3478']\n  domain: " SIXTY_FOUR "\n",
+		F "3: redirect.domain: \"" SIXTY_FOUR "\" is not a domain name.\n"},
+	{"redirect: {domain: turn.example.org}\n",
+		F "1: redirect.domain: names the certificate of `redirect.servers`, but there are "
+		  "none.\n"},
 	{"realm: ''\n", F "1: realm: is empty; give it a name, such as your domain.\n"},
 	{"realm: ''\nworkers: x\n", F "1: realm: is empty; give it a name, such as your domain.\n" F
 				      "2: workers: \"x\" is not a whole number from 0 to 64.\n"},
@@ -135,8 +159,24 @@ static const struct {
 		  "none.\n"},
 	{"users:\n- name: a\n  password: SECRET\n- name: b\n  password: [SECRET]\n",
 		F "5: users[1].password: a single value is expected here, not a list.\n"},
-	{"users:\n- name: a\n- {name: b, SECRET}\n",
-		F "3: users[1]: this has a key that is not one of name, password, key.\n"},
+	{"users:\n- name: a\n- {name: b, SECRET}\n", F "3: users[1]: this has a key that is not "
+						       "one of name, password, key, key_sha256.\n"},
+	{"realm: r\nusers:\n- name: a\n  key_sha256: 00112233445566778899aabbccddeeff\n",
+		F "4: users[0].key_sha256: must be the 64 hex digits of "
+		  "SHA-256(name:realm:password).\n"},
+	{"realm: r\nusers:\n- name: a\n  password: SECRET\n  key_sha256: " SIXTY_FOUR "\n",
+		F "3: users[0]: has a password and a key; one of them must go.\n"},
+	{"realm: r\nusers:\n- {name: a, key: 00112233445566778899aabbccddeeff}\n"
+	 "- {name: b, key_sha256: " SIXTY_FOUR "}\n",
+		F
+		"2: users: users[0] has an MD5 key only and users[1] a SHA-256 key only, so there "
+		"is no algorithm that all can use; give one of them both keys.\n"},
+	{"users:\n- name: a\n  password: \"SECRET\\n\"\n",
+		F "3: users[0].password: has a character that can't be part of it (RFC 8265): a "
+		  "control character, or one that is unassigned or invisible.\n"},
+	{"users:\n- {name: \"e\\u0301\", password: SECRET}\n- {name: \"\\u00e9\", password: "
+	 "SECRET}\n",
+		F "3: users[1].name: \"\u00e9\" is the name of users[0] already.\n"},
 	{"secrets:\n- SECRET\n- SECRET\n", F "3: secrets[1]: is the same as secrets[0].\n"},
 	{"secrets: ['']\n", F "1: secrets[0]: is empty: anyone could make credentials.\n"},
 	{"secrets:\n  SECRET\n", F "1: secrets: a list is expected here, not a single value.\n"},

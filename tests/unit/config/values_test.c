@@ -57,18 +57,23 @@ Test(config_values, an_empty_file_gives_every_default)
 	cr_expect_eq(c->limits.unauthenticated_per_second, 100);
 	cr_expect_eq(c->channel_max, TP_CHANNEL_MAX);
 	cr_expect_eq(c->users_count + c->secrets_count + c->external_count, 0);
+	cr_expect_eq(c->redirect.servers_count, 0);
+	cr_expect_str_eq(c->redirect.domain, "");
 	cr_expect_eq(c->allow_peers_count + c->deny_peers_count, 0);
 	config_free(c);
 }
+
+#define SHA256 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 static const char everything[] = "listen: ['0.0.0.0:3478', '[2001:db8::7]:3479', 10.0.0.1:3478]\n"
 				 "relay: [10.0.0.1, 2001:db8::7]\n"
 				 "ports: 50000-50099\n"
 				 "external: [{public: 203.0.113.1, local: 10.0.0.1}]\n"
-				 "realm: \"a\\\"b\\\\c\\u2028\\u0085é\"\n"
+				 "realm: \"re\u0301alm\"\n"
 				 "users:\n"
-				 "- {name: alice, password: \" p: #\\n\"}\n"
-				 "- {name: bob, key: 00112233445566778899AABBCCDDEEFF}\n"
+				 "- {name: alice, password: \" p: #\\u3000\"}\n"
+				 "- {name: bob, key: 00112233445566778899AABBCCDDEEFF,\n"
+				 "  key_sha256: " SHA256 "}\n"
 				 "secrets: [north, 'null', 0123]\n"
 				 "allow_peers: [10.0.0.0/8, 2001:db8::/32]\n"
 				 "deny_peers: [10.1.2.3]\n"
@@ -78,7 +83,9 @@ static const char everything[] = "listen: ['0.0.0.0:3478', '[2001:db8::7]:3479',
 				 "  allocations_per_address: 5, unauthenticated_per_second: 0}\n"
 				 "channel_numbers: rfc5766\n"
 				 "control_socket: /tmp/t/c\n"
-				 "software: ''\n";
+				 "redirect: {servers: [192.0.2.1:3478, '[2001:db8::1]:5349'],\n"
+				 "  domain: turn-2.example.org}\n"
+				 "software: \"a\\\"b\\\\c\\u2028\\u0085é\\n\"\n";
 
 static void expect_everything(const struct config *c)
 {
@@ -92,13 +99,14 @@ static void expect_everything(const struct config *c)
 	cr_assert_eq(c->external_count, 1);
 	expect_ip(&c->external[0].public_, "203.0.113.1");
 	expect_ip(&c->external[0].local, "10.0.0.1");
-	cr_expect_str_eq(c->realm, "a\"b\\c\u2028\xc2\x85é");
+	cr_expect_str_eq(c->realm, "r\u00e9alm", "composed");
 	cr_assert_eq(c->users_count, 2);
 	cr_expect_str_eq(c->users[0].name, "alice");
-	cr_expect_str_eq(c->users[0].password, " p: #\n");
+	cr_expect_str_eq(c->users[0].password, " p: # ", "every space is one");
 	cr_expect_null(c->users[0].key);
 	cr_expect_null(c->users[1].password);
 	cr_expect_str_eq(c->users[1].key, "00112233445566778899AABBCCDDEEFF");
+	cr_expect_str_eq(c->users[1].key_sha256, SHA256);
 	cr_assert_eq(c->secrets_count, 3);
 	cr_expect_str_eq(c->secrets[0], "north");
 	cr_expect_str_eq(c->secrets[1], "null");
@@ -117,7 +125,11 @@ static void expect_everything(const struct config *c)
 	cr_expect_eq(c->limits.unauthenticated_per_second, 0);
 	cr_expect_eq(c->channel_max, TP_CHANNEL_MAX_5766);
 	cr_expect_str_eq(c->control_socket, "/tmp/t/c");
-	cr_expect_str_eq(c->software, "");
+	cr_assert_eq(c->redirect.servers_count, 2);
+	expect_endpoint(&c->redirect.servers[0], "192.0.2.1:3478");
+	expect_endpoint(&c->redirect.servers[1], "[2001:db8::1]:5349");
+	cr_expect_str_eq(c->redirect.domain, "turn-2.example.org");
+	cr_expect_str_eq(c->software, "a\"b\\c\u2028\xc2\x85é\n");
 }
 
 Test(config_values, every_key_is_read)
@@ -184,7 +196,8 @@ Test(config_values, secrets_are_forgotten_on_request_and_nothing_else)
 	static const char yaml[] = "realm: r\n"
 				   "users:\n"
 				   "- {name: a, password: one}\n"
-				   "- {name: b, key: 3d43f24c71b71cdd4be54e0721962a79}\n"
+				   "- {name: b, key: 3d43f24c71b71cdd4be54e0721962a79,\n"
+				   "  key_sha256: " SHA256 "}\n"
 				   "secrets: [two, three]\n";
 	struct host host = fixture_host();
 	char *errors = NULL;
@@ -196,6 +209,7 @@ Test(config_values, secrets_are_forgotten_on_request_and_nothing_else)
 	for (size_t i = 0; i < c->users_count; i++) {
 		cr_expect_null(c->users[i].password);
 		cr_expect_null(c->users[i].key);
+		cr_expect_null(c->users[i].key_sha256);
 	}
 	cr_expect_str_eq(c->users[1].name, "b");
 	cr_expect_eq(c->secrets_count, 0);

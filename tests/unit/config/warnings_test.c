@@ -85,3 +85,36 @@ Test(config_warnings, a_configuration_that_helps_nobody_is_told)
 		"Binding is "
 		"answered.\n");
 }
+
+#define RESERVED "ports: 61000-65535\n"
+#define MD5_KEY "00112233445566778899aabbccddeeff"
+
+Test(config_warnings, a_key_that_is_missing_is_told_with_what_it_keeps_from_whom)
+{
+	struct host host = fixture_host();
+
+	expect_warnings(RESERVED
+		"realm: r\nusers:\n- {name: a, password: p}\n- {name: b, key: " MD5_KEY "}\n",
+		&host, 1,
+		"warning: users[1]: has no key_sha256, so that SHA-256 is offered to nobody.\n");
+	expect_warnings(RESERVED "realm: r\nusers:\n- {name: b, key_sha256: " MD5_KEY MD5_KEY "}\n",
+		&host, 1,
+		"warning: users[0]: has no key, so that clients that know only MD5 (browsers among "
+		"them) are refused.\n");
+	expect_warnings(RESERVED "realm: r\nusers:\n- {name: b, key: " MD5_KEY
+				 ", key_sha256: " MD5_KEY MD5_KEY "}\n",
+		&host, 0, "");
+}
+
+Test(config_warnings, a_family_that_is_not_redirected_is_told)
+{
+	struct host host = fixture_host();
+
+	expect_warnings(RESERVED USER "redirect: {servers: [192.0.2.1:3478]}\n", &host, 1,
+		"warning: redirect.servers: none has an IPv6 address, so that clients over IPv6 "
+		"are "
+		"not redirected.\n");
+	expect_warnings(RESERVED USER
+		"listen: ['10.0.0.1:3478']\nredirect: {servers: [192.0.2.1:3478]}\n",
+		&host, 0, "");
+}

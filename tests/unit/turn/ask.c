@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The Turnpike authors
 //
 // Requests as a client makes them, and answers as it reads them.
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "rig.h"
@@ -72,6 +74,26 @@ const struct answer *ask_again(struct ask *a)
 	return &r->answer;
 }
 
+static void put_userhash(struct ask *a, const struct rig_user *u)
+{
+	char text[64];
+	uint8_t hash[32];
+	int n = snprintf(text, sizeof(text), "%s:%s", u->name, RIG_REALM);
+
+	if (EVP_Digest(text, (size_t)n, hash, NULL, EVP_sha256(), NULL) != 1)
+		abort();
+	stun_put(&a->w, TP_ATTR_USERHASH, hash, sizeof(hash));
+}
+
+static void put_algorithms(struct ask *a)
+{
+	const uint8_t *offer;
+	size_t n = auth_algorithms(a->rig->auth, &offer);
+
+	stun_put(&a->w, TP_ATTR_PASSWORD_ALGORITHMS, offer, n);
+	stun_put_u32(&a->w, TP_ATTR_PASSWORD_ALGORITHM, 2u << 16);
+}
+
 const struct answer *ask_send(struct ask *a)
 {
 	const struct rig_user *u = &a->rig->users[a->user];
@@ -81,11 +103,19 @@ const struct answer *ask_send(struct ask *a)
 
 		if (!a->nonce)
 			auth_nonce(a->rig->auth, &a->client, a->rig->wall_s, nonce);
-		stun_put(&a->w, TP_ATTR_USERNAME, u->name, strlen(u->name));
+		if (a->userhash)
+			put_userhash(a, u);
+		else
+			stun_put(&a->w, TP_ATTR_USERNAME, u->name, strlen(u->name));
 		stun_put(&a->w, TP_ATTR_REALM, RIG_REALM, strlen(RIG_REALM));
 		stun_put(&a->w, TP_ATTR_NONCE, a->nonce ? a->nonce : nonce,
 			strlen(a->nonce ? a->nonce : nonce));
-		stun_put_integrity(&a->w, u->key);
+		if (a->modern)
+			put_algorithms(a);
+		if (a->modern)
+			stun_put_integrity_sha256(&a->w, u->key_sha256);
+		else
+			stun_put_integrity(&a->w, u->key);
 	}
 	if (a->fingerprint)
 		stun_put_fingerprint(&a->w);
@@ -275,4 +305,13 @@ bool answer_signed(const struct answer *a, const struct rig_user *user)
 	struct stun_message m;
 
 	return stun_parse(&m, a->bytes, a->length) == 0 && stun_integrity_valid(&m, user->key);
+}
+
+bool answer_signed_sha256(const struct answer *a, const struct rig_user *user)
+{
+	struct stun_message m;
+
+	return stun_parse(&m, a->bytes, a->length) == 0 && !(m.has & STUN_HAS_INTEGRITY) &&
+	       m.integrity_sha256.length == STUN_SHA256_LENGTH &&
+	       stun_integrity_sha256_valid(&m, user->key_sha256);
 }

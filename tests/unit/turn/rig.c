@@ -178,12 +178,14 @@ void rig_start(struct rig *r)
 	MUST(r->vault_fd >= 0);
 	for (size_t i = 0; i < 3; i++) {
 		char text[64];
-		uint8_t key[16];
+		uint8_t key[32];
 		int n = snprintf(text, sizeof(text), "%s:%s:%s", r->users[i].name, RIG_REALM,
 			r->users[i].password);
 
 		MUST(EVP_Digest(text, (size_t)n, key, NULL, EVP_md5(), NULL) == 1);
-		MUST(stun_hmac_new(&r->users[i].key, key, sizeof(key)) == 0);
+		MUST(stun_hmac_new(&r->users[i].key, key, 16) == 0);
+		MUST(EVP_Digest(text, (size_t)n, key, NULL, EVP_sha256(), NULL) == 1);
+		MUST(stun_hmac_new(&r->users[i].key_sha256, key, 32) == 0);
 	}
 	rig_revive(r);
 	if (r->attached)
@@ -194,8 +196,10 @@ void rig_stop(struct rig *r)
 {
 	MUST(rig_check(r, false) == 0);
 	rig_kill(r);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3; i++) {
 		stun_hmac_free(r->users[i].key);
+		stun_hmac_free(r->users[i].key_sha256);
+	}
 	mirror_clear(&r->mirror);
 	close(r->vault_fd);
 }

@@ -46,7 +46,8 @@ struct verdict {
 
 struct rig_user {
 	const char *name, *password;
-	struct stun_hmac *key;
+	struct stun_hmac *key; // MD5's
+	struct stun_hmac *key_sha256;
 };
 
 struct rig {
@@ -125,6 +126,8 @@ struct ask {
 	unsigned int user; // of rig->users
 	bool unsigned_;
 	bool fingerprint;
+	bool modern; // picks SHA-256 from PASSWORD-ALGORITHMS, signs by MESSAGE-INTEGRITY-SHA256
+	bool userhash; // instead of USERNAME
 	const char *nonce; // NULL: a good one
 	uint16_t method;
 	uint8_t tid[TP_STUN_TID];
@@ -173,3 +176,5 @@ uint64_t answer_token(const struct answer *a); // RESERVATION-TOKEN; absent: 0
 unsigned int answer_address_error(const struct answer *a);
 // Whether MESSAGE-INTEGRITY is right under this user's key.
 bool answer_signed(const struct answer *a, const struct rig_user *user);
+// Whether MESSAGE-INTEGRITY-SHA256 is, under the SHA-256 key, whole, and there is no MESSAGE-INTEGRITY.
+bool answer_signed_sha256(const struct answer *a, const struct rig_user *user);
