@@ -5,6 +5,8 @@
 // from memory at once: parse, hash, fetch buckets; compare tags, fetch client lines; decide. Send
 // indications then take two stages more, for their permission.
 
+#include <string.h>
+
 #include "send.h"
 #include "tables.h"
 
@@ -58,20 +60,22 @@ static ALWAYS_INLINE void look_up(const struct relay *r, const struct relay_from
 static ALWAYS_INLINE void read_channel(const struct relay *r, const struct relay_from_client *in,
 	struct relay_decision *d, struct step *s)
 {
-	uint32_t length;
+	uint32_t header, length;
 
 	if (in->length < TP_CHANNEL_HEADER) {
 		drop(d, TP_C_channel_malformed);
 		return;
 	}
-	length = (uint32_t)in->data[2] << 8 | in->data[3];
+	memcpy(&header, in->data, sizeof(header));
+	header = TP_BE32(header);
+	length = header & UINT16_MAX;
 	if (length > in->length - TP_CHANNEL_HEADER) {
 		drop(d, TP_C_channel_malformed);
 		return;
 	}
 	d->offset = TP_CHANNEL_HEADER;
 	d->length = length;
-	look_up(r, in, (uint16_t)(in->data[0] << 8 | in->data[1]), CHANNEL, s);
+	look_up(r, in, (uint16_t)(header >> 16), CHANNEL, s);
 }
 
 static NEVER_INLINE void read_stun(const struct relay *r, const struct relay_from_client *in,

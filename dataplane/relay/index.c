@@ -63,15 +63,13 @@ unsigned int index_candidates(const struct index *ix, uint64_t hash, uint32_t ou
 	uint16_t tag = index_tag(hash);
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < INDEX_SLOTS; i++)
-		if (b->tag[i] == tag)
-			out[n++] = b->item[i];
+	for (unsigned int m = index_matches(b, tag); m; m &= m - 1)
+		out[n++] = b->item[__builtin_ctz(m)];
 	if (!b->displaced)
 		return n;
 	b = other(ix, b, tag);
-	for (unsigned int i = 0; i < INDEX_SLOTS; i++)
-		if (b->tag[i] == (tag | DISPLACED))
-			out[n++] = b->item[i];
+	for (unsigned int m = index_matches(b, tag | DISPLACED); m; m &= m - 1)
+		out[n++] = b->item[__builtin_ctz(m)];
 	return n;
 }
 

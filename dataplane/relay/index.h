@@ -13,7 +13,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define INDEX_SLOTS 8u
 #define INDEX_LOAD 4u // items for a bucket, on average, when the index is full
@@ -49,29 +52,30 @@ static inline uint16_t index_tag(uint64_t hash)
 	return t ? t : 2;
 }
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "lanes count from the low end");
-
-// Bit 15 of each 16-bit lane is set where the lane equals the tag, exactly.
-static inline uint64_t index_lanes(uint64_t tags, uint16_t tag)
+// Which slots of a bucket have the tag: a bit for each, slot 0's the lowest.
+#ifdef __SSE2__
+static inline unsigned int index_matches(const struct index_bucket *b, uint16_t tag)
 {
-	const uint64_t low = 0x7fff7fff7fff7fffull;
-	uint64_t x = tags ^ (tag * 0x0001000100010001ull);
+	__m128i equal = _mm_cmpeq_epi16(
+		_mm_load_si128((const __m128i *)b->tag), _mm_set1_epi16((short)tag));
 
-	return ~(((x & low) + low) | x | low);
+	return (unsigned int)_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128()));
 }
+#else
+static inline unsigned int index_matches(const struct index_bucket *b, uint16_t tag)
+{
+	unsigned int matches = 0;
+
+	for (unsigned int i = 0; i < INDEX_SLOTS; i++)
+		matches |= (unsigned int)(b->tag[i] == tag) << i;
+	return matches;
+}
+#endif
 
 // The slot of the first candidate in a bucket; INDEX_SLOTS: none there.
 static inline unsigned int index_slot(const struct index_bucket *b, uint16_t tag)
 {
-	uint64_t word[2];
-	uint64_t low, high;
-
-	memcpy(word, b->tag, sizeof(word));
-	low = index_lanes(word[0], tag);
-	high = index_lanes(word[1], tag);
-	if (low)
-		return (unsigned int)__builtin_ctzll(low) / 16;
-	return high ? INDEX_SLOTS / 2 + (unsigned int)__builtin_ctzll(high) / 16 : INDEX_SLOTS;
+	return (unsigned int)__builtin_ctz(index_matches(b, tag) | 1u << INDEX_SLOTS);
 }
 
 // All candidates, at most 2 * INDEX_SLOTS; returns their number.

@@ -56,7 +56,7 @@ _Static_assert(LINE_PACKETS * 65536ull == 1ull << LINE_BYTES, "of at most 64 KiB
 static inline uint64_t client_key(
 	uint16_t port, uint16_t channel, uint8_t server, uint8_t transport)
 {
-	return port | (uint64_t)channel << 16 | (uint64_t)server << 32 | (uint64_t)transport << 40;
+	return port | (uint64_t)channel << 16 | (uint64_t)(uint16_t)(server | transport << 8) << 32;
 }
 
 static inline bool client_line_is(const struct client_line *l, const struct tp_ip *ip, uint64_t key)
