@@ -49,6 +49,13 @@ static ALWAYS_INLINE uint64_t sum_front(const uint8_t *b, uint32_t n)
 	return n ? sum_bytes(b, n) : 0;
 }
 
+// Whether a sum over a header with its checksum says that it is sound: it is 0 modulo 0xffff, and not 0. (The
+// compiler turns a comparison like this into a multiplication.)
+static ALWAYS_INLINE bool sum_sound(uint64_t sum)
+{
+	return sum % 0xffff == 0 && sum;
+}
+
 // The sum of bytes that stand at `position`: from an odd one, each byte is the other half of its word
 // (RFC 1071 section 2 (B)).
 static inline uint64_t sum_at(uint64_t sum, uint32_t position)

@@ -31,17 +31,18 @@ enum frame_kind {
 // A parsed frame. Offsets are from its first byte.
 struct frame {
 	uint8_t kind; // enum frame_kind
-	uint8_t family; // enum tp_family. FRAME_OTHER and FRAME_MALFORMED set nothing but the kind.
+	uint8_t family; // enum tp_family. FRAME_OTHER and FRAME_MALFORMED set nothing but the kind and `plain`.
+	bool plain; // FRAME_UDP of the shape that plain.h is about
+	uint8_t l2_length; // 14 or 18; the IP header stands there
+	// UDP or ICMP header. FRAME_FRAGMENT: what stands behind the IPv4 header, or the IPv6 Fragment
+	// header; ports are 0, and `payload` and what follows up to the addresses mean nothing.
+	uint16_t l4;
+	uint16_t payload; // UDP payload, or the datagram that an ICMP error is about
 	uint8_t ttl; // or hop limit
 	uint8_t tos; // or traffic class: DSCP and ECN
 	// IPv4's DF. IPv6: true, unless it came with a Fragment header; who reassembles sets it to false.
 	bool dont_fragment;
 	bool checksum_zero; // IPv4 UDP without a checksum (IPv6: malformed)
-	uint16_t l2_length; // 14 or 18; the IP header stands there
-	// UDP or ICMP header. FRAME_FRAGMENT: what stands behind the IPv4 header, or the IPv6 Fragment
-	// header; ports are 0, and `payload` and what follows up to the addresses mean nothing.
-	uint16_t l4;
-	uint16_t payload; // UDP payload, or the datagram that an ICMP error is about
 	// By UDP's length, which the IP length covers. ICMP: of what is embedded.
 	uint32_t payload_length;
 	// FRAME_UDP: what its checksum says that the payload sums up to, as 16-bit words in memory order,

@@ -4,7 +4,7 @@
 // What a frame is. Nearly all are IPv4 or IPv6 with nothing but UDP in it: those are taken by a few
 // comparisons, and only what they do not fit is looked at one thing after the other.
 
-#include "parse.h"
+#include "plain.h"
 
 #define EXTENSIONS_MAX 8u // IPv6 extension headers that are followed
 
@@ -12,14 +12,6 @@
 #define IP4_NOP 1u
 #define IP4_LOOSE_ROUTE 131u
 #define IP4_STRICT_ROUTE 137u
-
-// The port in one word with the zeroes behind it, for the sake of who copies it next.
-static ALWAYS_INLINE void put_port(struct tp_endpoint *e, uint16_t port)
-{
-	uint64_t word = TP_BE64((uint64_t)TP_BE16(port) << 48);
-
-	memcpy(&e->port, &word, sizeof(word));
-}
 
 static ALWAYS_INLINE void read_ip4(struct frame *f, const uint8_t *ip)
 {
@@ -73,38 +65,7 @@ static bool sound_ip4(const uint8_t *ip, uint32_t header)
 	return tp_sum_fold(sum_bytes(ip, header)) == 0xffff;
 }
 
-static ALWAYS_INLINE bool sound_plain_ip4(const uint8_t *ip)
-{
-	return tp_sum_fold((uint64_t)tp_load32(ip) + tp_load32(ip + 4) + tp_load32(ip + 8) +
-			   tp_load32(ip + 12) + tp_load32(ip + 16)) == 0xffff;
-}
-
-// 1 to 126 and 128 to 223 in front: no source that anyone might object to.
-static ALWAYS_INLINE bool usual_source4(uint8_t first)
-{
-	return (uint8_t)(first - 1) < 223 && first != 127;
-}
-
-// IPv4 with 20 bytes of header, one whole datagram, UDP, all well. False: anything else.
-static ALWAYS_INLINE bool take_ip4(
-	struct frame *f, const uint8_t *data, uint32_t total, bool checked)
-{
-	const uint8_t *ip = data + TP_ETHERNET_HEADER;
-	uint32_t length = tp_get16(ip + TP_IP4_LENGTH);
-
-	if (ip[TP_IP4_PROTOCOL] != TP_PROTO_UDP ||
-		tp_load16(ip + TP_IP4_FRAGMENT) & TP_BE16(TP_IP4_MF | TP_IP4_OFFSET) ||
-		!usual_source4(ip[TP_IP4_SOURCE]) || length > total - TP_ETHERNET_HEADER ||
-		length < TP_IP4_HEADER || (!checked && !sound_plain_ip4(ip)))
-		return false;
-	f->kind = FRAME_UDP;
-	f->l2_length = TP_ETHERNET_HEADER;
-	f->l4 = TP_ETHERNET_HEADER + TP_IP4_HEADER;
-	read_ip4(f, ip);
-	return read_udp(f, ip + TP_IP4_HEADER, length - TP_IP4_HEADER, true);
-}
-
-// The same of IPv6.
+// IPv6 with nothing but UDP in it, all well. False: anything else.
 static ALWAYS_INLINE bool take_ip6(struct frame *f, const uint8_t *data, uint32_t total)
 {
 	const uint8_t *ip = data + TP_ETHERNET_HEADER;
@@ -268,7 +229,7 @@ static NEVER_INLINE void parse_any(
 			return;
 		type = tp_get16(data + l2 - 2);
 	}
-	f->l2_length = (uint16_t)l2;
+	f->l2_length = (uint8_t)l2;
 	if (type == TP_ETHERTYPE_IP4)
 		f->kind = parse_ip4(f, data + l2, length - l2, total - l2, checked);
 	else if (type == TP_ETHERTYPE_IP6)
@@ -278,18 +239,15 @@ static NEVER_INLINE void parse_any(
 void frame_parse(
 	struct frame *f, const uint8_t *data, uint32_t length, uint32_t total, bool checked)
 {
-	// EtherType, version, and IPv4's header length, in one word.
-	uint32_t start = length >= TP_ETHERNET_HEADER + TP_IP4_HEADER + TP_UDP_HEADER
-				 ? tp_get32(data + TP_ETHERNET_HEADER - 2)
-				 : 0;
-
-	if (start >> 8 == (TP_ETHERTYPE_IP4 << 8 | 0x45)) {
-		if (take_ip4(f, data, total, checked))
-			return;
-	} else if (start >> 12 == (TP_ETHERTYPE_IP6 << 4 | 6) &&
-		   length >= TP_ETHERNET_HEADER + TP_IP6_HEADER + TP_UDP_HEADER) {
-		if (take_ip6(f, data, total))
-			return;
+	if (plain_is(data, length, total, checked)) {
+		plain_parse(f, data);
+		return;
 	}
+	f->plain = false;
+	// EtherType and version.
+	if (length >= TP_ETHERNET_HEADER + TP_IP6_HEADER + TP_UDP_HEADER &&
+		tp_get32(data + TP_ETHERNET_HEADER - 2) >> 12 == (TP_ETHERTYPE_IP6 << 4 | 6) &&
+		take_ip6(f, data, total))
+		return;
 	parse_any(f, data, length, total, checked);
 }

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "header.h"
+#include "plain.h"
 
 // The payload as it lies.
 struct payload {
@@ -20,24 +20,19 @@ static NEVER_INLINE uint64_t sum_payload(const struct payload *p, uint32_t offse
 	return p->sum ? p->sum(p->context, offset, length) : sum_bytes(p->data + offset, length);
 }
 
-// How a rewrite is, where the compiler is to know: one function for each shape that is common.
+// How a rewrite is, where the compiler is to know: one function for each.
 struct shape {
 	bool from4;
 	bool to4;
-	// No VLAN tag, a checksum, nothing behind the data before or after, and data that begins at an even
-	// place both before and after. No payload byte is looked at but the old front.
-	bool plain;
 };
 
 // The sum of the data, from that of the payload: less the old front and what is behind.
-static ALWAYS_INLINE uint64_t sum_data(const struct frame *f, const struct frame_send *s,
-	const struct payload *p, const struct shape *shape)
+static ALWAYS_INLINE uint64_t sum_data(
+	const struct frame *f, const struct frame_send *s, const struct payload *p)
 {
 	uint32_t end = s->offset + s->length;
 	uint64_t less = sum_front(p->data, s->offset);
 
-	if (shape->plain)
-		return f->payload_sum + tp_sum_less(less);
 	if (end < f->payload_length)
 		less += sum_at(sum_payload(p, end, f->payload_length - end), end);
 	return sum_at(f->payload_sum + tp_sum_less(less), s->offset ^ s->front_length);
@@ -48,8 +43,8 @@ static ALWAYS_INLINE uint16_t udp_checksum(const struct frame *f, const struct f
 {
 	uint64_t sum;
 
-	if (shape->plain || !f->checksum_zero)
-		sum = sum_data(f, s, p, shape);
+	if (!f->checksum_zero)
+		sum = sum_data(f, s, p);
 	else if (shape->to4)
 		return 0;
 	else
@@ -71,7 +66,7 @@ static ALWAYS_INLINE int rewrite(uint8_t *data, const struct frame *f, const str
 	struct frame_result *r, const struct payload *payload, const struct shape shape)
 {
 	uint32_t udp = TP_UDP_HEADER + s->front_length + s->length + s->padding;
-	uint32_t l2_length = shape.plain ? TP_ETHERNET_HEADER : s->l2_length;
+	uint32_t l2_length = s->l2_length;
 	uint32_t ip_header = tp_ip_header_length(shape.to4);
 	uint32_t headers = l2_length + ip_header + TP_UDP_HEADER + s->front_length;
 	uint32_t length = ip_header + udp;
@@ -130,26 +125,42 @@ static NEVER_INLINE int rewrite_any(uint8_t *data, const struct frame *f,
 		(s->l2_length != TP_ETHERNET_HEADER && s->l2_length != FRAME_L2_MAX))
 		return -EINVAL;
 	if (f->family == TP_IPV4)
-		return to4 ? rewrite(data, f, s, r, &payload, (struct shape){true, true, false})
-			   : rewrite(data, f, s, r, &payload, (struct shape){true, false, false});
-	return to4 ? rewrite(data, f, s, r, &payload, (struct shape){false, true, false})
-		   : rewrite(data, f, s, r, &payload, (struct shape){false, false, false});
+		return to4 ? rewrite(data, f, s, r, &payload, (struct shape){true, true})
+			   : rewrite(data, f, s, r, &payload, (struct shape){true, false});
+	return to4 ? rewrite(data, f, s, r, &payload, (struct shape){false, true})
+		   : rewrite(data, f, s, r, &payload, (struct shape){false, false});
 }
 
-static ALWAYS_INLINE bool plain(const struct frame *f, const struct frame_send *s)
+static ALWAYS_INLINE bool rewrite_plain(
+	uint8_t *data, const struct frame *f, const struct frame_send *s, struct frame_result *r)
 {
-	return f->family == TP_IPV4 && !f->checksum_zero && !s->padding &&
-	       s->l2_length == TP_ETHERNET_HEADER && !((s->offset | s->front_length) & 1) &&
-	       (uint64_t)s->offset + s->length == f->payload_length && tp_ip_is4(&s->source.ip) &&
-	       tp_ip_is4(&s->destination.ip);
+	const struct plain_send plain = {
+		.source = &s->source.ip,
+		.destination = &s->destination.ip,
+		.source_port = s->source.port,
+		.destination_port = s->destination.port,
+		.offset = s->offset,
+		.length = s->length,
+		.front = s->front,
+		.front_length = s->front_length,
+		.dont_fragment = s->dont_fragment,
+		.l2 = s->l2,
+		.mtu = s->mtu,
+		.ip_id = s->ip_id,
+	};
+
+	if (s->padding || s->l2_length != TP_ETHERNET_HEADER ||
+		!plain_put(data, f, &plain, s->offset, s->front_length))
+		return false;
+	r->start = (int32_t)s->offset - s->front_length;
+	r->headers = PLAIN_HEADERS + s->front_length;
+	r->total = r->headers + s->length;
+	r->fragment = false;
+	return true;
 }
 
 int frame_rewrite(uint8_t *data, const struct frame *f, const struct frame_send *s,
 	struct frame_result *r, frame_sum_fn *sum, void *context)
 {
-	const struct payload payload = {.data = data + f->payload};
-
-	if (plain(f, s))
-		return rewrite(data, f, s, r, &payload, (struct shape){true, true, true});
-	return rewrite_any(data, f, s, r, sum, context);
+	return rewrite_plain(data, f, s, r) ? 0 : rewrite_any(data, f, s, r, sum, context);
 }

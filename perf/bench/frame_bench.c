@@ -12,8 +12,7 @@
 
 #include <string.h>
 
-#include <frame.h>
-#include <turnpike/ip.h>
+#include <plain.h>
 
 #include "figure.h"
 #include "population.h"
@@ -100,6 +99,115 @@ static void make_frame(const struct scene *s, struct pool *p, uint32_t k, enum d
 	p->length[k] = (uint16_t)(payload + DATA - data);
 }
 
+static ALWAYS_INLINE void add_client(const struct scene *s, struct relay_from_client *in,
+	const uint8_t *data, const struct frame *f)
+{
+	if (f->kind != FRAME_UDP || !tp_endpoint_equal(&f->destination, &s->server))
+		fail("a frame was not taken");
+	in->data = data + f->payload;
+	in->length = f->payload_length;
+	in->server = 0;
+	in->transport = 0;
+	plain_copy_endpoint(&in->client, &f->source);
+}
+
+static ALWAYS_INLINE void add_peer(
+	struct relay_from_peer *in, const uint8_t *data, const struct frame *f)
+{
+	if (f->kind != FRAME_UDP)
+		fail("a frame was not taken");
+	in->data = data + f->payload;
+	in->length = f->payload_length;
+	in->relay = f->destination.ip.b[15];
+	in->port = f->destination.port;
+	plain_copy_endpoint(&in->peer, &f->source);
+}
+
+static void rewrite_any(const struct scene *s, struct pool *p, uint32_t k, const struct frame *f,
+	const struct relay_decision *d, struct frame_send *send)
+{
+	send->destination = d->to;
+	send->offset = d->offset;
+	send->length = d->length;
+	memcpy(send->l2, s->l2[0], sizeof(send->l2));
+	send->l2_length = TP_ETHERNET_HEADER;
+	send->mtu = 1500;
+	if (frame_rewrite(p->buffer + k * BUFFER + ROOM, f, send, &p->result[k], NULL, NULL))
+		fail("a frame was not rewritten");
+}
+
+static NEVER_INLINE void to_peer_any(const struct scene *s, struct pool *p, uint32_t k,
+	const struct frame *f, const struct relay_decision *d)
+{
+	struct frame_send send = {
+		.source = {.ip = s->relay_ip[d->relay], .port = d->port},
+		.dont_fragment = d->dont_fragment,
+	};
+
+	rewrite_any(s, p, k, f, d, &send);
+}
+
+static NEVER_INLINE void to_client_any(const struct scene *s, struct pool *p, uint32_t k,
+	const struct frame *f, const struct relay_decision *d)
+{
+	struct frame_send send = {
+		.source = s->server,
+		.front = d->front,
+		.front_length = d->front_length,
+		.padding = d->padding,
+	};
+
+	rewrite_any(s, p, k, f, d, &send);
+}
+
+static ALWAYS_INLINE bool rewrite(
+	struct pool *p, uint32_t k, const struct frame *f, const struct plain_send *s)
+{
+	if (!plain_rewrite(p->buffer + k * BUFFER + ROOM, f, s))
+		return false;
+	p->result[k].start = (int32_t)s->offset - s->front_length;
+	p->result[k].total = PLAIN_HEADERS + s->front_length + s->length;
+	return true;
+}
+
+static ALWAYS_INLINE void to_peer(const struct scene *s, struct pool *p, uint32_t k,
+	const struct frame *f, const struct relay_decision *d)
+{
+	const struct plain_send plain = {
+		.source = &s->relay_ip[d->relay],
+		.source_port = d->port,
+		.destination = &d->to.ip,
+		.destination_port = d->to.port,
+		.offset = d->offset,
+		.length = d->length,
+		.dont_fragment = d->dont_fragment,
+		.l2 = s->l2[0],
+		.mtu = 1500,
+	};
+
+	if (!rewrite(p, k, f, &plain))
+		to_peer_any(s, p, k, f, d);
+}
+
+static ALWAYS_INLINE void to_client(const struct scene *s, struct pool *p, uint32_t k,
+	const struct frame *f, const struct relay_decision *d)
+{
+	const struct plain_send plain = {
+		.source = &s->server.ip,
+		.source_port = s->server.port,
+		.destination = &d->to.ip,
+		.destination_port = d->to.port,
+		.length = d->length,
+		.front = d->front,
+		.front_length = d->front_length,
+		.l2 = s->l2[0],
+		.mtu = 1500,
+	};
+
+	if (!rewrite(p, k, f, &plain))
+		to_client_any(s, p, k, f, d);
+}
+
 static void clients_burst(const struct scene *s, struct pool *p, uint32_t k)
 {
 	struct frame frame[BURST];
@@ -110,38 +218,21 @@ static void clients_burst(const struct scene *s, struct pool *p, uint32_t k)
 		uint8_t *data = p->buffer + (k + i) * BUFFER + ROOM;
 		struct frame *f = &frame[i];
 
-		frame_parse(f, data, p->length[k + i], p->length[k + i], false);
-		if (f->kind != FRAME_UDP || !tp_endpoint_equal(&f->destination, &s->server))
-			fail("a frame was not taken");
-		in[i] = (struct relay_from_client){
-			.data = data + f->payload,
-			.length = f->payload_length,
-			.client = f->source,
-		};
+		if (plain_is(data, p->length[k + i], p->length[k + i], false)) {
+			plain_parse(f, data);
+			add_client(s, &in[i], data, f);
+		} else {
+			frame_parse(f, data, p->length[k + i], p->length[k + i], false);
+			add_client(s, &in[i], data, f);
+		}
 	}
 	relay_decide_clients(s->relay, in, out, BURST, 1000);
 	for (uint32_t i = 0; i < BURST; i++) {
 		const struct relay_decision *d = &out[i];
-		struct frame_send send;
 
 		if (d->verdict != RELAY_PEER)
 			fail("a frame was not relayed to a peer");
-		send.source = (struct tp_endpoint){.ip = s->relay_ip[d->relay], .port = d->port};
-		send.destination = d->to;
-		send.offset = d->offset;
-		send.length = d->length;
-		send.front = NULL;
-		send.front_length = 0;
-		send.padding = 0;
-		send.dont_fragment = d->dont_fragment;
-		memcpy(send.l2, s->l2[0], sizeof(s->l2[0]));
-		send.l2_length = TP_ETHERNET_HEADER;
-		send.mtu = 1500;
-		send.ip_id = 0;
-		send.flow_label = 0;
-		if (frame_rewrite(p->buffer + (k + i) * BUFFER + ROOM, &frame[i], &send,
-			    &p->result[k + i], NULL, NULL))
-			fail("a frame was not rewritten");
+		to_peer(s, p, k + i, &frame[i], d);
 	}
 }
 
@@ -155,40 +246,21 @@ static void peers_burst(const struct scene *s, struct pool *p, uint32_t k)
 		uint8_t *data = p->buffer + (k + i) * BUFFER + ROOM;
 		struct frame *f = &frame[i];
 
-		frame_parse(f, data, p->length[k + i], p->length[k + i], false);
-		if (f->kind != FRAME_UDP)
-			fail("a frame was not taken");
-		in[i] = (struct relay_from_peer){
-			.data = data + f->payload,
-			.length = f->payload_length,
-			.relay = f->destination.ip.b[15],
-			.port = f->destination.port,
-			.peer = f->source,
-		};
+		if (plain_is(data, p->length[k + i], p->length[k + i], false)) {
+			plain_parse(f, data);
+			add_peer(&in[i], data, f);
+		} else {
+			frame_parse(f, data, p->length[k + i], p->length[k + i], false);
+			add_peer(&in[i], data, f);
+		}
 	}
 	relay_decide_peers(s->relay, in, out, BURST, 1000);
 	for (uint32_t i = 0; i < BURST; i++) {
 		const struct relay_decision *d = &out[i];
-		struct frame_send send;
 
 		if (d->verdict != RELAY_CLIENT)
 			fail("a frame was not relayed to a client");
-		send.source = s->server;
-		send.destination = d->to;
-		send.offset = 0;
-		send.length = d->length;
-		send.front = d->front;
-		send.front_length = d->front_length;
-		send.padding = d->padding;
-		send.dont_fragment = false;
-		memcpy(send.l2, s->l2[0], sizeof(s->l2[0]));
-		send.l2_length = TP_ETHERNET_HEADER;
-		send.mtu = 1500;
-		send.ip_id = 0;
-		send.flow_label = 0;
-		if (frame_rewrite(p->buffer + (k + i) * BUFFER + ROOM, &frame[i], &send,
-			    &p->result[k + i], NULL, NULL))
-			fail("a frame was not rewritten");
+		to_client(s, p, k + i, &frame[i], d);
 	}
 }
 
