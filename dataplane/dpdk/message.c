@@ -6,6 +6,8 @@
 #include "forward.h"
 #include "via.h"
 
+static_assert(TP_PUNT_MAX <= RTE_MBUF_DEFAULT_DATAROOM && RELAY_ICMP_MAX <= TP_PUNT_MAX, "fits");
+
 struct rte_mbuf *frame_of_message(
 	struct worker *w, const uint8_t *message, uint32_t length, const struct frame_send *s)
 {
@@ -15,10 +17,6 @@ struct rte_mbuf *frame_of_message(
 	if (!m)
 		return NULL;
 	payload = (uint8_t *)m->buf_addr + m->data_off;
-	if (length > rte_pktmbuf_tailroom(m)) {
-		rte_pktmbuf_free(m);
-		return NULL;
-	}
 	memcpy(payload, message, length);
 	start = frame_build(payload, length, s);
 	m->data_off = (uint16_t)(start - (uint8_t *)m->buf_addr);

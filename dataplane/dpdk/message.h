@@ -6,7 +6,7 @@
 
 #include "worker.h"
 
-// A frame with this payload in a fresh buffer; NULL: there is none.
+// A frame with this payload, of at most TP_PUNT_MAX bytes, in a fresh buffer; NULL: there is none.
 struct rte_mbuf *frame_of_message(
 	struct worker *w, const uint8_t *message, uint32_t length, const struct frame_send *s);
 

@@ -86,6 +86,20 @@ Test(dpdk_buffer, fragments_that_never_become_whole_leave_enough_for_all_the_res
 		"rings of port and exception, both on their way out, waiting, handed over");
 }
 
+Test(dpdk_buffer, what_a_full_ring_did_not_take_is_given_back)
+{
+	struct tp_endpoint client = lab_client(), server = lab_server();
+	struct rte_mbuf *filler = rte_pktmbuf_alloc(lab.plane.shared.pools.frames);
+	unsigned int before = available();
+
+	while (rte_ring_enqueue(lab.out[0], filler) == 0)
+		;
+	lab_arrive(&lab, 0, lab_frame(&lab, &client, &server, "\x40\x01\x00\x01x", 5));
+	lab_round(&lab, 0);
+	cr_assert_eq(lab_count(&lab, TP_C_client_tx_full), 1);
+	cr_assert_eq(available(), before);
+}
+
 static uint64_t client_sum(void)
 {
 	uint64_t sum = lab_count(&lab, TP_C_relayed_to_peer) + lab_count(&lab, TP_C_punted);
@@ -104,20 +118,33 @@ static void take_all(unsigned int but)
 		cr_assert(rte_pktmbuf_alloc(pool));
 }
 
-static void arrive_large(void)
+static void arrive_large(uint16_t mtu)
 {
 	struct tp_endpoint client = lab_client(), server = lab_server(), peer = lab_peer();
 	uint8_t payload[1004] = {0x40, 0x01, 1000 >> 8, 1000 & 0xff};
 	struct rte_mbuf *m = lab_frame(&lab, &client, &server, payload, sizeof(payload));
 
-	hops_set(lab.plane.shared.nexthops, &peer.ip, NEXTHOP_READY, lab_peer_mac, 576);
+	hops_set(lab.plane.shared.nexthops, &peer.ip, NEXTHOP_READY, lab_peer_mac, mtu);
 	lab_set_dont_fragment(m, false);
 	lab_arrive(&lab, 0, m);
 }
 
+// 30 datagrams of 5 pieces: more than is sent at once.
+Test(dpdk_buffer, a_round_may_send_more_than_a_burst)
+{
+	for (unsigned int i = 0; i < 30; i++)
+		arrive_large(236);
+	lab_round(&lab, 0);
+	for (unsigned int i = 0; i < 30 * 5; i++)
+		cr_assert(lab_leaves(&lab, 0));
+	cr_assert_null(lab_leaves(&lab, 0));
+	cr_assert_eq(lab_count(&lab, TP_C_relayed_to_peer), 30);
+	cr_assert_eq(lab_count(&lab, TP_C_fragments_sent), 30 * 5);
+}
+
 Test(dpdk_buffer, what_cannot_be_cut_for_want_of_buffers_is_a_clients_drop)
 {
-	arrive_large();
+	arrive_large(576);
 	take_all(1);
 	lab_round(&lab, 0);
 	cr_assert_null(lab_leaves(&lab, 0));

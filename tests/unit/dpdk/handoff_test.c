@@ -93,6 +93,21 @@ Test(dpdk_handoff, a_clients_datagram_at_another_worker_finds_the_clients)
 	cr_assert_eq(lab_count(&lab, TP_C_client_bytes), 5);
 }
 
+// To 203.0.113.9:7000, "y".
+static const uint8_t send_indication[20 + 12 + 8] = {0x00, 0x16, 0, 20, 0x21, 0x12, 0xa4, 0x42, 1,
+	2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x00, 0x12, 0, 8, 0, 1, 0x1b58 >> 8 ^ 0x21, 0x58 ^ 0x12,
+	203 ^ 0x21, 0 ^ 0x12, 113 ^ 0xa4, 9 ^ 0x42, 0x00, 0x13, 0, 1, 'y'};
+
+Test(dpdk_handoff, a_send_indication_at_another_worker_finds_the_clients)
+{
+	begin("owner", EVEN);
+	arrive(1, lab_client(), lab_server(), send_indication, sizeof(send_indication));
+	lab_round(&lab, 1);
+	lab_round(&lab, 0);
+	expect(0, lab_peer_mac, lab_relayed(EVEN), lab_peer(), "y", 1);
+	cr_assert_eq(lab_count(&lab, TP_C_client_packets), 1);
+}
+
 Test(dpdk_handoff, what_no_worker_knows_is_dropped_by_the_last)
 {
 	begin("owner", EVEN);

@@ -66,6 +66,10 @@ Test(dpdk_addresses, a_listening_port_among_the_relay_ports_listens)
 	cr_assert_eq(find(&a, 2, 50005), ADDRESS_SERVER * 10 + 1);
 	cr_assert_eq(find(&a, 2, 50006), ADDRESS_RELAY * 10 + 0);
 	cr_assert_eq(find(&a, 3, 50005), ADDRESS_RELAY * 10 + 1);
+	a = known(50000);
+	cr_assert_eq(find(&a, 2, 50000), ADDRESS_SERVER * 10 + 1, "the first");
+	a = known(50010);
+	cr_assert_eq(find(&a, 2, 50010), ADDRESS_SERVER * 10 + 1, "the last");
 }
 
 static uint32_t longest_run(const struct addresses *a)

@@ -105,6 +105,35 @@ Test(dpdk_worker, a_datagram_to_a_relayed_address_of_ours_hairpins)
 	cr_assert_eq(lab_count(&lab, TP_C_relayed_to_client), 1);
 }
 
+// To 198.51.100.1:50004, 600 bytes, DONT-FRAGMENT (RFC 8656 section 14).
+Test(dpdk_worker, dont_fragment_holds_for_both_relays_of_a_hairpin)
+{
+	static uint8_t send[20 + 12 + 4 + 4 + 600] = {0x00, 0x16, 620 >> 8, 620 & 0xff, 0x21, 0x12,
+		0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x00, 0x12, 0, 8, 0, 1,
+		50004 >> 8 ^ 0x21, (50004 & 0xff) ^ 0x12, 198 ^ 0x21, 51 ^ 0x12, 100 ^ 0xa4,
+		1 ^ 0x42, 0x00, 0x1a, 0, 0, 0x00, 0x13, 600 >> 8, 600 & 0xff};
+	struct tp_endpoint client = lab_client(), server = lab_server(), bob = lab_client(),
+			   alice_relayed = lab_relayed(PORT), bob_relayed = lab_relayed(PORT + 1);
+
+	bob.port++;
+	lab_put_allocation(&lab, 1, &bob, PORT + 1);
+	lab_put_channel(&lab, 0, &bob_relayed, CHANNEL + 1);
+	lab_put_channel(&lab, 1, &alice_relayed, CHANNEL + 2);
+	hops_set(lab.plane.shared.nexthops, &bob.ip, NEXTHOP_READY, lab_client_mac, 576);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct rte_mbuf *m = lab_frame(&lab, &client, &server, send, sizeof(send));
+
+		lab_set_dont_fragment(m, false);
+		lab_arrive(&lab, 0, m);
+		lab_round(&lab, 0);
+		// Then an attribute that nobody knows, and need not.
+		memcpy(send + 32, (uint8_t[]){0xc0, 0x57}, 2);
+	}
+	cr_assert_eq(lab_count(&lab, TP_C_hairpinned), 2);
+	cr_assert_eq(lab_count(&lab, TP_C_peer_tx_too_big), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_fragments_sent), 2);
+}
+
 // Two relays: the second one's step is one too many for a TTL of 2.
 Test(dpdk_worker, a_hairpin_ends_where_its_ttl_does)
 {
