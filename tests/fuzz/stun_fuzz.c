@@ -59,6 +59,9 @@ static void check_message(const struct stun_message *m)
 	if (m->has & STUN_HAS_INTEGRITY)
 		check(m->integrity_offset >= TP_STUN_HEADER &&
 			m->integrity_offset + 4u <= m->length);
+	if (m->has & STUN_HAS_INTEGRITY_SHA256)
+		check(m->integrity_sha256_offset >= TP_STUN_HEADER &&
+			m->integrity_sha256_offset + 4u <= m->length);
 }
 
 // Peers that a writer can tell as they were read: an IPv4-mapped one would come out as IPv4.
@@ -85,6 +88,7 @@ static void check_rewritten(const struct stun_message *m, struct stun_hmac *key)
 		if (writable(&m->peers[i]))
 			stun_put_xor_address(&w, TP_ATTR_XOR_PEER_ADDRESS, &m->peers[i].endpoint);
 	stun_put_integrity(&w, key);
+	stun_put_integrity_sha256(&w, key);
 	stun_put_fingerprint(&w);
 	length = stun_finish(&w);
 	check(length > 0 && stun_parse(&again, bytes, (size_t)length) == 0);
@@ -98,6 +102,7 @@ static void check_rewritten(const struct stun_message *m, struct stun_hmac *key)
 				&again.peers[peers++].endpoint, &m->peers[i].endpoint));
 	check(again.peers_count == peers);
 	check(again.fingerprint_valid && stun_integrity_valid(&again, key));
+	check(stun_integrity_sha256_valid(&again, key));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -112,6 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(m.bytes == data && m.length == size);
 	check_message(&m);
 	stun_integrity_valid(&m, key);
+	stun_integrity_sha256_valid(&m, key);
 	check_rewritten(&m, key);
 	return 0;
 }

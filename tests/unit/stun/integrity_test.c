@@ -97,3 +97,53 @@ Test(integrity, the_fingerprint_is_the_crc_of_itu_v42)
 	cr_assert(stun_fingerprint((const uint8_t *)"123456789", 9) ==
 		  (0xcbf43926u ^ TP_STUN_FINGERPRINT_XOR));
 }
+
+Test(integrity, hmac_sha256_is_that_of_openssl_up_to_a_block_of_key)
+{
+	uint8_t key[65], data[150], out[STUN_SHA256_LENGTH], expected[STUN_SHA256_LENGTH];
+	struct stun_hmac *h = NULL;
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 13 + 5);
+	memset(key, 7, sizeof(key));
+	cr_assert(stun_hmac_new(&h, key, 1) == 0);
+	for (size_t n = 1; n <= 64; n++) {
+		cr_assert(stun_hmac_rekey(h, key, n) == 0);
+		cr_assert(HMAC(EVP_sha256(), key, (int)n, data, 2 * n, expected, NULL));
+		for (size_t split = 0; split <= 2 * n; split += 10) {
+			cr_assert(stun_hmac_sha256(
+					  h, data, split, data + split, 2 * n - split, out) == 0);
+			cr_assert(memcmp(out, expected, sizeof(out)) == 0, "%zu %zu", n, split);
+		}
+	}
+	cr_assert(stun_hmac_rekey(h, key, 65) == 0);
+	cr_assert(stun_hmac_sha256(h, data, 1, NULL, 0, out) == -EINVAL, "a longer key");
+	cr_assert(stun_hmac_rekey(h, key, 64) == 0);
+	cr_assert(stun_hmac_sha256(h, data, 1, NULL, 0, out) == 0);
+	stun_hmac_free(h);
+}
+
+Test(integrity, of_sha_256_is_valid_cut_down_and_before_a_fingerprint_but_not_beyond_its_bounds)
+{
+	struct stun_hmac *key = NULL;
+	uint8_t bytes[128];
+	struct stun_writer w;
+	struct stun_message m;
+
+	cr_assert(stun_hmac_new(&key, (const uint8_t *)"right", 5) == 0);
+	stun_begin(&w, bytes, sizeof(bytes), TP_STUN_REFRESH, TP_STUN_REQUEST, tid);
+	stun_put_integrity(&w, key);
+	stun_put_integrity_sha256(&w, key);
+	stun_put_fingerprint(&w);
+	cr_assert(stun_finish(&w) == 20 + 24 + 36 + 8);
+	cr_assert(stun_parse(&m, bytes, 88) == 0);
+	cr_assert(stun_integrity_sha256_valid(&m, key) && stun_integrity_valid(&m, key));
+	cr_assert(m.fingerprint_valid);
+	for (uint16_t n = 0; n <= 40; n++) {
+		m.integrity_sha256.length = n;
+		cr_assert(stun_integrity_sha256_valid(&m, key) == (n == 32), "%u", n);
+	}
+	m.integrity_sha256 = (struct stun_bytes){0};
+	cr_assert(!stun_integrity_sha256_valid(&m, key), "absent");
+	stun_hmac_free(key);
+}

@@ -119,3 +119,21 @@ Test(writer, the_first_error_stays)
 	stun_put(&w, TP_ATTR_DONT_FRAGMENT, NULL, 0);
 	cr_assert(stun_finish(&w) == -ENOSPC);
 }
+
+Test(writer, an_alternate_server_is_told_as_it_is)
+{
+	const struct tp_endpoint v4 = {.ip = tp_ip4(TP_BE32(0xc0000201)), .port = 3478};
+	const struct tp_endpoint v6 = {.ip.b = {0x20, 1, 0xd, 0xb8, [15] = 9}, .port = 5349};
+	static const uint8_t tid_of_one[TP_STUN_TID] = {1};
+	static const uint8_t expected[] = {0x80, 0x23, 0, 8, 0, 1, 0x0d, 0x96, 192, 0, 2, 1, 0x80,
+		0x23, 0, 20, 0, 2, 0x14, 0xe5, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		9};
+	uint8_t bytes[64];
+	struct stun_writer w;
+
+	stun_begin(&w, bytes, sizeof(bytes), TP_STUN_ALLOCATE, TP_STUN_ERROR, tid_of_one);
+	stun_put_address(&w, TP_ATTR_ALTERNATE_SERVER, &v4);
+	stun_put_address(&w, TP_ATTR_ALTERNATE_SERVER, &v6);
+	cr_assert(stun_finish(&w) == 20 + (int)sizeof(expected));
+	cr_assert(memcmp(bytes + 20, expected, sizeof(expected)) == 0);
+}
