@@ -395,3 +395,16 @@ Test(parse, a_fingerprint_that_is_not_last_is_not_valid)
 		r.bytes[24 + i] = (uint8_t)(crc >> (24 - 8 * i));
 	cr_assert(!finish(&r)->fingerprint_valid);
 }
+
+Test(parse, the_first_byte_of_an_address_and_what_pads_a_value_are_ignored)
+{
+	uint8_t bytes[] = {0, 9, 0, 28, 0x21, 0x12, 0xa4, 0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0x12, 0, 8, 0xff, 1, 0x21, 0x13, 0x21, 0x12, 0xa4, 0x43, 0, 0x06, 0, 1, 'a',
+		0xff, 0xff, 0xff, 0, 0x18, 0, 1, 0x80, 1, 2, 3};
+	struct stun_message m;
+
+	cr_assert(stun_parse(&m, bytes, sizeof(bytes)) == 0);
+	cr_assert(m.malformed == 0 && m.peers_count == 1 && m.peers[0].family == TP_IPV4);
+	cr_assert(m.peers[0].endpoint.port == 1);
+	cr_assert(m.username.length == 1 && m.even_port_reserve);
+}

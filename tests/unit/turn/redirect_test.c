@@ -156,3 +156,22 @@ Test(turn_redirect, a_client_whose_family_no_server_has_is_served_here)
 	cr_expect_eq(ask_allocate(&rig, &rig_client, 0), 0);
 	cr_expect_eq(ask_allocate(&rig, &rig_client6, 0), 300);
 }
+
+Test(turn_redirect, the_longest_answer_there_is_stays_within_548_bytes)
+{
+	char domain[TURN_DOMAIN_MAX + 1] = "", software[TURN_SOFTWARE_MAX + 1] = "";
+	const struct answer *a;
+	struct ask q;
+
+	memset(domain, 'd', TURN_DOMAIN_MAX);
+	memset(software, 's', TURN_SOFTWARE_MAX);
+	SUITE_CONFIGURED(rig.config.redirect = servers, rig.config.redirect_count = 3,
+		rig.config.redirect_domain = domain, rig.config.software = software);
+	ask(&rig, &q, TP_STUN_ALLOCATE);
+	ask_transport(&q);
+	q.modern = q.fingerprint = true;
+	a = ask_send(&q);
+	cr_assert_eq(answer_code(a), 300);
+	cr_expect_eq(a->length, 20u + 24 + 12 + 24 + 4 + 256 + 4 + 128 + 36 + 8);
+	cr_expect_leq(a->length, 548u);
+}
