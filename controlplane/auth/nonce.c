@@ -25,13 +25,10 @@ void auth_nonces_init(struct auth_nonces *n, const uint8_t key[16], const void *
 {
 	const uint8_t bits[3] = {
 		(uint8_t)(features >> 16), (uint8_t)(features >> 8), (uint8_t)features};
-	uint8_t realm_key[16];
 
 	memcpy(n->cookie, MAGIC, sizeof(MAGIC) - 1);
 	EVP_EncodeBlock((uint8_t *)n->cookie + sizeof(MAGIC) - 1, bits, sizeof(bits));
-	siphash128(key, context, context_length, realm_key);
-	siphash128(realm_key, n->cookie, AUTH_NONCE_COOKIE_LENGTH, n->key);
-	OPENSSL_cleanse(realm_key, sizeof(realm_key));
+	siphash128(key, context, context_length, n->key);
 	n->lifetime_s = lifetime_s ? lifetime_s : LIFETIME_DEFAULT_S;
 }
 

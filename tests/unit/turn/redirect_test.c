@@ -140,6 +140,29 @@ Test(turn_redirect, what_is_allocated_stays_and_serves)
 	expect_nothing();
 }
 
+// What a token stands for is nowhere else.
+Test(turn_redirect, a_reservation_made_before_is_served_here)
+{
+	struct tp_endpoint another = client_number(1);
+	struct ask q;
+	uint64_t token;
+
+	SUITE_CONFIGURED();
+	ask(&rig, &q, TP_STUN_ALLOCATE);
+	ask_transport(&q);
+	ask_even(&q, true);
+	cr_assert_eq(answer_code(ask_send(&q)), 0);
+	token = answer_token(&rig.answer);
+	rig.config.redirect = servers;
+	rig.config.redirect_count = 3;
+	rig_restart(&rig);
+	ask(&rig, &q, TP_STUN_ALLOCATE);
+	q.client = another;
+	ask_transport(&q);
+	ask_token(&q, token);
+	cr_expect_eq(answer_code(ask_send(&q)), 0);
+}
+
 Test(turn_redirect, a_quota_comes_first)
 {
 	SUITE_CONFIGURED(rig.table_config->allocations_per_user = 1);
