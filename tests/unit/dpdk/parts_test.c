@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <getopt.h>
+#include <held.h>
 #include <settings.h>
 #include <steer.h>
 #include <via.h>
@@ -102,6 +103,17 @@ Test(dpdk_addresses, neighbouring_relay_addresses_make_no_chain)
 		addresses_init(&a, &c);
 		cr_assert_leq(longest_run(&a), 8u, "%u in a row", longest_run(&a));
 	}
+}
+
+Test(dpdk_held, a_port_out_of_the_range_is_not_held)
+{
+	const struct tp_capabilities c = {.relays = 2, .port_min = 50000, .port_max = 50010};
+	uint64_t bits[1] = {UINT64_MAX};
+	const struct held all = {bits};
+
+	cr_assert_eq(held_words(&c), 1);
+	cr_assert(held_has(&all, &c, 0, 50000) && held_has(&all, &c, 1, 50010));
+	cr_assert(!held_has(&all, &c, 1, 49999) && !held_has(&all, &c, 1, 50011));
 }
 
 static const uint8_t tagged[18] = {

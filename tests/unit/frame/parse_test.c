@@ -166,6 +166,34 @@ Test(parse, a_chain_of_extension_headers_without_end_is_the_kernels)
 	cr_assert(eq(int, f.kind, FRAME_UDP));
 }
 
+// A hop-by-hop header of 16 bytes where the IP length covers 8, with a UDP header behind in the frame.
+Test(parse, an_extension_header_beyond_the_ip_length_is_malformed)
+{
+	static const uint8_t frame[14 + 40 + 16 + 8] = {[12] = 0x86,
+		0xdd,
+		0x60,
+		0,
+		0,
+		0,
+		0,
+		8,
+		0,
+		64,
+		0x20,
+		0x01,
+		[38] = 0x20,
+		0x01,
+		[54] = 17,
+		1,
+		[73] = 1,
+		[75] = 8,
+		[77] = 1};
+	struct frame f;
+
+	frame_parse(&f, frame, sizeof(frame), sizeof(frame), false);
+	cr_assert(eq(int, f.kind, FRAME_MALFORMED));
+}
+
 static const struct packet_spec quoted4 = {TO_PEER_44, .fill = 20, .options = "01010100"};
 static const struct packet_spec quoted6 = {
 	TO_PEER_66, .fill = 20, .next = 60, .extension = "11 00 0104 00000000"};

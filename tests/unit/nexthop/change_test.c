@@ -32,6 +32,34 @@ Test(change, a_neighbours_new_mac_is_taken_over)
 	cr_assert(gt(u64, nexthops_generation(lab.n), before));
 }
 
+// Frames that wait for it are looked at again then.
+Test(change, a_neighbour_that_changes_is_a_new_generation)
+{
+	uint32_t d = take("192.0.2.2");
+	uint64_t before;
+
+	expect_ready(d, 0, 1500);
+	before = nexthops_generation(lab.n);
+	near("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:66 dev port0 nud permanent");
+	memcpy(lab.far_mac[0], (uint8_t[]){2, 0, 0, 0, 0, 0x66}, 6);
+	expect_ready(d, 0, 1500);
+	await(nexthops_generation(lab.n) > before);
+}
+
+Test(change, a_port_that_goes_down_leaves_the_others_next_hops_alone)
+{
+	uint32_t down = take("192.0.2.2"), up = take("198.51.100.2");
+
+	expect_ready(down, 0, 1500);
+	expect_ready(up, 1, 1500);
+	pthread_mutex_lock(&lab.n->lock); // so that nobody mends it before it is looked at
+	lab.n->port[0].running = false;
+	hop_port_changed(lab.n, 0);
+	cr_assert(eq(int, look(down).state, NEXTHOP_UNREACHABLE));
+	cr_assert(eq(int, look(up).state, NEXTHOP_READY));
+	pthread_mutex_unlock(&lab.n->lock);
+}
+
 Test(change, only_destinations_under_a_changed_route_are_asked_again)
 {
 	uint32_t in[50], out[50];
@@ -130,8 +158,13 @@ Test(change, rules_and_next_hop_objects_and_addresses_count)
 	expect_ready(d, 0, 1500);
 	near("ip rule del pref 9");
 	expect_ready(d, 1, 1500);
-	near("ip addr del 198.51.100.1/24 dev port1");
-	expect_state(take("198.51.100.2"), NEXTHOP_UNREACHABLE);
+	// Routes that prefer an address go with it, and nothing is said of them.
+	near("ip addr add 198.51.100.77/32 dev port1 && "
+	     "ip route add 100.64.0.0/16 via 192.0.2.2 src 198.51.100.77");
+	d = take("100.64.0.1");
+	expect_ready(d, 0, 1500);
+	near("ip addr del 198.51.100.77/32 dev port1");
+	expect_state(d, NEXTHOP_UNREACHABLE);
 }
 
 // So many that they take 2 seconds.

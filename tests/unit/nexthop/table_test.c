@@ -64,6 +64,22 @@ Test(destinations, what_was_another_address_shows_nothing_of_it)
 	pthread_mutex_unlock(&lab.n->lock);
 }
 
+Test(destinations, one_that_is_given_back_before_it_was_asked_for_is_not_asked_for)
+{
+	struct tp_ip a = ip("192.0.2.2"), b = ip("192.0.2.3");
+	uint32_t first, second;
+
+	pthread_mutex_lock(&lab.n->lock); // the thread can't take them out of its queue
+	first = destination_find_or_make(lab.n, &a);
+	second = destination_find_or_make(lab.n, &b);
+	destination_free(lab.n, (lab.n->destinations[first].refs = 0, first));
+	cr_assert(eq(u32, lab.n->new.first, second));
+	destination_free(lab.n, (lab.n->destinations[second].refs = 0, second));
+	cr_assert(eq(u32, lab.n->new.first, 0));
+	pthread_mutex_unlock(&lab.n->lock);
+	cr_assert(eq(u64, status().asked, 0));
+}
+
 Test(destinations, a_hint_serves_until_the_kernels_answer_is_ready)
 {
 	struct nexthop expected = {.mtu = 1500, .port = 1, .l2_length = 14, .state = NEXTHOP_READY};
