@@ -97,6 +97,9 @@ class Forwarder:
         self.name, self.number = name, number
         self.pid = None
 
+    def account(self):
+        """What it says about the frames that did not come back."""
+
     def stop(self):
         os.kill(self.pid, signal.SIGSTOP)
 
@@ -107,13 +110,15 @@ class Forwarder:
 class Testpmd(Forwarder):
     def __init__(self, mode, number, host, wires, path):
         super().__init__(f"testpmd {mode}", number)
-        # Its end of stdin would be its end.
+        # Its end of stdin would be its end. A session of its own, as the relay's programs have:
+        # the scheduler shares a CPU out to sessions.
         self.process = subprocess.Popen(
             host.command("dpdk-testpmd", *EAL, *wires.eal, "--lcores", lcores(2),
                          "--vdev", wires.far(path, number), "--", f"--forward-mode={mode}",
                          "--nb-cores=1", "--port-topology=loop", "--disable-link-check",
                          "--rxd=512", "--txd=512", "--total-num-mbufs=8192"),
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True)
         self.pid = self.process.pid
 
     def close(self):
@@ -128,7 +133,7 @@ def children(pid):
 
 
 class Relay(Forwarder):
-    def __init__(self, number, host, wires, path, directory, allocations):
+    def __init__(self, number, host, wires, path, directory, allocations, neighbour):
         super().__init__("turnpike", number)
         self.host, self.control = host, directory / "control"
         config = {
@@ -151,12 +156,18 @@ class Relay(Forwarder):
         wait_until(self._ready, "turnpike: ready")
         self.pid = next(pid for pid in children(self.process.pid)
                         if os.readlink(f"/proc/{pid}/exe").endswith("turnpike-dpdk"))
-        host.ip("link set tp0 up", f"addr add {SERVER[0]}/24 dev tp0")
+        # Neighbours for good: while turnpike-dpdk is stopped the kernel's ARP would get no answer.
+        host.ip("link set tp0 up", f"addr add {SERVER[0]}/24 dev tp0",
+                *(f"neigh replace {ip} lladdr {neighbour} dev tp0 nud permanent"
+                  for ip in (CLIENT, PEER)))
 
     def _ready(self):
         said = self.log.read_text(encoding="utf-8")
         assert self.process.poll() is None, said
         return "turnpike: ready" in said
+
+    def account(self):
+        return {name: n for name, n in self.counters().items() if n}
 
     def counters(self):
         said = self.host.run(BUILD / "turnpikectl", "--socket", self.control, "counters", "--all",
@@ -180,7 +191,7 @@ class Load:
         self.process = subprocess.Popen(
             host.command(BUILD / "perf/bench/wire_load", "net_tap0,iface=load0", *devices, "--",
                          *EAL, "--lcores", lcores(1)),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
         assert self.answer() == {"ready": True}
         host.ip("link set load0 up", f"addr add {CLIENT}/24 dev load0",
                 f"addr add {PEER}/24 dev load0")
@@ -261,7 +272,8 @@ def measure(load, forwarder, files, pps):
         found[f"latency {way}"] = load.ask("latency", *words)
     forwarder.stop()
     for what, one in found.items():
-        assert one["received"] and not one["wrong"], (forwarder.name, what, one)
+        assert one["received"] and not one["wrong"], (forwarder.name, what, one,
+                                                      forwarder.account())
     return found
 
 
@@ -275,7 +287,8 @@ def run(wires, options, directory):
     load, everything = None, []
     try:
         load = Load(load_host, wires, [directory / f"wire{n}" for n in range(1 + len(MODES))])
-        relay = Relay(0, relay_host, wires, directory / "wire0", directory, options.allocations)
+        relay = Relay(0, relay_host, wires, directory / "wire0", directory, options.allocations,
+                      load.mac)
         everything.append(relay)
         wait_until(lambda: load.ask("link", 0)["up"], "the relay's port")
         files = write_frames(directory, load, allocate(load_host, options.allocations))
