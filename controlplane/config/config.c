@@ -121,6 +121,27 @@ const char *config_exception_name(enum config_exception exception)
 	return names[exception];
 }
 
+const char *config_placement_name(enum config_placement placement)
+{
+	static const char *const names[] = {"auto", "every", "owner"};
+
+	return names[placement];
+}
+
+const char *config_steering_name(enum config_steering steering)
+{
+	static const char *const names[] = {"auto", "rules", "rss", "bits"};
+
+	return names[steering];
+}
+
+const char *config_rss_hash_name(enum config_rss_hash hash)
+{
+	static const char *const names[] = {"4-tuple", "destination", "destination-port"};
+
+	return names[hash];
+}
+
 static void free_texts(char **texts, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -168,6 +189,7 @@ void config_free(struct config *config)
 	free_texts(config->dpdk.interfaces, config->dpdk.interfaces_count);
 	free(config->redirect.servers);
 	free(config->redirect.domain);
+	free(config->dpdk.rss_key);
 	free(config->realm);
 	free(config->software);
 	free(config->control_socket);

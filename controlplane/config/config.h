@@ -49,6 +49,29 @@ enum config_exception {
 	CONFIG_EXCEPTION_NONE, // not at all: the port's kernel driver sees to it, or nobody
 };
 
+// Which workers know a relay port, with dpdk.
+enum config_placement {
+	CONFIG_PLACEMENT_AUTO, // its owner where that is known, else all
+	CONFIG_PLACEMENT_EVERY,
+	CONFIG_PLACEMENT_OWNER, // the one that its ports bring it to
+};
+
+// How dpdk's ports bring relay ports to their owners.
+enum config_steering {
+	CONFIG_STEERING_AUTO, // by rules, else by RSS
+	CONFIG_STEERING_RULES, // rte_flow
+	CONFIG_STEERING_RSS, // by the key and table below
+	CONFIG_STEERING_BITS, // by lowest bits, as whoever feeds the queues sees to
+};
+
+// What RSS hashes.
+enum config_rss_hash {
+	CONFIG_RSS_4_TUPLE,
+	CONFIG_RSS_DESTINATION, // address and port
+	CONFIG_RSS_DESTINATION_PORT,
+};
+
+#define CONFIG_RSS_TABLE_MAX 512u
 #define CONFIG_EAL_MAX 32u
 #define CONFIG_DPDK_PORTS_MAX 8u
 #define CONFIG_BURST_MAX 64u
@@ -67,7 +90,15 @@ struct config_dpdk {
 	uint32_t tx_ring;
 	uint32_t mbufs; // packet buffers in all; 0: as many as can be in use
 	bool huge_pages;
+	uint32_t mtu; // of IP packets; 0: as the ports have it
 	uint32_t idle_polls; // empty polls in a row before a worker sleeps; 0: never
+	uint32_t idle_latency; // microseconds that a sleep lasts at most
+	enum config_placement placement;
+	enum config_steering steering;
+	char *rss_key; // hex digits; NULL: none
+	enum config_rss_hash rss_hash;
+	uint8_t rss_table[CONFIG_RSS_TABLE_MAX]; // queues
+	uint32_t rss_table_count; // 0: queue after queue
 };
 
 struct config_limits {
@@ -107,6 +138,9 @@ struct config {
 // As they are written in the file.
 const char *config_dataplane_name(enum config_dataplane dataplane);
 const char *config_exception_name(enum config_exception exception);
+const char *config_placement_name(enum config_placement placement);
+const char *config_steering_name(enum config_steering steering);
+const char *config_rss_hash_name(enum config_rss_hash hash);
 
 // Loads and checks. On error prints sentences to `errors`, each with file, key and line (cross-field
 // checks name the keys), never a secret, and returns a negative errno with *out NULL. The caller owns

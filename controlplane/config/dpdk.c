@@ -18,7 +18,10 @@
 #define RING_MIN 64u
 #define RING_MAX 32768u
 #define MBUFS_MAX (1u << 26)
-#define DEVICE_MAX 63u // bytes of a device's name
+#define MTU_MIN 1280u // IPv6's (RFC 8200 section 5)
+#define MTU_MAX 9600u
+#define IDLE_LATENCY 200u // microseconds
+#define IDLE_LATENCY_MAX 100000u
 #define INTERFACE_MAX 15u // bytes of a network interface's name
 
 static uint32_t bounded(struct place *place, const char *path, const char *text, uint32_t min,
@@ -234,7 +237,11 @@ int resolve_dpdk(struct config *config, const struct raw *raw, struct place *pla
 	d->rx_ring = ring(place, "dpdk.rx_ring", r->rx_ring);
 	d->tx_ring = ring(place, "dpdk.tx_ring", r->tx_ring);
 	d->huge_pages = huge_pages(place, r->huge_pages);
+	if (r->mtu && strcmp(r->mtu, "0") != 0)
+		d->mtu = bounded(place, "dpdk.mtu", r->mtu, MTU_MIN, MTU_MAX, 0);
 	d->idle_polls = bounded(place, "dpdk.idle_polls", r->idle_polls, 0, UINT32_MAX, 0);
+	d->idle_latency = bounded(
+		place, "dpdk.idle_latency", r->idle_latency, 1, IDLE_LATENCY_MAX, IDLE_LATENCY);
 	for (uint32_t i = 0; i < r->eal_count; i++)
 		check_eal(r->eal[i], i, place);
 	for (uint32_t i = 0; i < r->ports_count; i++)
@@ -250,6 +257,8 @@ int resolve_dpdk(struct config *config, const struct raw *raw, struct place *pla
 		return -ENOMEM;
 	resolve_workers(config, raw, place);
 	resolve_mbufs(config, r, place);
+	if (resolve_steering(config, r, place) < 0)
+		return -ENOMEM;
 	if (used && !r->ports_count)
 		place_complain(place, d->given ? "dpdk.ports" : "dataplane",
 			"dpdk takes ports of its own: name them in `dpdk.ports`, such as "

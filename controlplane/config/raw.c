@@ -59,7 +59,14 @@ static const cyaml_schema_field_t dpdk_fields[] = {
 	TEXT("tx_ring", struct raw_dpdk, tx_ring),
 	TEXT("mbufs", struct raw_dpdk, mbufs),
 	TEXT("huge_pages", struct raw_dpdk, huge_pages),
+	TEXT("mtu", struct raw_dpdk, mtu),
 	TEXT("idle_polls", struct raw_dpdk, idle_polls),
+	TEXT("idle_latency", struct raw_dpdk, idle_latency),
+	TEXT("placement", struct raw_dpdk, placement),
+	TEXT("steering", struct raw_dpdk, steering),
+	TEXT("rss_key", struct raw_dpdk, rss_key),
+	TEXT("rss_hash", struct raw_dpdk, rss_hash),
+	LIST_OF(struct raw_dpdk, rss_table, &text),
 	CYAML_FIELD_END,
 };
 

@@ -37,9 +37,10 @@ struct raw_limits {
 };
 
 struct raw_dpdk {
-	char **eal, **ports, **interfaces;
-	uint32_t eal_count, ports_count, interfaces_count;
-	char *exception, *workers, *burst, *rx_ring, *tx_ring, *mbufs, *huge_pages, *idle_polls;
+	char **eal, **ports, **interfaces, **rss_table;
+	uint32_t eal_count, ports_count, interfaces_count, rss_table_count;
+	char *exception, *workers, *burst, *rx_ring, *tx_ring, *mbufs, *huge_pages, *mtu;
+	char *idle_polls, *idle_latency, *placement, *steering, *rss_key, *rss_hash;
 };
 
 struct raw {

@@ -113,8 +113,17 @@ static void render_dpdk(const struct config_dpdk *d, FILE *out)
 	fprintf(out, "  exception: %s\n", config_exception_name(d->exception));
 	fprintf(out, "  burst: %u\n  rx_ring: %u\n  tx_ring: %u\n  mbufs: %u\n", d->burst,
 		d->rx_ring, d->tx_ring, d->mbufs);
-	fprintf(out, "  huge_pages: %s\n  idle_polls: %u\n", d->huge_pages ? "true" : "false",
-		d->idle_polls);
+	fprintf(out, "  huge_pages: %s\n  mtu: %u\n  idle_polls: %u\n  idle_latency: %u\n",
+		d->huge_pages ? "true" : "false", d->mtu, d->idle_polls, d->idle_latency);
+	fprintf(out, "  placement: %s\n  steering: %s\n  rss_hash: %s\n",
+		config_placement_name(d->placement), config_steering_name(d->steering),
+		config_rss_hash_name(d->rss_hash));
+	if (d->rss_key)
+		field("  rss_key", d->rss_key, out);
+	fprintf(out, "  rss_table: [");
+	for (uint32_t i = 0; i < d->rss_table_count; i++)
+		fprintf(out, "%s%u", i ? ", " : "", d->rss_table[i]);
+	fprintf(out, "]\n");
 }
 
 static void render_peers(const char *key, const struct config_cidr *list, size_t count, FILE *out)

@@ -25,6 +25,8 @@ int resolve_redirect(struct config *config, const struct raw *raw, struct place 
 int resolve_credentials(struct config *config, const struct raw *raw, struct place *place);
 // After all others: needs to know the dataplane and the workers.
 int resolve_dpdk(struct config *config, const struct raw *raw, struct place *place);
+// After the number of workers is known.
+int resolve_steering(struct config *config, const struct raw_dpdk *raw, struct place *place);
 
 // Checks that need more than one key: complains, returns nothing.
 void config_check(const struct config *config, struct place *place);

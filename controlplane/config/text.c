@@ -16,7 +16,7 @@ bool text_to_number(const char *text, uint64_t max, uint64_t *out)
 	for (; *text; text++) {
 		unsigned int digit = (unsigned int)(*text - '0');
 
-		if (digit > 9 || n > (max - digit) / 10)
+		if (digit > 9 || digit > max || n > (max - digit) / 10)
 			return false;
 		n = n * 10 + digit;
 	}

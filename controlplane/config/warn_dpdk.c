@@ -34,6 +34,18 @@ static int warn_cores(const struct config *config, const struct host *host, FILE
 	return 1;
 }
 
+static int warn_hash(const struct config *config, FILE *warnings)
+{
+	if (!config->dpdk.rss_key || config->dpdk.rss_hash == CONFIG_RSS_4_TUPLE ||
+		config->workers == 1)
+		return 0;
+	fprintf(warnings,
+		"warning: dpdk.rss_hash: %s brings all clients of a listening address to one "
+		"worker; listen on several ports, or take placement: every.\n",
+		config_rss_hash_name(config->dpdk.rss_hash));
+	return 1;
+}
+
 int config_warn_dpdk(const struct config *config, const struct host *host, FILE *warnings)
 {
 	int count = 0;
@@ -47,6 +59,7 @@ int config_warn_dpdk(const struct config *config, const struct host *host, FILE 
 	}
 	count += warn_loopback(config, warnings);
 	count += warn_cores(config, host, warnings);
+	count += warn_hash(config, warnings);
 	if (!host->privileged) {
 		fprintf(warnings, "warning: dataplane: dpdk takes root, or CAP_NET_ADMIN and the "
 				  "right to use its ports.\n");

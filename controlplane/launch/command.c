@@ -15,7 +15,7 @@
 #include "launcher.h"
 
 #define ARGUMENTS_MAX \
-	(2u * (TP_SERVERS_MAX + TP_RELAYS_MAX + CONFIG_EAL_MAX + 2u * CONFIG_DPDK_PORTS_MAX) + 48u)
+	(2u * (TP_SERVERS_MAX + TP_RELAYS_MAX + CONFIG_EAL_MAX + 2u * CONFIG_DPDK_PORTS_MAX) + 64u)
 
 // The program of this name beside our own executable.
 static char *beside(const char *name)
@@ -97,6 +97,30 @@ static void add_number(struct arguments *a, const char *option, uint32_t n)
 	add(a, "%u", n);
 }
 
+static void add_word(struct arguments *a, const char *option, const char *word)
+{
+	add(a, "%s", option);
+	add(a, "%s", word);
+}
+
+static void add_steering(struct arguments *a, const struct config_dpdk *d)
+{
+	char table[4 * CONFIG_RSS_TABLE_MAX] = "";
+	size_t used = 0;
+
+	add_word(a, "--placement", config_placement_name(d->placement));
+	add_word(a, "--steering", config_steering_name(d->steering));
+	if (!d->rss_key)
+		return;
+	add_word(a, "--rss-key", d->rss_key);
+	add_word(a, "--rss-hash", config_rss_hash_name(d->rss_hash));
+	for (uint32_t i = 0; i < d->rss_table_count; i++)
+		used += (size_t)snprintf(
+			table + used, sizeof(table) - used, "%s%u", i ? "," : "", d->rss_table[i]);
+	if (used)
+		add_word(a, "--rss-table", table);
+}
+
 static void add_dpdk(struct arguments *a, const struct config_dpdk *d)
 {
 	for (size_t i = 0; i < d->ports_count; i++) {
@@ -117,7 +141,11 @@ static void add_dpdk(struct arguments *a, const struct config_dpdk *d)
 	add_number(a, "--tx-ring", d->tx_ring);
 	if (d->mbufs)
 		add_number(a, "--mbufs", d->mbufs);
+	if (d->mtu)
+		add_number(a, "--mtu", d->mtu);
 	add_number(a, "--idle-polls", d->idle_polls);
+	add_number(a, "--idle-latency", d->idle_latency);
+	add_steering(a, d);
 	if (!d->huge_pages)
 		add(a, "--no-huge");
 }

@@ -31,8 +31,7 @@ void icmp_receive(struct worker *w, struct packet *p, const uint8_t *data)
 	}
 	in.port = about.source.port;
 	owner = handoff_owner(w, in.relay, in.port);
-	anothers = owner != w->index && !p->passed &&
-		   !held_has(&w->held, w->agent.capabilities, in.relay, in.port);
+	anothers = owner != w->index && !p->passed;
 	if (anothers && handoff_frame(w, p, owner))
 		return;
 	in.peer = about.destination;

@@ -73,23 +73,15 @@ static int make_worker(struct plane *plane, uint32_t index)
 		   : 0;
 }
 
-// Whether every port brings relay ports to their owners.
-static bool is_steered(const struct shared *s)
-{
-	if (s->settings.common.workers == 1 || s->settings.placement == PLACEMENT_EVERY)
-		return false;
-	for (uint32_t i = 0; i < s->ports && s->settings.placement == PLACEMENT_AUTO; i++)
-		if (steer_port(&s->port[i], &s->settings))
-			return false;
-	return true;
-}
-
 static int make_owners(struct shared *s, struct tp_capabilities *caps, uint8_t **owners)
 {
 	uint32_t workers = s->settings.common.workers;
+	enum steering how;
 
 	*owners = NULL;
-	if (!is_steered(s))
+	if (steer_ports(s->port, s->ports, &s->settings, &how) < 0)
+		return -ENOTSUP;
+	if (how == STEERING_AUTO)
 		return 0;
 	caps->placement = TP_PLACEMENT_OWNER;
 	*owners = calloc(tp_owners_size(caps), 1);
@@ -97,8 +89,8 @@ static int make_owners(struct shared *s, struct tp_capabilities *caps, uint8_t *
 		return -ENOMEM;
 	for (uint32_t r = 0; r < caps->relays; r++)
 		for (uint32_t p = caps->port_min; p <= caps->port_max; p++)
-			(*owners)[tp_owner_index(caps, r, (uint16_t)p)] = (uint8_t)steer_worker(
-				(uint16_t)p, workers);
+			(*owners)[tp_owner_index(caps, r, (uint16_t)p)] = (uint8_t)steer_owner(
+				&s->settings, how, &caps->relay[r].local, (uint16_t)p);
 	for (uint32_t i = 0; i < workers; i++) {
 		s->handoff[i] = handoff_ring(i);
 		if (!s->handoff[i])
@@ -119,6 +111,8 @@ static int make_segment(struct plane *plane)
 	if (!err && owners)
 		s->owners = segment_owners(&plane->segment);
 	free(owners);
+	if (err == -ENOTSUP)
+		return -1; // a sentence has been said
 	return err ? complain("the shared segment can't be made", err) : 0;
 }
 

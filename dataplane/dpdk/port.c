@@ -10,6 +10,8 @@
 #include <frame.h>
 #include <rte_dev.h>
 
+#include "steer.h"
+
 static int complain(const struct port *p, const char *what, int err)
 {
 	fprintf(stderr, "turnpike-dpdk: port %s: %s: %s.\n", p->spec, what,
@@ -83,13 +85,13 @@ static int open_exception(
 }
 
 // The address of a TAP device is that of its kernel side: our end of the wire has the next one.
-static void own_address(struct port *p, const char *driver)
+static void own_address(struct port *p)
 {
 	struct rte_ether_addr address;
 
 	rte_eth_macaddr_get(p->id, &address);
 	memcpy(p->mac, address.addr_bytes, sizeof(p->mac));
-	if (!strcmp(driver, "net_tap"))
+	if (!strcmp(p->driver, "net_tap"))
 		p->mac[5] ^= 1;
 }
 
@@ -115,13 +117,52 @@ int port_open(struct port *p, const struct settings *s, uint32_t index)
 			p->spec, info.max_tx_queues, info.max_tx_queues);
 		return -1;
 	}
-	own_address(p, info.driver_name);
+	p->driver = info.driver_name;
+	own_address(p);
 	if (open_exception(p, &s->exception[index], index, s->common.workers) < 0)
 		return -1;
 	p->ifindex = if_nametoindex(p->kernel);
 	if (!p->ifindex)
 		return complain(p, "the kernel has no such exception interface", errno);
 	return 0;
+}
+
+static bool lacks(
+	const struct port *p, const char *what, uint32_t has, const char *option, uint32_t asked)
+{
+	fprintf(stderr, "turnpike-dpdk: port %s has %s of %u at most: --%s %u can't be had.\n",
+		p->spec, what, has, option, asked);
+	return false;
+}
+
+// Whether a wire can have the rings and the MTU that were asked for. Drivers would take less without
+// a word.
+static bool has_room(
+	const struct port *p, const struct rte_eth_dev_info *info, const struct settings *s)
+{
+	if (s->rx_ring > info->rx_desc_lim.nb_max)
+		return lacks(p, "receive rings", info->rx_desc_lim.nb_max, "rx-ring", s->rx_ring);
+	if (s->tx_ring > info->tx_desc_lim.nb_max)
+		return lacks(p, "transmit rings", info->tx_desc_lim.nb_max, "tx-ring", s->tx_ring);
+	if (s->mtu > info->max_mtu)
+		return lacks(p, "an MTU", info->max_mtu, "mtu", s->mtu);
+	if (s->mtu + FRAME_L2_MAX <= RTE_MBUF_DEFAULT_DATAROOM ||
+		info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER)
+		return true;
+	return lacks(p, "no scattered receive (RTE_ETH_RX_OFFLOAD_SCATTER), so an MTU",
+		RTE_MBUF_DEFAULT_DATAROOM - FRAME_L2_MAX, "mtu", s->mtu);
+}
+
+// Before it starts. The MTU that was asked for is one that configuring has not complained about.
+static int set_mtu(const struct port *p, const struct settings *s)
+{
+	int err = s->mtu && s->mtu != p->own_mtu ? rte_eth_dev_set_mtu(p->id, p->mtu) : 0;
+
+	if (!err)
+		return 0;
+	fprintf(stderr, "turnpike-dpdk: port %s has an MTU of %u and can't have --mtu %u: %s.\n",
+		p->spec, p->own_mtu, s->mtu, strerror(-err));
+	return -1;
 }
 
 static uint16_t at_most(uint32_t want, uint16_t has)
@@ -160,16 +201,18 @@ static int start_device(const struct port *p, uint16_t id, const struct settings
 	if (info.max_tx_queues < tx)
 		return complain(p, "its exception interface has too few queues for so many workers",
 			ENOSPC);
+	if (wire && !has_room(p, &info, s))
+		return -1;
 	// Every frame that leaves by the wire is one buffer of one pool that nobody else refers to,
 	// unless frames are larger than that pool's buffers.
 	if (wire && p->mtu + FRAME_L2_MAX <= RTE_MBUF_DEFAULT_DATAROOM)
 		conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	rx = at_most(s->common.workers, info.max_rx_queues);
-	if (wire && rx > 1 && info.flow_type_rss_offloads) {
-		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-		conf.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads &
-						   (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
-	}
+	conf.rxmode.mtu = wire ? p->mtu : 0;
+	if (wire && p->mtu + FRAME_L2_MAX > RTE_MBUF_DEFAULT_DATAROOM)
+		conf.rxmode.offloads |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+	if (wire && rx > 1)
+		steer_configure(&conf, &info, s);
 	err = rte_eth_dev_configure(id, rx, tx, &conf);
 	if (err)
 		return complain(p, "it can't be configured", err);
@@ -184,6 +227,8 @@ static int start_device(const struct port *p, uint16_t id, const struct settings
 		return complain(p, "a queue can't be set up", err);
 	if (wire)
 		let_groups_in(p);
+	if (wire && set_mtu(p, s) < 0)
+		return -1;
 	err = rte_eth_dev_start(id);
 	return err ? complain(p, "it does not start", err) : rx;
 }
@@ -194,6 +239,9 @@ int port_start(struct port *p, const struct settings *s, struct rte_mempool *poo
 
 	if (rte_eth_dev_get_mtu(p->id, &p->mtu))
 		p->mtu = RTE_ETHER_MTU;
+	p->own_mtu = p->mtu;
+	if (s->mtu)
+		p->mtu = (uint16_t)s->mtu;
 	rx = start_device(p, p->id, s, pool, true);
 	if (rx < 0)
 		return -1;

@@ -15,11 +15,13 @@
 
 struct port {
 	const char *spec; // as it was given
+	const char *driver; // DPDK's name for it
 	uint16_t id; // DPDK's
 	uint16_t exception; // DPDK's, of the exception interface; RTE_MAX_ETHPORTS: none
 	uint16_t rx_queues; // workers [0, rx_queues) poll it
 	uint16_t exception_rx_queues;
 	uint16_t mtu; // of IP packets
+	uint16_t own_mtu; // the device's, before anybody asked for another
 	uint8_t mac[RTE_ETHER_ADDR_LEN]; // ours on this port; the exception interface has it too
 	char kernel[IF_NAMESIZE]; // the kernel's interface that stands for it
 	uint32_t ifindex; // its index

@@ -67,16 +67,13 @@ static void add_peer(struct worker *w, const struct relay_from_peer *in)
 	w->peer[w->peers++] = *in;
 }
 
-// Under TP_PLACEMENT_OWNER: whether the worker that owns the relay port gets it. Once, not back
-// again.
+// Under TP_PLACEMENT_OWNER: whether the worker that owns the relay port gets it, also where this one
+// holds the allocation for its client. Once, not back again.
 static bool is_anothers(
 	const struct worker *w, const struct packet *p, uint8_t relay, uint32_t *owner)
 {
-	uint16_t port = p->frame.destination.port;
-
-	*owner = handoff_owner(w, relay, port);
-	return unlikely(*owner != w->index) && !p->passed &&
-	       !held_has(&w->held, w->agent.capabilities, relay, port);
+	*owner = handoff_owner(w, relay, p->frame.destination.port);
+	return unlikely(*owner != w->index) && !p->passed;
 }
 
 static void take_peer(struct worker *w, struct packet *p, const uint8_t *data, uint8_t relay)

@@ -9,6 +9,10 @@
 #include <number.h>
 #include <relay.h>
 
+#define MTU_MIN 1280u // IPv6's (RFC 8200 section 5)
+#define MTU_MAX 9600u
+#define IDLE_LATENCY_MAX 100000u // microseconds
+
 enum {
 	OPTION_PORT = OPTIONS_MORE,
 	OPTION_EAL,
@@ -17,8 +21,14 @@ enum {
 	OPTION_RX_RING,
 	OPTION_TX_RING,
 	OPTION_MBUFS,
+	OPTION_MTU,
 	OPTION_IDLE_POLLS,
+	OPTION_IDLE_LATENCY,
 	OPTION_PLACEMENT,
+	OPTION_STEERING,
+	OPTION_RSS_KEY,
+	OPTION_RSS_HASH,
+	OPTION_RSS_TABLE,
 	OPTION_NO_HUGE,
 	OPTION_CHECK,
 };
@@ -31,8 +41,14 @@ static const struct option more[] = {
 	{"rx-ring", required_argument, NULL, OPTION_RX_RING},
 	{"tx-ring", required_argument, NULL, OPTION_TX_RING},
 	{"mbufs", required_argument, NULL, OPTION_MBUFS},
+	{"mtu", required_argument, NULL, OPTION_MTU},
 	{"idle-polls", required_argument, NULL, OPTION_IDLE_POLLS},
+	{"idle-latency", required_argument, NULL, OPTION_IDLE_LATENCY},
 	{"placement", required_argument, NULL, OPTION_PLACEMENT},
+	{"steering", required_argument, NULL, OPTION_STEERING},
+	{"rss-key", required_argument, NULL, OPTION_RSS_KEY},
+	{"rss-hash", required_argument, NULL, OPTION_RSS_HASH},
+	{"rss-table", required_argument, NULL, OPTION_RSS_TABLE},
 	{"no-huge", no_argument, NULL, OPTION_NO_HUGE},
 	{"check", no_argument, NULL, OPTION_CHECK},
 	{0},
@@ -48,11 +64,21 @@ static const char more_help[] =
 	"  --rx-ring N            descriptors of a receive queue (512)\n"
 	"  --tx-ring N            descriptors of a transmit queue (512)\n"
 	"  --mbufs N              packet buffers in all (as many as can be in use)\n"
-	"  --idle-polls N         empty rounds before a worker sleeps for 50 us; 0: never (1000)\n"
-	"  --placement HOW        who knows a relay port: every worker, or its owner, which is "
-	"the\n"
-	"                         one the port brings it to by its lowest bits; auto: owner where\n"
-	"                         rte_flow rules do that (auto)\n"
+	"  --mtu N                largest IP packet on the ports (as they have it)\n"
+	"  --idle-polls N         empty rounds before a worker sleeps; 0: it never does (1000)\n"
+	"  --idle-latency US      a sleep lasts so long at most, from 10 us on twice as long each\n"
+	"                         time (200)\n"
+	"  --placement HOW        who knows a relay port: every worker, or its owner, the one the\n"
+	"                         port brings it to; auto: its owner where that is known (auto)\n"
+	"  --steering HOW         how ports bring relay ports to owners: rules (rte_flow), rss "
+	"(by\n"
+	"                         the key and table below), bits (by the lowest bits of the port,\n"
+	"                         done by whoever feeds its queues); auto: rules, else rss (auto)\n"
+	"  --rss-key HEX          key of the hash, 40 to 52 bytes\n"
+	"  --rss-hash WHAT        what is hashed: 4-tuple, destination or destination-port "
+	"(4-tuple)\n"
+	"  --rss-table N,N...     queues by the lowest bits of the hash, a power of two of them\n"
+	"                         (queue after queue)\n"
 	"  --no-huge              do without huge pages\n"
 	"  --check                only say whether the options are good\n";
 
@@ -120,16 +146,52 @@ static bool take_exception(struct settings *s, const char *text)
 	return options_refuse(&s->common, "--exception %s: give tap, virtio-user or none.", text);
 }
 
+// Returns which of the names it is; -1: none.
+static int word(const char *const *names, const char *text)
+{
+	for (int i = 0; names[i]; i++)
+		if (!strcmp(text, names[i]))
+			return i;
+	return -1;
+}
+
 static bool take_placement(struct settings *s, const char *text)
 {
-	static const char *const names[] = {"auto", "every", "owner"};
+	static const char *const names[] = {"auto", "every", "owner", NULL};
+	int i = word(names, text);
 
-	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(text, names[i])) {
-			s->placement = (enum placement)i;
-			return true;
-		}
-	return options_refuse(&s->common, "--placement %s: give auto, every or owner.", text);
+	s->placement = (enum placement)i;
+	return i >= 0 ||
+	       options_refuse(&s->common, "--placement %s: give auto, every or owner.", text);
+}
+
+static bool take_steering(struct settings *s, const char *text)
+{
+	static const char *const names[] = {"auto", "rules", "rss", "bits", NULL};
+	int i = word(names, text);
+
+	s->steering = (enum steering)i;
+	return i >= 0 ||
+	       options_refuse(&s->common, "--steering %s: give auto, rules, rss or bits.", text);
+}
+
+static bool take_rss(struct settings *s, int option, const char *text)
+{
+	if (option == OPTION_RSS_KEY)
+		return rss_parse_key(&s->rss, text) ||
+		       options_refuse(&s->common,
+			       "--rss-key %s: give %u to %u bytes in hex digits.", text,
+			       RSS_KEY_MIN, RSS_KEY_MAX);
+	if (option == OPTION_RSS_HASH)
+		return rss_parse_hash(&s->rss, text) ||
+		       options_refuse(&s->common,
+			       "--rss-hash %s: give 4-tuple, destination or destination-port.",
+			       text);
+	return rss_parse_table(&s->rss, text) ||
+	       options_refuse(&s->common,
+		       "--rss-table %s: give queues with commas between them, a power of two of "
+		       "them, at most %u.",
+		       text, RSS_TABLE_MAX);
 }
 
 static bool take_eal(struct settings *s, const char *text)
@@ -162,8 +224,19 @@ static bool take(void *context, struct options *o, int option, const char *argum
 		return take_number(&s->mbufs, o, "mbufs", argument, 1024, 1u << 26);
 	case OPTION_IDLE_POLLS:
 		return take_number(&s->idle_polls, o, "idle-polls", argument, 0, UINT32_MAX);
+	case OPTION_IDLE_LATENCY:
+		return take_number(
+			&s->idle_latency, o, "idle-latency", argument, 1, IDLE_LATENCY_MAX);
+	case OPTION_MTU:
+		return take_number(&s->mtu, o, "mtu", argument, MTU_MIN, MTU_MAX);
 	case OPTION_PLACEMENT:
 		return take_placement(s, argument);
+	case OPTION_STEERING:
+		return take_steering(s, argument);
+	case OPTION_RSS_KEY:
+	case OPTION_RSS_HASH:
+	case OPTION_RSS_TABLE:
+		return take_rss(s, option, argument);
 	case OPTION_NO_HUGE:
 		s->huge = false;
 		return true;
@@ -171,6 +244,29 @@ static bool take(void *context, struct options *o, int option, const char *argum
 		s->check = true;
 		return true;
 	}
+}
+
+// What the key, the table and the number of workers say together.
+static bool complete_rss(struct settings *s)
+{
+	if (s->placement == PLACEMENT_EVERY || s->common.workers == 1)
+		return true;
+	if (s->steering == STEERING_RSS && !s->rss.key_length)
+		return options_refuse(&s->common,
+			"--steering rss takes --rss-key: without it nobody knows the hash.");
+	if (s->steering == STEERING_RSS && s->rss.hash == RSS_4_TUPLE)
+		return options_refuse(&s->common,
+			"--rss-hash 4-tuple can't tell a relay port's owner, since the peer's "
+			"address and port are hashed too: give destination or destination-port.");
+	if (!s->rss.table_size)
+		rss_spread(&s->rss, s->common.workers);
+	for (uint32_t i = 0; i < s->rss.table_size; i++)
+		if (s->rss.table[i] >= s->common.workers)
+			return options_refuse(&s->common,
+				"--rss-table names queue %u, and of %u workers the last has queue "
+				"%u.",
+				s->rss.table[i], s->common.workers, s->common.workers - 1);
+	return true;
 }
 
 // Ports without an --exception have a TAP; interfaces without a name are numbered.
@@ -193,7 +289,7 @@ static bool complete(struct settings *s)
 		if (!e->iface[0])
 			snprintf(e->iface, sizeof(e->iface), "tp%u", i);
 	}
-	return true;
+	return complete_rss(s);
 }
 
 enum options_result settings_parse(struct settings *out, int argc, char **argv)
@@ -205,8 +301,12 @@ enum options_result settings_parse(struct settings *out, int argc, char **argv)
 		.take = take};
 	enum options_result result;
 
-	*out = (struct settings){
-		.burst = 32, .rx_ring = 512, .tx_ring = 512, .idle_polls = 1000, .huge = true};
+	*out = (struct settings){.burst = 32,
+		.rx_ring = 512,
+		.tx_ring = 512,
+		.idle_polls = 1000,
+		.idle_latency = 200,
+		.huge = true};
 	program.context = out;
 	result = options_parse(&out->common, &program, argc, argv);
 	if (result != OPTIONS_RUN)

@@ -9,6 +9,8 @@
 
 #include <options.h>
 
+#include "rss.h"
+
 #define PORTS_MAX 8u
 #define EAL_ARGS_MAX 32u
 
@@ -21,10 +23,17 @@ enum exception_kind {
 
 // Where relay-side entries are put when there are several workers.
 enum placement {
-	PLACEMENT_AUTO =
-		0, // with their owner where rte_flow rules can be made, else on every worker
+	PLACEMENT_AUTO = 0, // with their owner where there is a way to know it
 	PLACEMENT_EVERY = 1,
-	PLACEMENT_OWNER = 2, // the port brings relay ports to steer_worker() by itself
+	PLACEMENT_OWNER = 2, // or not at all
+};
+
+// How a port brings relay ports to their owners (steer.h).
+enum steering {
+	STEERING_AUTO = 0, // by rules, else by RSS
+	STEERING_RULES = 1, // rte_flow rules
+	STEERING_RSS = 2, // by the key and table that were given
+	STEERING_BITS = 3, // by their lowest bits, which whoever feeds the port's queues sees to
 };
 
 struct exception_setting {
@@ -44,8 +53,12 @@ struct settings {
 	uint32_t rx_ring; // descriptors
 	uint32_t tx_ring;
 	uint32_t mbufs; // in the pool; 0: as many as rings and queues can hold
+	uint32_t mtu; // of IP packets; 0: as the port has it
 	uint32_t idle_polls; // empty rounds before the first sleep; 0: never sleeps
+	uint32_t idle_latency; // microseconds that a sleep may last
 	enum placement placement;
+	enum steering steering;
+	struct rss rss;
 	bool huge; // huge pages
 	bool check; // only say whether the options are good
 };

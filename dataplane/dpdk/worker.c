@@ -14,6 +14,7 @@
 
 #include "forward.h"
 #include "handoff.h"
+#include "idle.h"
 #include "message.h"
 #include "receive.h"
 #include "stats.h"
@@ -23,7 +24,6 @@ static_assert(RTE_PKTMBUF_HEADROOM >= FRAME_HEADROOM, "new headers may be longer
 
 #define PREFETCH 8u // headers on their way from memory ahead of the parser
 #define ROUNDS 16u // busy rounds between two looks at the control plane
-#define IDLE_NS 50000 // one sleep: what it may add to a packet's latency
 #define TICK_MS 10u // between looks at what is due by time alone
 
 // By ourselves to listen there, or by a program of the host. Replayed allocations have their ports already.
@@ -195,26 +195,23 @@ unsigned int worker_turn(struct worker *w)
 
 // A sleep is so short that it needs no doorbell: the rings are looked at after each. So `need`
 // stays even, and nobody rings.
-static void doze(void)
+static void doze(uint32_t ns)
 {
-	const struct timespec time = {.tv_nsec = IDLE_NS};
+	const struct timespec time = {.tv_nsec = ns};
 
-	nanosleep(&time, NULL);
+	if (ns)
+		nanosleep(&time, NULL);
 }
 
 int worker_run(void *worker)
 {
 	struct worker *w = worker;
-	uint32_t idle_polls = w->shared->settings.idle_polls;
-	uint32_t idle = 0;
+	const struct settings *s = &w->shared->settings;
+	struct idle idle;
 
+	idle_init(&idle, s->idle_polls, s->idle_latency);
 	prctl(PR_SET_TIMERSLACK, 1000ul);
-	while (!atomic_load_explicit(&w->agent.stop, memory_order_relaxed)) {
-		idle = worker_turn(w) ? 0 : idle + 1;
-		if (idle_polls && idle >= idle_polls) {
-			doze();
-			idle = idle_polls;
-		}
-	}
+	while (!atomic_load_explicit(&w->agent.stop, memory_order_relaxed))
+		doze(idle_after(&idle, worker_turn(w)));
 	return 0;
 }

@@ -7,6 +7,7 @@
 #define F "turnpike.yaml:"
 #define ADDRESSES "listen: [192.0.2.1:3478]\nrelay: [192.0.2.1]\nports: 61000-65535\n"
 #define DPDK ADDRESSES "dataplane: dpdk\nusers: [{name: a, password: b}]\ndpdk:\n" // line 7 follows
+#define KEY "6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa"
 #define PORT DPDK "  ports: [\"0000:03:00.0\"]\n" // line 8 follows
 
 static struct config *good(const char *yaml, const struct host *host)
@@ -37,6 +38,12 @@ Test(config_dpdk, one_port_is_enough_and_gives_every_default)
 	cr_expect_eq(d->mbufs, 0);
 	cr_expect_eq(d->idle_polls, 0, "workers never sleep");
 	cr_expect(d->huge_pages);
+	cr_expect_eq(d->mtu, 0);
+	cr_expect_eq(d->idle_latency, 200);
+	cr_expect_eq(d->placement, CONFIG_PLACEMENT_AUTO);
+	cr_expect_eq(d->steering, CONFIG_STEERING_AUTO);
+	cr_expect_null(d->rss_key);
+	cr_expect_eq(d->rss_table_count, 0);
 	config_free(c);
 }
 
@@ -62,7 +69,14 @@ static const char everything[] = DPDK
 	"  tx_ring: 32768\n"
 	"  mbufs: 300000\n"
 	"  huge_pages: false\n"
-	"  idle_polls: 1000\n";
+	"  mtu: 9000\n"
+	"  idle_polls: 1000\n"
+	"  idle_latency: 50\n"
+	"  placement: owner\n"
+	"  steering: rss\n"
+	"  rss_key: " KEY "\n"
+	"  rss_hash: destination-port\n"
+	"  rss_table: [0, 1, 2, 1]\n";
 
 static void expect_everything(const struct config *c)
 {
@@ -86,7 +100,15 @@ static void expect_everything(const struct config *c)
 	cr_expect_eq(d->tx_ring, 32768);
 	cr_expect_eq(d->mbufs, 300000);
 	cr_expect_not(d->huge_pages);
+	cr_expect_eq(d->mtu, 9000);
 	cr_expect_eq(d->idle_polls, 1000);
+	cr_expect_eq(d->idle_latency, 50);
+	cr_expect_eq(d->placement, CONFIG_PLACEMENT_OWNER);
+	cr_expect_eq(d->steering, CONFIG_STEERING_RSS);
+	cr_expect_str_eq(d->rss_key, KEY);
+	cr_expect_eq(d->rss_hash, CONFIG_RSS_DESTINATION_PORT);
+	cr_assert_eq(d->rss_table_count, 4);
+	cr_expect_arr_eq(d->rss_table, ((uint8_t[]){0, 1, 2, 1}), 4);
 }
 
 Test(config_dpdk, every_key_is_read_and_rendered_so_that_another_host_reads_the_same)
@@ -104,6 +126,21 @@ Test(config_dpdk, every_key_is_read_and_rendered_so_that_another_host_reads_the_
 	c = good(yaml, &other);
 	expect_everything(c);
 	config_free(c);
+	free(yaml);
+}
+
+Test(config_dpdk, defaults_are_rendered_so_that_they_are_read_again)
+{
+	struct host host = fixture_host();
+	struct config *c = good(PORT, &host);
+	size_t size;
+	char *yaml;
+	FILE *file = open_memstream(&yaml, &size);
+
+	cr_assert_eq(config_render(c, file), 0);
+	fclose(file);
+	config_free(c);
+	config_free(good(yaml, &host));
 	free(yaml);
 }
 
@@ -164,6 +201,34 @@ static const struct {
 	{PORT "  huge_pages: yes\n", F "8: dpdk.huge_pages: \"yes\" is neither true nor false.\n"},
 	{PORT "  idle_polls: 1e3\n",
 		F "8: dpdk.idle_polls: \"1e3\" is not a whole number from 0 to 4294967295.\n"},
+	{PORT "  mtu: 1279\n",
+		F "8: dpdk.mtu: \"1279\" is not a whole number from 1280 to 9600.\n"},
+	{PORT "  idle_latency: 0\n",
+		F "8: dpdk.idle_latency: \"0\" is not a whole number from 1 to 100000.\n"},
+	{PORT "  placement: client\n",
+		F "8: dpdk.placement: \"client\" is none of auto, every, owner.\n"},
+	{PORT "  steering: hash\n",
+		F "8: dpdk.steering: \"hash\" is none of auto, rules, rss, bits.\n"},
+	{PORT "  placement: every\n  steering: bits\n",
+		F "9: dpdk.steering: does nothing with placement: every; one of them must go.\n"},
+	{PORT "  steering: rss\n  rss_hash: destination\n",
+		F "8: dpdk.steering: rss takes `rss_key`: without it nobody knows the hash.\n"},
+	{PORT "  placement: owner\n  rss_key: " KEY "\n  rss_hash: 4-tuple\n",
+		F "10: dpdk.rss_hash: 4-tuple can't tell a relay port's owner, since the peer's "
+		  "address and port are hashed too: write destination or destination-port.\n"},
+	{PORT "  rss_hash: 2-tuple\n",
+		F "8: dpdk.rss_hash: \"2-tuple\" is none of 4-tuple, destination, "
+		  "destination-port.\n"},
+	{PORT "  rss_key: 6d5a56da\n",
+		F "8: dpdk.rss_key: 8 characters; a key is 40 to 52 bytes in hex digits, as many "
+		  "as the NIC's has.\n"},
+	{PORT "  steering: bits\n  rss_key: " KEY "\n",
+		F "9: dpdk.rss_key: does nothing with steering: bits; one of them must go.\n"},
+	{PORT "  rss_table: [0, 1, 0]\n",
+		F "8: dpdk.rss_table: 3 queues; a table has a power of two of them, at most "
+		  "512.\n"},
+	{PORT "  workers: 2\n  rss_table: [0, 2]\n",
+		F "9: dpdk.rss_table[1]: \"2\" is no queue of 2 workers, which are 0 to 1.\n"},
 	{PORT "  workers: 0\n", F "8: dpdk.workers: \"0\" is not a whole number from 1 to 64.\n"},
 	{PORT "  workers: 2\nworkers: 2\n",
 		F "8: dpdk.workers: `workers` is there too; one of them must go.\n"},
@@ -260,6 +325,15 @@ Test(config_dpdk, what_the_host_lacks_is_told_with_what_mends_it)
 	expect_warnings(PORT "  workers: 3\n  idle_polls: 100\n  huge_pages: false\n", &host, 1,
 		"warning: dataplane: dpdk takes root, or CAP_NET_ADMIN and the right to use its "
 		"ports.\n");
+}
+
+Test(config_dpdk, a_hash_that_gathers_all_clients_is_told)
+{
+	struct host host = host_for_dpdk();
+
+	expect_warnings(PORT "  rss_key: " KEY "\n  rss_hash: destination\n", &host, 1,
+		"warning: dpdk.rss_hash: destination brings all clients of a listening address to "
+		"one worker; listen on several ports, or take placement: every.\n");
 }
 
 Test(config_dpdk, ports_of_the_ephemeral_range_and_loopback_are_told)

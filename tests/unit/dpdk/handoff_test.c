@@ -198,7 +198,7 @@ Test(dpdk_handoff, a_hairpin_to_an_allocation_that_has_gone_meanwhile_is_dropped
 	cr_assert_eq(lab_count(&lab, TP_C_relayed_to_peer), 0);
 }
 
-Test(dpdk_handoff, who_holds_an_allocation_keeps_what_comes_for_it)
+Test(dpdk_handoff, what_comes_for_anothers_relay_port_goes_there_also_where_its_client_is)
 {
 	struct tp_endpoint client = lab_client();
 
@@ -207,7 +207,9 @@ Test(dpdk_handoff, who_holds_an_allocation_keeps_what_comes_for_it)
 	lab_put_allocation(&lab, 1, &client, ODD); // its client is on worker 0
 	arrive(0, lab_peer(), lab_relayed(ODD), "x", 1);
 	lab_round(&lab, 0);
-	cr_assert_eq(lab_count(&lab, TP_C_handed_off), 0);
+	cr_assert_eq(lab_count(&lab, TP_C_handed_off), 1);
+	cr_assert_eq(lab_count(&lab, TP_C_peer_packets), 0);
+	lab_round(&lab, 1);
 	cr_assert_eq(lab_count(&lab, TP_C_peer_no_permission), 1);
 }
 

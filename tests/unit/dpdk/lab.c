@@ -9,7 +9,7 @@
 #include <rte_ip.h>
 
 #include <eal.h>
-#include <steer.h>
+#include <handoff.h>
 
 #define RING 256u
 
@@ -65,12 +65,14 @@ static void make_rings(struct lab *l, uint32_t workers)
 
 void lab_start(struct lab *l, uint32_t workers, const char *placement)
 {
+	bool rss = !strcmp(placement, "rss");
 	char count[8];
 	char *argv[] = {"turnpike-dpdk", "--link", "/nowhere", "--listen", "198.51.100.1:3478",
 		"--relay", "198.51.100.1", "--ports", "50000-50015", "--allocations", "16",
 		"--workers", count, "--port", "net_ring_wire", "--exception", "none,lo",
-		"--no-huge", "--rx-ring", "64", "--tx-ring", "64", "--placement", (char *)placement,
-		NULL};
+		"--no-huge", "--rx-ring", "64", "--tx-ring", "64", "--rss-key", LAB_KEY,
+		"--rss-hash", "destination-port", "--placement", rss ? "owner" : (char *)placement,
+		"--steering", rss ? "rss" : "bits", NULL};
 	struct tp_endpoint client = lab_client(), peer = lab_peer();
 	struct settings settings;
 
@@ -116,8 +118,7 @@ void lab_put_allocation(
 
 	l->holders[slot] = UINT64_MAX;
 	if (l->plane.shared.owners)
-		l->holders[slot] = 1u << l->client_worker |
-				   1u << steer_worker(port, l->plane.workers);
+		l->holders[slot] = 1u << l->client_worker | 1u << handoff_owner(l->w, 0, port);
 	apply(l, &c);
 }
 

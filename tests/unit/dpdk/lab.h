@@ -10,21 +10,25 @@
 #include "hops.h"
 
 #define LAB_NOW 1000000ull
+#define LAB_WORKERS_MAX 4u
+// For --rss-key: Microsoft's example.
+#define LAB_KEY "6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa"
 
 struct lab {
 	struct plane plane;
 	struct worker *w; // the first worker
 	uint32_t client_worker;
 	uint64_t holders[16]; // of each allocation
-	struct rte_ring *in[2]; // a ring for each worker's queue
-	struct rte_ring *out[2];
+	struct rte_ring *in[LAB_WORKERS_MAX]; // a ring for each worker's queue
+	struct rte_ring *out[LAB_WORKERS_MAX];
 };
 
 extern const uint8_t lab_client_mac[6];
 extern const uint8_t lab_peer_mac[6];
 
 // Worker threads don't run: rounds are the test's.
-// `placement`: every or owner.
+// `placement`: every, owner (the rings bring relay ports to workers by their lowest bits), or rss
+// (by the hash of the relay port with LAB_KEY).
 void lab_start(struct lab *l, uint32_t workers, const char *placement);
 
 // The addresses that the lab is configured with: 198.51.100.1:3478, relay ports 50000 to 50015.

@@ -159,7 +159,7 @@ Test(dpdk_steer, each_worker_owns_relay_ports_and_no_other_number_is_named)
 		uint32_t owned[9] = {0};
 
 		for (uint32_t port = 49152; port <= 65535; port++) {
-			uint32_t w = steer_worker((uint16_t)port, workers);
+			uint32_t w = steer_by_bits((uint16_t)port, workers);
 
 			cr_assert_lt(w, workers);
 			owned[w]++;
@@ -167,9 +167,9 @@ Test(dpdk_steer, each_worker_owns_relay_ports_and_no_other_number_is_named)
 		for (uint32_t w = 0; w < workers; w++)
 			cr_assert_gt(owned[w], 0);
 	}
-	cr_assert_eq(steer_worker(50003, 2), 1);
+	cr_assert_eq(steer_by_bits(50003, 2), 1);
 	cr_assert_eq(
-		steer_worker(50003, 3), 0, "the lowest two bits are 3, which is worker 0 of 3");
+		steer_by_bits(50003, 3), 0, "the lowest two bits are 3, which is worker 0 of 3");
 }
 
 #define SHARED "turnpike-dpdk", "--link", "/x", "--listen", "192.0.2.1:3478", "--relay", "192.0.2.1"

@@ -14,6 +14,7 @@
 	"listen: ['192.0.2.1:3478', '[2001:db8::1]:3479']\nrelay: [192.0.2.1, 2001:db8::1]\n" \
 	"external: [{public: 203.0.113.1, local: 192.0.2.1}]\nports: 50000-50009\n" \
 	"limits: {allocations: 10}\n"
+#define KEY "6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa"
 #define SHARED_ARGUMENTS \
 	"--link /run/t/link --listen 192.0.2.1:3478 --listen [2001:db8::1]:3479 " \
 	"--relay 192.0.2.1=203.0.113.1 --relay 2001:db8::1 --ports 50000-50009 --workers 2 " \
@@ -58,7 +59,7 @@ Test(command, dpdk_gets_its_own_options_too)
 		false,
 		"turnpike-dpdk " SHARED_ARGUMENTS
 		" --port 0000:03:00.0 --exception tap --burst 32 --rx-ring 512 --tx-ring 512 "
-		"--idle-polls 0");
+		"--idle-polls 0 --idle-latency 200 --placement auto --steering auto");
 }
 
 Test(command, dpdk_gets_every_port_with_its_interface_and_every_argument_of_eal)
@@ -67,12 +68,15 @@ Test(command, dpdk_gets_every_port_with_its_interface_and_every_argument_of_eal)
 			      "dpdk: {ports: ['net_tap0,iface=a', 'net_tap1'], interfaces: [k0],\n"
 			      "  eal: ['--log-level', 'a b'], exception: none, workers: 2,\n"
 			      "  burst: 8, rx_ring: 256, tx_ring: 128, mbufs: 9000,\n"
-			      "  huge_pages: false, idle_polls: 7}\n",
+			      "  huge_pages: false, mtu: 1400, idle_polls: 7, idle_latency: 9,\n"
+			      "  placement: owner, steering: rss, rss_key: " KEY ",\n"
+			      "  rss_hash: destination, rss_table: [0, 1, 1, 0]}\n",
 		false,
 		"turnpike-dpdk " SHARED_ARGUMENTS
 		" --port net_tap0,iface=a --exception none,k0 --port net_tap1 --exception none "
 		"--eal --log-level --eal a b --burst 8 --rx-ring 256 --tx-ring 128 --mbufs 9000 "
-		"--idle-polls 7 --no-huge");
+		"--mtu 1400 --idle-polls 7 --idle-latency 9 --placement owner --steering rss "
+		"--rss-key " KEY " --rss-hash destination --rss-table 0,1,1,0 --no-huge");
 }
 
 Test(command, a_dataplane_that_was_not_built_is_told_before_anything_starts)
