@@ -25,8 +25,7 @@
 
 #include <turnpike/addr.h>
 #include <turnpike/counters.h>
-#include <turnpike/ip.h>
-#include <turnpike/wire.h>
+#include <turnpike/header.h>
 
 // The clock of entries: CLOCK_MONOTONIC in units of 2^27 ns, about 134 ms; good for 18 years of uptime. The
 // program reads the coarse clock. Both conversions round down: an entry may end a tick early, never late.
@@ -209,13 +208,18 @@ static inline uint64_t xdp_hop_word(const uint8_t mac[6], uint16_t above)
 }
 
 // What a UDP checksum covers of a datagram from `a` to `b`, but for lengths: addresses, ports, protocol, in
-// 16 bits as they stand in the packet (the sum is the same both ways).
+// 16 bits as they stand in the packet (the sum is the same both ways). `ports` as in the header.
+static inline uint32_t xdp_sum_of(const struct tp_ip *a, const struct tp_ip *b, uint32_t ports)
+{
+	bool ip4 = tp_ip_is4(a);
+
+	return tp_sum_fold(
+		tp_sum_ip(a, ip4) + tp_sum_ip(b, ip4) + ports + tp_sum_field(TP_PROTO_UDP));
+}
+
 static inline uint32_t xdp_sum(const struct tp_endpoint *a, const struct tp_endpoint *b)
 {
-	bool ip4 = tp_ip_is4(&a->ip);
-
-	return tp_sum_fold(tp_sum_ip(&a->ip, ip4) + tp_sum_ip(&b->ip, ip4) + tp_sum_field(a->port) +
-			   tp_sum_field(b->port) + tp_sum_field(TP_PROTO_UDP));
+	return xdp_sum_of(&a->ip, &b->ip, tp_udp_ports(a, b));
 }
 
 // Packets to our addresses and ports that the program leaves to the sockets, by reason. The sockets count them

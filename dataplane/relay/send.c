@@ -17,34 +17,6 @@ static uint32_t get32(const uint8_t *b)
 	return get16(b) << 16 | get16(b + 2);
 }
 
-// Attributes that RFC 8489 and RFC 8656 define: in a Send indication they mean nothing, and are no
-// reason to discard it.
-static bool known(uint32_t type)
-{
-	switch (type) {
-	case TP_ATTR_MAPPED_ADDRESS:
-	case TP_ATTR_USERNAME:
-	case TP_ATTR_MESSAGE_INTEGRITY:
-	case TP_ATTR_ERROR_CODE:
-	case TP_ATTR_UNKNOWN_ATTRIBUTES:
-	case TP_ATTR_CHANNEL_NUMBER:
-	case TP_ATTR_LIFETIME:
-	case TP_ATTR_REALM:
-	case TP_ATTR_NONCE:
-	case TP_ATTR_XOR_RELAYED_ADDRESS:
-	case TP_ATTR_REQUESTED_ADDRESS_FAMILY:
-	case TP_ATTR_EVEN_PORT:
-	case TP_ATTR_REQUESTED_TRANSPORT:
-	case TP_ATTR_MESSAGE_INTEGRITY_SHA256:
-	case TP_ATTR_PASSWORD_ALGORITHM:
-	case TP_ATTR_USERHASH:
-	case TP_ATTR_XOR_MAPPED_ADDRESS:
-	case TP_ATTR_RESERVATION_TOKEN:
-		return true;
-	}
-	return type >= 0x8000; // comprehension optional (RFC 8489 section 14)
-}
-
 // XOR-PEER-ADDRESS (RFC 8489 section 14.2). False: not an address. `message` begins with the header.
 static bool read_address(
 	const uint8_t *message, const uint8_t *value, uint32_t length, struct tp_endpoint *out)
@@ -108,7 +80,7 @@ static enum stun_kind read_send(
 		} else if (type == TP_ATTR_DONT_FRAGMENT) {
 			send->dont_fragment = true;
 		} else if (type != TP_ATTR_XOR_PEER_ADDRESS && type != TP_ATTR_DATA &&
-			   !known(type)) {
+			   !tp_attr_known(type)) {
 			unknown = true;
 		}
 		ended = type == TP_ATTR_MESSAGE_INTEGRITY ||

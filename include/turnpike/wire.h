@@ -5,6 +5,7 @@
 // (RFC 8656 section 12.4), methods and attribute types. Compiles for BPF.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 //  0                   1                   2                   3
@@ -100,4 +101,32 @@ enum tp_stun_attr {
 static inline uint32_t tp_pad4(uint32_t n)
 {
 	return (4u - (n & 3u)) & 3u;
+}
+
+// Attributes that RFC 8489 and RFC 8656 define: in a Send indication they mean nothing, and are no
+// reason to discard it.
+static inline bool tp_attr_known(uint32_t type)
+{
+	switch (type) {
+	case TP_ATTR_MAPPED_ADDRESS:
+	case TP_ATTR_USERNAME:
+	case TP_ATTR_MESSAGE_INTEGRITY:
+	case TP_ATTR_ERROR_CODE:
+	case TP_ATTR_UNKNOWN_ATTRIBUTES:
+	case TP_ATTR_CHANNEL_NUMBER:
+	case TP_ATTR_LIFETIME:
+	case TP_ATTR_REALM:
+	case TP_ATTR_NONCE:
+	case TP_ATTR_XOR_RELAYED_ADDRESS:
+	case TP_ATTR_REQUESTED_ADDRESS_FAMILY:
+	case TP_ATTR_EVEN_PORT:
+	case TP_ATTR_REQUESTED_TRANSPORT:
+	case TP_ATTR_MESSAGE_INTEGRITY_SHA256:
+	case TP_ATTR_PASSWORD_ALGORITHM:
+	case TP_ATTR_USERHASH:
+	case TP_ATTR_XOR_MAPPED_ADDRESS:
+	case TP_ATTR_RESERVATION_TOKEN:
+		return true;
+	}
+	return type >= 0x8000; // comprehension optional (RFC 8489 section 14)
 }

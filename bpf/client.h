@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only
+// Copyright (c) 2026 The Turnpike authors
+//
+// Client to peer: ChannelData (RFC 8656 section 12.6).
+#pragma once
+
+#include "rewrite.h"
+
+static TP_ALWAYS_INLINE uint32_t now(void)
+{
+	return xdp_tick(bpf_ktime_get_coarse_ns());
+}
+
+// A whole copy of the client's entry. 1: there it is; 0: there is none; -1: it is being changed.
+static TP_ALWAYS_INLINE int find_client(const struct xdp_client_key *key, struct xdp_client *out)
+{
+	const struct xdp_client *found = bpf_map_lookup_elem(&clients, key);
+
+	if (!found)
+		return 0;
+	*out = *found;
+	return out->check == xdp_client_check(key, out) ? 1 : -1;
+}
+
+// To the peer, once all is known but the family of the relayed address. `sum`: s->sum isn't known either.
+static TP_ALWAYS_INLINE int relay_to_peer(struct xdp_md *ctx, struct xdp_cpu *cpu,
+	const struct packet *p, struct sending *s, uint32_t relay_index, uint16_t relay_port,
+	uint16_t peer_port, bool sum, bool from4)
+{
+	const volatile struct tp_ip *from = &config.relay[relay_index % XDP_RELAYS_MAX];
+	int verdict;
+
+	s->source.q[0] = from->q[0];
+	s->source.q[1] = from->q[1];
+	s->ports = TP_BE32((uint32_t)relay_port << 16 | peer_port);
+	if (sum)
+		s->sum = xdp_sum_of(&s->source, &s->destination, s->ports);
+	if (tp_ip_is4(&s->destination))
+		verdict = relay(ctx, cpu, p, s, from4, true, NULL, 0);
+	else
+		verdict = relay(ctx, cpu, p, s, from4, false, NULL, 0);
+	if (verdict == XDP_PASS)
+		return verdict;
+	if (verdict == XDP_DROP)
+		return drop_client(cpu, p, TP_C_client_tx_other);
+	cpu->counter[TP_C_client_packets]++;
+	cpu->counter[TP_C_client_bytes] += p->length;
+	cpu->counter[TP_C_relayed_to_peer]++;
+	cpu->counter[TP_C_relayed_to_peer_bytes] += s->length;
+	return verdict;
+}
+
+// ChannelData, or what isn't STUN either.
+static TP_ALWAYS_INLINE int from_client(struct xdp_md *ctx, struct xdp_cpu *cpu,
+	const struct packet *p, const uint8_t *payload, const uint8_t *end, bool from4)
+{
+	struct xdp_client_key key = {
+		.ip = p->source,
+		.port = p->source_port,
+		.server = (uint8_t)p->index,
+	};
+	struct sending s = {.offset = TP_CHANNEL_HEADER};
+	struct xdp_client c;
+	int found;
+
+	if (p->length < TP_CHANNEL_HEADER || payload + TP_CHANNEL_HEADER > end)
+		return drop_client(cpu, p, TP_C_channel_malformed);
+	key.channel = tp_get16(payload);
+	s.length = tp_get16(payload + 2);
+	s.less = tp_load32(payload);
+	if (s.length > p->length - TP_CHANNEL_HEADER)
+		return drop_client(cpu, p, TP_C_channel_malformed);
+	found = find_client(&key, &c);
+	if (!found)
+		return drop_client(cpu, p, TP_C_channel_unbound);
+	if (found < 0)
+		return pass(cpu, XDP_PASS_busy);
+	if (c.until <= now())
+		return pass(cpu, XDP_PASS_expired);
+	if (c.target != XDP_NOT_OURS)
+		return pass(cpu, XDP_PASS_hairpin);
+	s.destination = c.peer;
+	s.sum = c.sum;
+	s.hop = c.hop;
+	return relay_to_peer(ctx, cpu, p, &s, c.relay, c.relay_port, c.peer_port, false, from4);
+}
