@@ -128,7 +128,7 @@ static TP_ALWAYS_INLINE enum whose read_packet6(
 	p->source = tp_load_ip6(ip + TP_IP6_SOURCE);
 	length = tp_get16(ip + TP_IP6_LENGTH);
 	if (TP_IP6_HEADER + length > (uint64_t)(end - ip) || length < TP_UDP_HEADER ||
-		tp_impossible6(&p->source) ||
+		tp_impossible6(&p->source) || tp_impossible6(&to) ||
 		!read_udp(p, udp, length, tp_sum_ip(&p->source, false) + tp_sum_ip(&to, false)) ||
 		p->checksum_zero)
 		return MALFORMED;

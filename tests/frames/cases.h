@@ -53,6 +53,7 @@ enum case_outcome {
 	OUTCOME_KERNEL, // the host's, as it came
 	OUTCOME_REASSEMBLE, // a fragment
 	OUTCOME_MALFORMED,
+	OUTCOME_PASSED, // to the sockets, as it came: a result alone, of what relays plain frames
 };
 
 struct frame_case {
@@ -63,6 +64,8 @@ struct frame_case {
 	enum case_outcome outcome;
 	enum tp_counter drop;
 	struct packet_spec out; // `l2` is next_hop_l2 where it is not an ICMP error
+	// What relays plain frames alone may pass it up (case_passes() says what else it may).
+	bool passes;
 };
 
 struct frame_cases {
@@ -85,6 +88,10 @@ struct case_result {
 // What runs the table: one frame in a fresh state. `in` is of exactly `length` bytes.
 typedef void case_runner(struct case_result *out, const struct case_state *state,
 	const struct case_next_hop *next_hop, const uint8_t *in, uint32_t length);
+
+// Whether a relay of plain frames, which hands the rest to sockets, may pass this one up: what is marked so, what
+// has tags, options or extension headers, what is ICMP or is answered by it, and what isn't sent or dropped.
+bool case_passes(const struct frame_case *c);
 
 // Runs every case. Says on standard output what failed, and returns how many did.
 unsigned int cases_run(case_runner *run);
