@@ -27,7 +27,7 @@ SECRETS = ["north wind", "south wind"]
 # The lab's addresses are documentation's, which the policy takes for reserved.
 ALLOWED_PEERS = ["192.0.2.0/24", "203.0.113.0/24", "2001:db8:1::/48", "2001:db8:3::/64"]
 # Small, for many servers beside each other; the cores are everybody's, so idle workers sleep.
-DPDK = {"exception": "tap", "workers": 1, "huge_pages": False, "idle_polls": 50, "rx_ring": 1024,
+DPDK = {"exception": "tap", "huge_pages": False, "idle_polls": 50, "rx_ring": 1024,
         "tx_ring": 1024}
 
 
@@ -80,7 +80,8 @@ class Server:
         self.config.update(overrides)
         if self.config["dataplane"] == "dpdk":
             host.wire = host.wire or wire.KINDS[PORT](host)
-            self.config["dpdk"] = {"ports": [host.wire.port()], "eal": list(host.wire.eal), **DPDK,
+            self.config["dpdk"] = {"ports": [host.wire.port()], "eal": list(host.wire.eal),
+                                   **host.wire.placement(), **DPDK,
                                    **overrides.get("dpdk", {})}
         self.config = {k: v for k, v in self.config.items() if v is not None}
         self.file = self.directory / "turnpike.yaml"

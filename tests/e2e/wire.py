@@ -25,6 +25,11 @@ import threading
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TURNPIKE_BUILD", REPOSITORY / "build")).resolve()
+WORKERS = int(os.environ.get("TURNPIKE_WORKERS", "1"))
+# Of relay ports: every, bits, rss, or astray, which is owners by bits and a NIC that always errs.
+PLACEMENT = os.environ.get("TURNPIKE_PLACEMENT", "every")
+RSS_KEY = ("6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b4"
+           "77cb2da38030f20c6a42b73bbeac01fa")  # nic.c's
 EXCEPTION = "tp0"
 WIRE = "wire0"
 QUEUE = 10000  # packets
@@ -58,6 +63,16 @@ class Wire:
         self.thread.start()
 
     eal = ()  # arguments that turnpike-dpdk's EAL needs for such a port
+
+    @staticmethod
+    def placement():
+        """The configuration of workers, and of who owns a relay port."""
+        if PLACEMENT == "every":
+            return {"workers": WORKERS, "placement": "every"}
+        if PLACEMENT == "rss":
+            return {"workers": WORKERS, "placement": "owner", "steering": "rss",
+                    "rss_key": RSS_KEY, "rss_hash": "destination-port"}
+        return {"workers": WORKERS, "placement": "owner", "steering": "bits"}
 
     def port(self):
         """The port as turnpike-dpdk is told of it."""
@@ -155,11 +170,12 @@ class Nic(Wire):
 
     EAL = ("--no-huge", "--no-shconf", "-m", "256")  # of the program that plays it
 
-    def __init__(self, host, queues=1, way="bits"):
-        self.queues = queues  # one for each worker
+    def __init__(self, host):
+        self.queues = WORKERS
+        way = "bits" if PLACEMENT == "every" else PLACEMENT
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="turnpike-nic-"))
         self.socket = self.directory / "nic.sock"
-        self.command = (BUILD / "tests/e2e/nic", way, queues, self.far(),
+        self.command = (BUILD / "tests/e2e/nic", way, WORKERS, self.far(),
                         f"net_tap0,iface={WIRE}", *self.EAL)
         super().__init__(host)
 
