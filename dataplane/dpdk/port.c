@@ -103,9 +103,11 @@ int port_open(struct port *p, const struct settings *s, uint32_t index)
 	*p = (struct port){
 		.spec = s->port[index], .id = RTE_MAX_ETHPORTS, .exception = RTE_MAX_ETHPORTS};
 	err = find(p->spec, &p->id);
+	// Of a name that no driver knows DPDK says "bad address".
 	if (err)
 		return complain(p,
-			"no driver took it (is it bound to vfio-pci, or its name misspelt?)", err);
+			"no driver took it (is it bound to vfio-pci, or its name misspelt?)",
+			err == -EFAULT ? ENODEV : err);
 	err = rte_eth_dev_info_get(p->id, &info);
 	if (err)
 		return complain(p, "it does not say what it can do", err);

@@ -43,6 +43,13 @@ static const struct frame_case table[] = {
 			.front = "0017 0018 2112a442 000000000000000000000000 0012 0008 0001 e110 "
 				 "e721c043 0013 0007",
 			.fill = 7, .tail = "00", .ttl = 62}},
+	{.name = "a relayed address of ours that no allocation has is no peer",
+		.in = {FROM_CLIENT_64,
+			.front = "0016 0018 2112a442 0102030405060708090a0b0c 0012 0008 0001 e11e "
+				 "e721c043 0013 0007",
+			.fill = 7, .tail = "a5"},
+		.outcome = OUTCOME_DROPPED,
+		.drop = TP_C_hairpin_no_allocation},
 	{.name = "a hairpinned datagram whose TTL ends at the second relay is told back",
 		.in = {FROM_CLIENT_44, .front = "4003 0005", .fill = 5, .ttl = 2},
 		.outcome = OUTCOME_DROPPED,
