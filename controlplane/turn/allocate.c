@@ -352,7 +352,7 @@ void turn_allocate(struct request *r)
 			reply_error(s, &r->to, 437, NULL);
 		return;
 	}
-	code = check(r, &w);
+	code = policy_tunnelled(&r->punt->client.ip) ? 403 : check(r, &w);
 	if (code) {
 		reply_error(s, &r->to, code, NULL);
 		return;

@@ -61,9 +61,8 @@ static const struct special6 special6[] = {
 	{{0, 0x64, 0xff, 0x9b}, 96}, // NAT64: see embedded4()
 	{{0, 0x64, 0xff, 0x9b, 0, 1}, 48}, // NAT64 of a local operator
 	{{0x01, 0}, 8}, // discard, and reserved
-	{{0x20, 0x01, 0, 0}, 23}, // Teredo, ORCHID, benchmarks
+	{{0x20, 0x01, 0, 0}, 23}, // ORCHID, benchmarks
 	{{0x20, 0x01, 0x0d, 0xb8}, 32}, // documentation
-	{{0x20, 0x02}, 16}, // 6to4
 	{{0x3f, 0xff}, 20}, // documentation
 	{{0x5f, 0x00}, 16}, // segment routing
 	{{0xfc}, 7}, // unique local
@@ -170,50 +169,39 @@ static struct tp_ip local_nat64(const uint8_t b[16])
 	return tp_ip4(w);
 }
 
-// The IPv4 addresses that an IPv6 address stands for; at most two. Returns how many.
-static unsigned int embedded4(const struct tp_ip *ip, struct tp_ip out[2])
+// The IPv4 address that an IPv6 address stands for. False: none.
+static bool embedded4(const struct tp_ip *ip, struct tp_ip *out)
 {
 	static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
 	static const uint8_t nat64_local[6] = {0, 0x64, 0xff, 0x9b, 0, 1};
 	static const uint8_t compatible[12] = {0};
-	uint32_t w;
 
 	if (!memcmp(ip->b, nat64, 12) || !memcmp(ip->b, compatible, 12)) {
-		out[0] = tp_ip4(ip->w[3]);
-		return 1;
+		*out = tp_ip4(ip->w[3]);
+		return true;
 	}
 	if (!memcmp(ip->b, nat64_local, 6)) {
-		out[0] = local_nat64(ip->b);
-		return 1;
+		*out = local_nat64(ip->b);
+		return true;
 	}
-	if (ip->b[0] == 0x20 && ip->b[1] == 0x02) { // 6to4 (RFC 3056)
-		memcpy(&w, ip->b + 2, 4);
-		out[0] = tp_ip4(w);
-		return 1;
-	}
-	if (ip->b[0] == 0x20 && ip->b[1] == 0x01 && ip->b[2] == 0 && ip->b[3] == 0) {
-		out[0] = tp_ip4(ip->w[1]); // Teredo's server (RFC 4380)
-		out[1] = tp_ip4(~ip->w[3]); // and its client, inverted
-		return 2;
-	}
-	return 0;
+	return false;
+}
+
+bool policy_tunnelled(const struct tp_ip *ip)
+{
+	static const uint8_t teredo[4] = {0x20, 0x01, 0, 0}; // RFC 4380
+	static const uint8_t sixto4[2] = {0x20, 0x02}; // RFC 3056
+
+	return !memcmp(ip->b, teredo, sizeof(teredo)) || !memcmp(ip->b, sixto4, sizeof(sixto4));
 }
 
 bool policy_allows(const struct policy *policy, const struct tp_ip *peer)
 {
-	struct tp_ip inner[2];
-	unsigned int n;
+	struct tp_ip inner;
 
-	if (!allows(policy, peer, BUILT_IN))
+	if (policy_tunnelled(peer) || !allows(policy, peer, BUILT_IN))
 		return false;
-	if (tp_ip_is4(peer))
-		return true;
-	n = embedded4(peer, inner);
-	for (unsigned int i = 0; i < n; i++) {
-		if (!allows(policy, &inner[i], BUILT_IN))
-			return false;
-	}
-	return true;
+	return tp_ip_is4(peer) || !embedded4(peer, &inner) || allows(policy, &inner, BUILT_IN);
 }
 
 bool policy_operator_denies(const struct policy *policy, const struct tp_ip *peer)

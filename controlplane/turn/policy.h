@@ -25,8 +25,11 @@ int policy_create(struct policy **out, const struct policy_prefix *allow, size_t
 	size_t own_count);
 void policy_destroy(struct policy *policy);
 
-// Whether `peer` may be reached: the address itself, and every IPv4 address embedded in it (NAT64,
-// 6to4, Teredo, IPv4-compatible).
+// Whether an address is Teredo's or 6to4's, which a relay must not serve or send to, whatever its operator
+// says: packets between a tunnel and a relay can go round for ever (RFC 8656 section 21.4).
+bool policy_tunnelled(const struct tp_ip *ip);
+// Whether `peer` may be reached: the address itself, and the IPv4 address embedded in it (NAT64,
+// IPv4-compatible). A tunnelled one never.
 bool policy_allows(const struct policy *policy, const struct tp_ip *peer);
 // Whether the operator's own rules alone deny it: then not even a hairpin may go there.
 bool policy_operator_denies(const struct policy *policy, const struct tp_ip *peer);

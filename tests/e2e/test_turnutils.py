@@ -15,6 +15,8 @@ import pytest
 from server import SECRETS, Server
 
 PASSWORD = ["-u", "alice", "-w", "wonderland"]
+# Without -c each client wants RTP's pair of ports: EVEN-PORT with R, and the token for the next one.
+SINGLE = "-c"
 # Options, and the families of server and peer. -N with channels binds one peer to two numbers, and
 # gives up on the 400 that this has to get from every server: so it sends indications.
 RUNS = {
@@ -30,6 +32,10 @@ RUNS = {
     "DONT-FRAGMENT with Send": (["-g", "-s", *PASSWORD], "v4", "v4"),
     "padded channels": (["-D", "-l", "171", *PASSWORD], "v4", "v4"),
     "REST": (["-u", "somebody", "-W", SECRETS[1]], "v4", "v4"),
+    "pairs of ports": (PASSWORD, "v4", "v4", None),
+    "pairs of ports with Send": (["-s", *PASSWORD], "v4", "v4", None),
+    "pairs of ports for 20 clients": (["-m", "20", "-n", "20", *PASSWORD], "v4", "v4", None),
+    "pairs of IPv6 ports": (["-x", *PASSWORD], "v6", "v6", None),
 }
 # -R spoils messages at random, and most clients then wait without end for an answer to a request
 # made unreadable, whichever the server. So many clients try, and those that come through count.
@@ -57,11 +63,11 @@ def runs(lab):
 
     everything = {**SPOILING, **RUNS}
 
-    def run(number, options, server_family, peer_family):
+    def run(number, options, server_family, peer_family, single=SINGLE):
         peer_host = lab.peer.v6[0] if peer_family == "v6" else lab.peer.v4[0]
         server_host = relay.v6[0] if server_family == "v6" else relay.v4[0]
         return lab.client.run(
-            "turnutils_uclient", "-c", "-n", "50", "-m", "4", "-l", "170", *options, "-e",
+            "turnutils_uclient", *filter(None, [single]), "-n", "50", "-m", "4", "-l", "170", *options, "-e",
             peer_host, "-r", 4000 + 2 * number, server_host, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", timeout=SECONDS, check=False)
     try:

@@ -209,6 +209,33 @@ Test(turn_order, of_two_errors_the_earlier_rule_wins)
 		expect_code(table[i].what, table[i].code);
 }
 
+Test(turn_order, clients_behind_teredo_and_6to4_get_403_once_they_have_shown_who_they_are)
+{
+	static const char *const tunnels[] = {
+		"2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001::1", "2002:5db8:d822::1", "2002::"};
+
+	for (size_t i = 0; i < 4; i++) {
+		const struct tp_endpoint from = rig_at(tunnels[i], 4444);
+		struct ask q;
+
+		cr_expect_eq(ask_allocate(&rig, &from, 0), 403, "%s", tunnels[i]);
+		ask(&rig, &q, TP_STUN_ALLOCATE);
+		q.client = from;
+		q.server = 1;
+		q.unsigned_ = true;
+		cr_expect_eq(answer_code(ask_send(&q)), 401);
+		ask(&rig, &q, TP_STUN_BINDING);
+		q.client = from;
+		q.server = 1;
+		q.unsigned_ = true;
+		cr_expect_eq(answer_code(ask_send(&q)), 0);
+	}
+	cr_expect_eq(
+		ask_allocate(&rig, (const struct tp_endpoint[]){rig_at("2001:1::1", 4444)}, 0), 0);
+	cr_expect_eq(
+		ask_allocate(&rig, (const struct tp_endpoint[]){rig_at("2003::1", 4444)}, 0), 0);
+}
+
 Test(turn_order, an_allocation_of_its_own_comes_before_the_quota)
 {
 	SUITE_CONFIGURED(rig.table_config->allocations_per_user = 1);
