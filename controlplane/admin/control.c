@@ -37,6 +37,7 @@ struct control {
 	uv_signal_t interrupt;
 	struct config *config;
 	struct auth *auth;
+	struct abuse_log *abuse_log; // NULL: none is written
 	struct turn_server *server;
 	struct shm_link *link;
 	struct admin_socket *admin;
@@ -116,6 +117,7 @@ static void on_prepare(uv_prepare_t *prepare)
 		uv_idle_start(&c->idle, on_idle);
 	else
 		uv_idle_stop(&c->idle);
+	abuse_log_flush(c->abuse_log);
 	watch_socket(c); // it may have hung up
 }
 
@@ -125,6 +127,7 @@ static void on_tick(uv_timer_t *timer)
 
 	tell_time(c);
 	turn_tick(c->server);
+	abuse_log_flush(c->abuse_log);
 	shm_link_tick(c->link, monotonic_ms());
 	watch_socket(c);
 }
@@ -211,8 +214,11 @@ static int run(struct control *c, const char *path)
 	if (err)
 		return complain("the credentials can't be prepared", err);
 	config_forget_secrets(c->config);
+	err = abuse_log_open(&c->abuse_log, &c->config->abuse_log, shm_link_own_counters(c->link));
+	if (err)
+		return complain("the file of `abuse_log` can't be opened", err);
 	err = setup_server(&c->server, c->config, &vault, c->auth, shm_link_link(c->link),
-		shm_link_own_counters(c->link));
+		shm_link_own_counters(c->link), c->abuse_log);
 	if (err)
 		return complain("the server can't be made", err);
 	events = turn_events(c->server);
@@ -278,6 +284,7 @@ int main(int argc, char **argv)
 	uv_loop_init(&c.loop);
 	code = run(&c, path);
 	turn_destroy(c.server);
+	abuse_log_close(c.abuse_log);
 	auth_destroy(c.auth);
 	config_free(c.config);
 	shm_link_destroy(c.link);

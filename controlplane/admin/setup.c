@@ -88,7 +88,8 @@ static size_t relay_addresses(const struct config *config, struct tp_relay_addre
 }
 
 int setup_server(struct turn_server **out, const struct config *config, struct vault *vault,
-	struct auth *auth, struct link *link, struct tp_counters *counters)
+	struct auth *auth, struct link *link, struct tp_counters *counters,
+	struct abuse_log *abuse_log)
 {
 	struct tp_relay_address relays[TP_RELAYS_MAX];
 	struct host *host = calloc(1, sizeof(*host));
@@ -114,6 +115,8 @@ int setup_server(struct turn_server **out, const struct config *config, struct v
 		.deny = deny,
 		.deny_count = config->deny_peers_count,
 		.own = own,
+		.trace = abuse_log ? abuse_log_trace : NULL,
+		.trace_context = abuse_log,
 	};
 	int err = -ENOMEM;
 

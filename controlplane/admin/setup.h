@@ -6,6 +6,7 @@
 
 #include "../config/config.h"
 #include "../turn/server.h"
+#include "abuse_log.h"
 
 // All return 0 or a negative errno.
 
@@ -15,4 +16,5 @@ int setup_vault(struct vault *vault, const struct config *config, int vault_fd);
 int setup_auth(struct auth **out, const struct config *config, const struct vault *vault);
 // `vault` is the server's from now on, even on failure.
 int setup_server(struct turn_server **out, const struct config *config, struct vault *vault,
-	struct auth *auth, struct link *link, struct tp_counters *counters);
+	struct auth *auth, struct link *link, struct tp_counters *counters,
+	struct abuse_log *abuse_log);

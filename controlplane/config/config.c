@@ -193,5 +193,6 @@ void config_free(struct config *config)
 	free(config->realm);
 	free(config->software);
 	free(config->control_socket);
+	free(config->abuse_log.file);
 	free(config);
 }

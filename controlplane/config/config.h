@@ -108,6 +108,14 @@ struct config_limits {
 	uint32_t unauthenticated_per_second; // 0: no limit
 };
 
+// Who was given which address, and whom they may reach (RFC 8656 section 21.3.2).
+struct config_abuse_log {
+	char *file; // NULL: none is written
+	uint64_t max_size; // bytes, after which another one is begun
+	uint32_t files; // former ones that are kept, numbered from 1
+	uint32_t per_second; // lines
+};
+
 struct config {
 	struct tp_endpoint *listen; // wildcards expanded to the host's addresses
 	size_t listen_count;
@@ -132,6 +140,7 @@ struct config {
 	struct config_dpdk dpdk;
 	struct config_limits limits;
 	struct config_redirect redirect;
+	struct config_abuse_log abuse_log;
 	uint32_t channel_max; // TP_CHANNEL_MAX or TP_CHANNEL_MAX_5766
 };
 

@@ -24,20 +24,6 @@
 #define IDLE_LATENCY_MAX 100000u
 #define INTERFACE_MAX 15u // bytes of a network interface's name
 
-static uint32_t bounded(struct place *place, const char *path, const char *text, uint32_t min,
-	uint32_t max, uint32_t otherwise)
-{
-	uint64_t n;
-
-	if (!text)
-		return otherwise;
-	if (text_to_number(text, max, &n) && n >= min)
-		return (uint32_t)n;
-	place_complain(place, path, "\"%s\" is not a whole number from %" PRIu32 " to %" PRIu32 ".",
-		text, min, max);
-	return otherwise;
-}
-
 static uint32_t ring(struct place *place, const char *path, const char *text)
 {
 	uint64_t n;
@@ -170,7 +156,7 @@ static int copy(char ***out, size_t *count, char **texts, uint32_t n)
 
 static void resolve_workers(struct config *config, const struct raw *raw, struct place *place)
 {
-	uint32_t workers = bounded(
+	uint32_t workers = (uint32_t)resolve_number(
 		place, "dpdk.workers", raw->dpdk.workers, 1, TP_WORKERS_MAX, config->workers);
 
 	if (raw->dpdk.workers && raw->workers)
@@ -187,7 +173,7 @@ static void resolve_mbufs(struct config *config, const struct raw_dpdk *raw, str
 	uint64_t held = (uint64_t)config->workers * d->ports_count *
 			((uint64_t)d->rx_ring + d->tx_ring);
 
-	d->mbufs = bounded(place, "dpdk.mbufs", raw->mbufs, 0, MBUFS_MAX, 0);
+	d->mbufs = (uint32_t)resolve_number(place, "dpdk.mbufs", raw->mbufs, 0, MBUFS_MAX, 0);
 	if (d->mbufs && d->mbufs <= held)
 		place_complain(place, "dpdk.mbufs",
 			"%u buffers are too few: the rings of %u workers on %zu ports (%u and %u "
@@ -233,14 +219,16 @@ int resolve_dpdk(struct config *config, const struct raw *raw, struct place *pla
 
 	d->given = place_has_value(place, "dpdk");
 	d->exception = exception(place, r->exception);
-	d->burst = bounded(place, "dpdk.burst", r->burst, 1, CONFIG_BURST_MAX, BURST);
+	d->burst = (uint32_t)resolve_number(
+		place, "dpdk.burst", r->burst, 1, CONFIG_BURST_MAX, BURST);
 	d->rx_ring = ring(place, "dpdk.rx_ring", r->rx_ring);
 	d->tx_ring = ring(place, "dpdk.tx_ring", r->tx_ring);
 	d->huge_pages = huge_pages(place, r->huge_pages);
 	if (r->mtu && strcmp(r->mtu, "0") != 0)
-		d->mtu = bounded(place, "dpdk.mtu", r->mtu, MTU_MIN, MTU_MAX, 0);
-	d->idle_polls = bounded(place, "dpdk.idle_polls", r->idle_polls, 0, UINT32_MAX, 0);
-	d->idle_latency = bounded(
+		d->mtu = (uint32_t)resolve_number(place, "dpdk.mtu", r->mtu, MTU_MIN, MTU_MAX, 0);
+	d->idle_polls = (uint32_t)resolve_number(
+		place, "dpdk.idle_polls", r->idle_polls, 0, UINT32_MAX, 0);
+	d->idle_latency = (uint32_t)resolve_number(
 		place, "dpdk.idle_latency", r->idle_latency, 1, IDLE_LATENCY_MAX, IDLE_LATENCY);
 	for (uint32_t i = 0; i < r->eal_count; i++)
 		check_eal(r->eal[i], i, place);

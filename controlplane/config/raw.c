@@ -40,6 +40,14 @@ static const cyaml_schema_field_t limit_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t abuse_log_fields[] = {
+	TEXT("file", struct raw_abuse_log, file),
+	TEXT("max_size", struct raw_abuse_log, max_size),
+	TEXT("files", struct raw_abuse_log, files),
+	TEXT("per_second", struct raw_abuse_log, per_second),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_value_t text = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
 static const cyaml_schema_field_t redirect_fields[] = {
@@ -90,6 +98,8 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_MAPPING("dpdk", CYAML_FLAG_OPTIONAL, struct raw, dpdk, dpdk_fields),
 	CYAML_FIELD_MAPPING("redirect", CYAML_FLAG_OPTIONAL, struct raw, redirect, redirect_fields),
 	CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw, limits, limit_fields),
+	CYAML_FIELD_MAPPING(
+		"abuse_log", CYAML_FLAG_OPTIONAL, struct raw, abuse_log, abuse_log_fields),
 	TEXT("channel_numbers", struct raw, channel_numbers),
 	TEXT("control_socket", struct raw, control_socket),
 	TEXT("software", struct raw, software),

@@ -36,6 +36,13 @@ struct raw_limits {
 	char *unauthenticated_per_second;
 };
 
+struct raw_abuse_log {
+	char *file;
+	char *max_size;
+	char *files;
+	char *per_second;
+};
+
 struct raw_dpdk {
 	char **eal, **ports, **interfaces, **rss_table;
 	uint32_t eal_count, ports_count, interfaces_count, rss_table_count;
@@ -51,6 +58,7 @@ struct raw {
 	uint32_t external_count, users_count;
 	struct raw_limits limits;
 	struct raw_redirect redirect;
+	struct raw_abuse_log abuse_log;
 	struct raw_dpdk dpdk;
 	char *ports, *realm, *software, *dataplane, *workers, *channel_numbers, *control_socket;
 };

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The Turnpike authors
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include <turnpike/wire.h>
@@ -135,6 +136,14 @@ static void render_peers(const char *key, const struct config_cidr *list, size_t
 		fprintf(out, "- \"%s\"\n", text_cidr(&list[i], text));
 }
 
+static void render_abuse_log(const struct config_abuse_log *a, FILE *out)
+{
+	fprintf(out, "abuse_log:\n");
+	field("  file", a->file, out);
+	fprintf(out, "  max_size: %" PRIu64 "\n  files: %u\n  per_second: %u\n", a->max_size,
+		a->files, a->per_second);
+}
+
 int config_render(const struct config *config, FILE *out)
 {
 	const struct config_limits *l = &config->limits;
@@ -152,6 +161,8 @@ int config_render(const struct config *config, FILE *out)
 	fprintf(out, "  allocations_per_address: %u\n  unauthenticated_per_second: %u\n",
 		l->allocations_per_address, l->unauthenticated_per_second);
 	render_redirect(&config->redirect, out);
+	if (config->abuse_log.file)
+		render_abuse_log(&config->abuse_log, out);
 	fprintf(out, "channel_numbers: %s\n",
 		config->channel_max == TP_CHANNEL_MAX ? "rfc8656" : "rfc5766");
 	field("control_socket", config->control_socket, out);

@@ -34,18 +34,24 @@ static void resolve_ports(struct config *config, const struct raw *raw, struct p
 			raw->ports, config->port_max, config->port_min);
 }
 
-static uint32_t number(
-	struct place *place, const char *path, const char *text, uint32_t max, uint32_t otherwise)
+uint64_t resolve_number(struct place *place, const char *path, const char *text, uint64_t min,
+	uint64_t max, uint64_t otherwise)
 {
 	uint64_t n;
 
 	if (!text)
 		return otherwise;
-	if (text_to_number(text, max, &n))
-		return (uint32_t)n;
-	place_complain(
-		place, path, "\"%s\" is not a whole number from 0 to %" PRIu32 ".", text, max);
+	if (text_to_number(text, max, &n) && n >= min)
+		return n;
+	place_complain(place, path, "\"%s\" is not a whole number from %" PRIu64 " to %" PRIu64 ".",
+		text, min, max);
 	return otherwise;
+}
+
+static uint32_t number(
+	struct place *place, const char *path, const char *text, uint32_t max, uint32_t otherwise)
+{
+	return (uint32_t)resolve_number(place, path, text, 0, max, otherwise);
 }
 
 // What ports and relay addresses allow for, at most what the contract does.
@@ -156,7 +162,8 @@ int config_resolve(
 	if (resolve_addresses(config, raw, host, place) < 0 ||
 		resolve_credentials(config, raw, place) < 0 ||
 		resolve_redirect(config, raw, place) < 0 ||
-		resolve_texts(config, raw, host, place) < 0)
+		resolve_texts(config, raw, host, place) < 0 ||
+		resolve_abuse_log(config, raw, place) < 0)
 		return -ENOMEM;
 	resolve_ports(config, raw, place);
 	resolve_limits(config, raw, place);

@@ -18,11 +18,16 @@
 int config_resolve(
 	struct config *config, const struct raw *raw, const struct host *host, struct place *place);
 
+// A number within bounds, `otherwise` where there is none, or after a complaint.
+uint64_t resolve_number(struct place *place, const char *path, const char *text, uint64_t min,
+	uint64_t max, uint64_t otherwise);
+
 // The parts, each in a file of its own; same returns.
 int resolve_addresses(
 	struct config *config, const struct raw *raw, const struct host *host, struct place *place);
 int resolve_redirect(struct config *config, const struct raw *raw, struct place *place);
 int resolve_credentials(struct config *config, const struct raw *raw, struct place *place);
+int resolve_abuse_log(struct config *config, const struct raw *raw, struct place *place);
 // After all others: needs to know the dataplane and the workers.
 int resolve_dpdk(struct config *config, const struct raw *raw, struct place *place);
 // After the number of workers is known.

@@ -7,7 +7,7 @@
 
 #include "reply.h"
 
-static struct tp_endpoint relayed_address(const struct turn_server *s, uint32_t slot)
+struct tp_endpoint turn_relayed(const struct turn_server *s, uint32_t slot)
 {
 	return (struct tp_endpoint){
 		.ip = s->table->relays[s->table->slots[slot].relay].public_,
@@ -19,13 +19,13 @@ int allocate_answer(struct turn_server *s, struct responder *to, uint32_t slot, 
 {
 	const struct tp_vault_allocation *a = table_record(s->table, slot);
 	const struct slot *t = &s->table->slots[slot];
-	struct tp_endpoint relayed = relayed_address(s, slot);
+	struct tp_endpoint relayed = turn_relayed(s, slot);
 	struct stun_writer w;
 
 	reply_begin(&w, to, TP_STUN_SUCCESS, bytes);
 	stun_put_xor_address(&w, TP_ATTR_XOR_RELAYED_ADDRESS, &relayed);
 	if (t->twin != TABLE_NONE) {
-		relayed = relayed_address(s, t->twin);
+		relayed = turn_relayed(s, t->twin);
 		stun_put_xor_address(&w, TP_ATTR_XOR_RELAYED_ADDRESS, &relayed);
 	}
 	stun_put_u32(&w, TP_ATTR_LIFETIME, a->lifetime_s);

@@ -219,6 +219,19 @@ static void refused(struct turn_server *s, struct pending *p)
 		reply_error(s, &p->to, 508, NULL);
 }
 
+// All that the transaction announced is in force.
+static void trace_success(struct turn_server *s, const struct pending *p)
+{
+	for (uint32_t i = 0; p->id >> 60 == TX_ALLOCATE && i < p->halves; i++) {
+		if (still_there(s, p, i))
+			trace_slot(s, TURN_TRACE_ALLOCATION, p->half[i].slot);
+	}
+	for (uint32_t i = 0; i < p->count; i++) {
+		if (!p->before[i] && is_ours(p, table_peer(s->table, p->records[i])))
+			trace_peer(s, p->records[i]);
+	}
+}
+
 static void pending_outcome(struct turn_server *s, uint64_t id, uint32_t status, uint32_t failed)
 {
 	uint32_t index = (uint32_t)id;
@@ -230,17 +243,17 @@ static void pending_outcome(struct turn_server *s, uint64_t id, uint32_t status,
 		return;
 	}
 	p = &s->pending[index];
-	if (id >> 60 == TX_ALLOCATE) {
-		if (bad && put_changed(s, p, status, failed))
-			return;
-		for (uint32_t i = 0; i < p->halves; i++) {
-			if (still_there(s, p, i))
-				s->table->slots[p->half[i].slot].pending = 0;
-		}
-	}
+	if (id >> 60 == TX_ALLOCATE && bad && put_changed(s, p, status, failed))
+		return;
 	// Without a dataplane the records stay: the next one is given them, and the client asks again.
 	if (bad)
 		refused(s, p);
+	else if (status == TP_STATUS_OK)
+		trace_success(s, p);
+	for (uint32_t i = 0; id >> 60 == TX_ALLOCATE && i < p->halves; i++) {
+		if (still_there(s, p, i))
+			s->table->slots[p->half[i].slot].pending = 0;
+	}
 	pending_end(s, p);
 }
 

@@ -14,8 +14,12 @@ int turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply,
 	struct tp_vault_allocation *a = table_record(s->table, slot);
 	int err;
 
-	if (t->state == SLOT_LIVE)
+	if (t->state == SLOT_LIVE) {
+		// What nobody was told of has no end.
+		if (!t->pending)
+			trace_slot(s, TURN_TRACE_END, slot);
 		table_drop(s->table, slot);
+	}
 	t->pending = 0;
 	if (!s->attached) {
 		table_dropped(s->table, slot);

@@ -340,6 +340,8 @@ int turn_create(struct turn_server **out, const struct turn_config *config, stru
 	s->link = link;
 	s->counters = counters;
 	s->channel_max = config->channel_max;
+	s->trace = config->trace;
+	s->trace_context = config->trace_context;
 	s->random_used = sizeof(s->random);
 	s->unsent = TABLE_NONE;
 	if (config->software)

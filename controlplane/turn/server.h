@@ -21,6 +21,30 @@
 
 struct turn_server;
 
+enum turn_trace_kind {
+	TURN_TRACE_ALLOCATION = 0, // in force and told to its client
+	TURN_TRACE_PERMISSION = 1, // likewise, not one that is refreshed
+	TURN_TRACE_CHANNEL = 2,
+	TURN_TRACE_END = 3, // of an allocation: deleted, expired or lost
+};
+
+// What abuse is traced by (RFC 8656 section 21.3.2). Pointers hold for the call.
+struct turn_trace {
+	enum turn_trace_kind kind;
+	uint64_t now_ms; // monotonic
+	uint64_t wall_s;
+	const char *user; // beginning of the name, any bytes
+	uint32_t user_kept; // bytes of it that are here
+	uint32_t user_length; // bytes of the whole name, at most 255 told
+	struct tp_endpoint client;
+	struct tp_endpoint server; // where the client reached us
+	struct tp_endpoint relayed; // as the world sees it
+	struct tp_endpoint peer; // of a permission with port 0
+	uint16_t channel;
+};
+
+typedef void turn_trace_fn(void *context, const struct turn_trace *trace);
+
 struct turn_config {
 	struct table_config table;
 	uint32_t channel_max; // highest channel number taken
@@ -36,6 +60,8 @@ struct turn_config {
 	const struct tp_ip *own; // the host's addresses, which no peer may be
 	size_t own_count;
 	uint32_t transactions; // under way at once; 0: 16384
+	turn_trace_fn *trace; // NULL: nobody is told
+	void *trace_context;
 };
 
 // The mapping of `vault`, which is open, is the server's from now on, even on failure. `auth`, `link` and

@@ -61,6 +61,8 @@ struct turn_server {
 	struct auth *auth;
 	struct link *link;
 	struct tp_counters *counters;
+	turn_trace_fn *trace; // NULL: nobody is told
+	void *trace_context;
 	char software[TURN_SOFTWARE_MAX + 1];
 	struct tp_endpoint *redirect;
 	uint32_t redirect_count;
@@ -127,6 +129,13 @@ int turn_check_peer(const struct request *r, const struct stun_peer *peer);
 // The success response to an Allocate for this slot and its twin, into `bytes` (REPLY_MAX). Returns its
 // length.
 int allocate_answer(struct turn_server *s, struct responder *to, uint32_t slot, uint8_t *bytes);
+
+// trace.c: tells of an allocation's slot, and of a permission or channel.
+void trace_slot(const struct turn_server *s, enum turn_trace_kind kind, uint32_t slot);
+void trace_peer(const struct turn_server *s, uint32_t index);
+
+// allocate.c: the relayed address of a slot, as the client is told.
+struct tp_endpoint turn_relayed(const struct turn_server *s, uint32_t slot);
 
 // expiry.c: frees a peer, or all expired ones of a slot, on both sides. Returns 0, or -1 when the
 // dataplane has no room for the command now: nothing is freed then.

@@ -158,6 +158,8 @@ enum tp_counter {
 	X(ring_bad, "ring indices or records that no honest peer writes") \
 	X(owner_bad, "relay ports that a dataplane says a worker owns that it does not have") \
 	X(attach_refused, "dataplanes refused at attach") \
+	X(abuse_log_lines, "lines written to the abuse log") \
+	X(abuse_log_dropped, "lines of the abuse log over its rate, or that could not be written") \
 	X(vault_bad, "vault records refused at start")
 
 enum tp_control_counter {

@@ -50,6 +50,18 @@ Test(config_errors, a_wrong_shape_names_file_line_and_key)
 static const struct {
 	const char *yaml, *message;
 } values[] = {
+	{"abuse_log: {file: abuse.log}\n",
+		F "1: abuse_log.file: \"abuse.log\" is not the absolute path of a file.\n"},
+	{"abuse_log: {file: /var/log/}\n",
+		F "1: abuse_log.file: \"/var/log/\" is not the absolute path of a file.\n"},
+	{"abuse_log: {files: 3}\n", F "1: abuse_log: there is no `file` to write to.\n"},
+	{"abuse_log: {file: /a, max_size: 10M}\n",
+		F "1: abuse_log.max_size: \"10M\" is not a whole number from 4096 to "
+		  "1099511627776.\n"},
+	{"abuse_log: {file: /a, files: 1000}\n",
+		F "1: abuse_log.files: \"1000\" is not a whole number from 0 to 999.\n"},
+	{"abuse_log: {file: /a, per_second: 0}\n",
+		F "1: abuse_log.per_second: \"0\" is not a whole number from 1 to 1000000.\n"},
 	{"listen: [foo]\n",
 		F "1: listen[0]: \"foo\" is not ADDRESS:PORT, such as 192.0.2.1:3478 or "
 		  "[2001:db8::1]:3478.\n"},

@@ -81,6 +81,8 @@ static const char everything[] = "listen: ['0.0.0.0:3478', '[2001:db8::7]:3479',
 				 "workers: 2\n"
 				 "limits: {allocations: 0, allocations_per_user: 10,\n"
 				 "  allocations_per_address: 5, unauthenticated_per_second: 0}\n"
+				 "abuse_log: {file: /var/log/a b, max_size: 5000, files: 0,\n"
+				 "  per_second: 7}\n"
 				 "channel_numbers: rfc5766\n"
 				 "control_socket: /tmp/t/c\n"
 				 "redirect: {servers: [192.0.2.1:3478, '[2001:db8::1]:5349'],\n"
@@ -123,6 +125,10 @@ static void expect_everything(const struct config *c)
 	cr_expect_eq(c->limits.allocations_per_user, 10);
 	cr_expect_eq(c->limits.allocations_per_address, 5);
 	cr_expect_eq(c->limits.unauthenticated_per_second, 0);
+	cr_expect_str_eq(c->abuse_log.file, "/var/log/a b");
+	cr_expect_eq(c->abuse_log.max_size, 5000);
+	cr_expect_eq(c->abuse_log.files, 0);
+	cr_expect_eq(c->abuse_log.per_second, 7);
 	cr_expect_eq(c->channel_max, TP_CHANNEL_MAX_5766);
 	cr_expect_str_eq(c->control_socket, "/tmp/t/c");
 	cr_assert_eq(c->redirect.servers_count, 2);
