@@ -45,6 +45,7 @@ static json_t *dataplane_json(const struct report *r)
 	uint64_t beat;
 
 	json_object_set_new(o, "attached", json_boolean(d != NULL));
+	json_object_set_new(o, "ready", json_boolean(d && turn_ready(r->server)));
 	if (!d)
 		return o;
 	beat = __atomic_load_n(&d->heartbeat.ms, __ATOMIC_RELAXED);

@@ -37,14 +37,13 @@ static void give_up(struct question *q)
 		uv_close((uv_handle_t *)&q->pipe, on_closed);
 }
 
-static bool is_attached(const char *answer, size_t length)
+static bool is_ready(const char *answer, size_t length)
 {
 	json_t *root = json_loadb(answer, length, 0, NULL);
-	bool attached = json_is_true(
-		json_object_get(json_object_get(root, "dataplane"), "attached"));
+	bool ready = json_is_true(json_object_get(json_object_get(root, "dataplane"), "ready"));
 
 	json_decref(root);
-	return attached;
+	return ready;
 }
 
 static void on_room(uv_handle_t *handle, size_t, uv_buf_t *buf)
@@ -66,7 +65,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *)
 	if (n == 0)
 		return;
 	give_up(q);
-	if (r && n == UV_EOF && is_attached(q->answer, q->length)) {
+	if (r && n == UV_EOF && is_ready(q->answer, q->length)) {
 		readiness_stop(r);
 		r->ready(r->context);
 	}

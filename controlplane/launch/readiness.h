@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Asks the control plane for its status until a dataplane is attached to it.
+// Asks the control plane for its status until a dataplane is attached to it and has all there is.
 #pragma once
 
 #include <stdbool.h>

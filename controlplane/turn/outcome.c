@@ -290,8 +290,11 @@ void turn_outcome(struct turn_server *s, uint64_t id, uint32_t status, uint32_t 
 	case TX_REPLAY:
 		slot_outcome(s, id, status);
 		return;
-	case TX_PEER:
 	case TX_SWEEP:
+		if (status == TP_STATUS_OK && id == turn_id(TX_SWEEP, s->generation, 0))
+			s->ready = true;
+		[[fallthrough]];
+	case TX_PEER:
 		if (status != TP_STATUS_OK && status != TP_STATUS_COUNT)
 			turn_count(s, TP_CC_commands_failed);
 		return;

@@ -75,8 +75,8 @@ void replay_step(struct turn_server *s)
 			s->table->slots[s->replay_cursor].state == SLOT_LIVE)
 			return;
 	}
-	if (!s->replay_done && turn_submit(s, turn_id(TX_SWEEP, 0, 0), LINK_EVERY_WORKER, &sweep, 1,
-				       NULL, NULL) == 0)
+	if (!s->replay_done && turn_submit(s, turn_id(TX_SWEEP, s->generation, 0),
+				       LINK_EVERY_WORKER, &sweep, 1, NULL, NULL) == 0)
 		s->replay_done = true;
 }
 
@@ -88,7 +88,7 @@ void replay_start(struct turn_server *s)
 		s->table->vault.header->generation = 1;
 	s->generation = s->table->vault.header->generation;
 	s->replay_cursor = 0;
-	s->replay_done = false;
+	s->replay_done = s->ready = false;
 	replay_step(s);
 	s->link->ops->flush(s->link);
 }

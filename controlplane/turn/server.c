@@ -37,6 +37,11 @@ struct table *turn_table(struct turn_server *s)
 	return s->table;
 }
 
+bool turn_ready(const struct turn_server *s)
+{
+	return s->ready;
+}
+
 uint32_t turn_find(struct turn_server *s, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport)
 {
@@ -282,7 +287,7 @@ static void on_detached(void *context)
 {
 	struct turn_server *s = context;
 
-	s->attached = false;
+	s->attached = s->ready = false;
 }
 
 static void on_outcome(void *context, uint64_t id, uint32_t status, uint32_t failed)

@@ -79,5 +79,8 @@ void turn_set_time(struct turn_server *s, uint64_t monotonic_ms, uint64_t wall_s
 // Frees what has expired; call about ten times a second. Returns how many records it freed.
 uint32_t turn_tick(struct turn_server *s);
 
+// Whether every worker of the dataplane has all that there is: from then on clients are answered.
+bool turn_ready(const struct turn_server *s);
+
 // For status, counters and tests.
 struct table *turn_table(struct turn_server *s);

@@ -83,6 +83,7 @@ struct turn_server {
 	struct tp_capabilities capabilities;
 	uint32_t replay_cursor; // next slot to put again
 	bool replay_done; // sweep sent
+	bool ready; // and every worker has done it
 
 	uint32_t unsent; // first of the dropping slots that the dataplane was not told of
 	uint32_t scan_slot, scan_peer, scan_reservation; // where the expiry scan goes on

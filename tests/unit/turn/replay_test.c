@@ -340,6 +340,26 @@ Test(turn_replay, a_dataplane_that_goes_away_before_it_answers_costs_no_record)
 		table_record(rig.table, rig_slot(&rig, &client))->expires_ms, RIG_MS + 3600000u);
 }
 
+Test(turn_replay, is_ready_once_the_dataplane_has_everything_and_not_without_one)
+{
+	rig.hold = true;
+	cr_expect(turn_ready(rig.server));
+	rig_detach(&rig);
+	cr_expect_not(turn_ready(rig.server));
+	rig.link.events.attached(rig.link.events.context, &rig.capabilities, rig.workers);
+	rig.attached = true;
+	cr_expect(turn_ready(rig.server), "the replay flushes");
+	rig_detach(&rig);
+	rig_verdict(&rig, -EAGAIN, 0);
+	rig_attach(&rig);
+	cr_expect_not(turn_ready(rig.server), "the sweep found no room");
+	rig_room(&rig);
+	cr_expect(turn_ready(rig.server));
+	rig_detach(&rig);
+	cr_expect_not(turn_ready(rig.server));
+	rig_attach(&rig);
+}
+
 Test(turn_replay, a_drop_under_way_when_the_dataplane_goes_is_done)
 {
 	const struct tp_endpoint client = client_number(1);
