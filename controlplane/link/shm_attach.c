@@ -92,6 +92,7 @@ static void init_groups(struct shm_link *l)
 		l->groups[i] = (struct shm_group){
 			.next_free = i + 1 < SHM_GROUPS ? i + 1 : UINT32_MAX};
 	l->groups_free = 0;
+	l->groups_left = SHM_GROUPS;
 }
 
 void shm_hang_up(struct shm_link *l)

@@ -10,6 +10,9 @@
 #define SHM_COMMANDS_SIZE (1u << 21) // bytes of each worker's commands ring
 #define SHM_FLIGHT_MAX 4096u // commands under way to a worker, if its results ring holds them
 #define SHM_GROUPS 1024u // transactions under way to several workers
+// One in so many of the groups, and of a worker's commands under way, is for transactions with an answer:
+// a replay takes whatever it gets, and clients ask meanwhile.
+#define SHM_RESERVED 8u
 #define SHM_HELLO_MS 1000u // to say hello in
 
 struct shm_worker {
@@ -56,7 +59,8 @@ struct shm_link {
 	struct tp_capabilities capabilities; // likewise
 	struct shm_worker worker[TP_WORKERS_MAX];
 	struct shm_group *groups;
-	uint32_t groups_free;
+	uint32_t groups_free; // the first of them
+	uint32_t groups_left; // how many are free
 	struct shm_slot *slots; // of capabilities.allocations, under TP_PLACEMENT_OWNER
 };
 

@@ -32,8 +32,9 @@ static bool fits(struct shm_link *l, uint64_t workers, const struct link_transac
 {
 	for (; workers; workers &= workers - 1) {
 		struct shm_worker *w = &l->worker[__builtin_ctzll(workers)];
+		uint32_t reserved = t->reply ? 0 : w->flight.commands_max / SHM_RESERVED;
 
-		if (!flight_has_room(&w->flight, t->count) || !has_room(l, w, spans(t)))
+		if (!flight_has_room(&w->flight, t->count + reserved) || !has_room(l, w, spans(t)))
 			return false;
 	}
 	return true;
@@ -68,10 +69,12 @@ static uint32_t take_group(struct shm_link *l, const struct link_transaction *t,
 	uint32_t index = l->groups_free;
 	struct shm_group *g;
 
-	if (index == NO_GROUP || (t->reply && t->reply->length > sizeof(g->bytes)))
+	if (index == NO_GROUP || (!t->reply && l->groups_left <= SHM_GROUPS / SHM_RESERVED) ||
+		(t->reply && t->reply->length > sizeof(g->bytes)))
 		return NO_GROUP;
 	g = &l->groups[index];
 	l->groups_free = g->next_free;
+	l->groups_left--;
 	g->left = workers;
 	g->status = TP_STATUS_OK;
 	g->reply_worker = LINK_EVERY_WORKER;
@@ -143,6 +146,7 @@ void shm_ended(struct shm_link *l, const struct flight_entry *e)
 		}
 		g->next_free = l->groups_free;
 		l->groups_free = e->group - 1;
+		l->groups_left++;
 	}
 	l->events.outcome(l->events.context, e->id, status, failed);
 }

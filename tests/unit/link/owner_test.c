@@ -3,6 +3,7 @@
 //
 // Placement `owner`: what concerns an allocation goes to its client's worker and to its relay port's.
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "plane.h"
 
@@ -234,7 +235,7 @@ Test(link_owner, a_transaction_that_found_no_room_changes_nothing)
 	struct tp_command c = command(TP_PUT_PERMISSION, 50), a = put(3, ODD), got;
 	uint32_t n = 0;
 
-	while (submit(n + 1, 1, &c, 1, false) == 0)
+	while (submit(n + 1, 1, &c, 1, true) == 0)
 		n++;
 	cr_assert_eq(submit(n + 1, 0, &a, 1, true), -EAGAIN, "the owner has no room");
 	cr_assert(plane_idle(&p, 0), "whole or not at all");
@@ -272,4 +273,19 @@ Test(link_owner, a_client_stays_with_the_worker_that_spoke_for_it)
 	cr_assert_eq(p.ops->ops->worker(p.ops, &client, 0), 0);
 	cr_assert_eq(p.ops->ops->worker(p.ops, &client, 1), 1);
 	cr_assert_eq(p.ops->ops->worker(p.ops, &client, PLANE_WORKERS), 0);
+}
+
+Test(link_owner, what_nobody_waits_for_leaves_room_for_a_clients_answer)
+{
+	const uint32_t all = PLANE_RESULTS / TP_RING_ALIGN;
+	struct tp_command c = put(0, ODD);
+	uint32_t n = 0, asked = 0;
+
+	// A replay, as much as it gets: each to both workers.
+	while (submit(n + 1, 0, &c, 1, false) == 0)
+		n++;
+	cr_assert_eq(n, all - all / 8);
+	while (submit(n + asked + 1, 0, &c, 1, true) == 0)
+		asked++;
+	cr_assert_eq(asked, all / 8);
 }

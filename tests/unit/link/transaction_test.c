@@ -128,7 +128,7 @@ Test(link_transaction, no_more_is_under_way_than_the_results_ring_holds)
 	uint32_t n = 0;
 
 	plane_attach(&p, TP_PLACEMENT_CLIENT);
-	while (submit(n + 1, 0, &c, 1, false) == 0)
+	while (submit(n + 1, 0, &c, 1, true) == 0)
 		n++;
 	cr_assert_eq(n, PLANE_RESULTS / TP_RING_ALIGN);
 	p.ops->ops->flush(p.ops);
@@ -136,8 +136,8 @@ Test(link_transaction, no_more_is_under_way_than_the_results_ring_holds)
 	plane_result(&p, 0, &got, TP_STATUS_OK);
 	shm_link_poll(p.link, 16);
 	cr_assert_eq(p.room, 1, "who was refused is told when there is room");
-	cr_assert_eq(submit(n + 1, 0, &c, 1, false), 0);
-	cr_assert_eq(submit(n + 2, 0, &c, 1, false), -EAGAIN);
+	cr_assert_eq(submit(n + 1, 0, &c, 1, true), 0);
+	cr_assert_eq(submit(n + 2, 0, &c, 1, true), -EAGAIN);
 }
 
 Test(link_transaction, the_end_of_a_dataplane_is_the_outcome_of_all_that_is_under_way)
