@@ -69,6 +69,11 @@ uint64_t nexthops_generation(const struct nexthops *n)
 	return n->generation;
 }
 
+void hops_set_port(struct nexthops *n, const uint8_t *mac)
+{
+	memcpy(n->mac, mac, 6);
+}
+
 void hops_set(struct nexthops *n, const struct tp_ip *ip, enum nexthop_state state,
 	const uint8_t *mac, uint16_t mtu)
 {

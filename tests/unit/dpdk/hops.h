@@ -7,6 +7,9 @@
 
 #include <nexthop.h>
 
+// The address that frames leave from, from now on.
+void hops_set_port(struct nexthops *n, const uint8_t *mac);
+
 // What an address has from now on. `mac`: NULL where the state isn't NEXTHOP_READY.
 void hops_set(struct nexthops *n, const struct tp_ip *ip, enum nexthop_state state,
 	const uint8_t *mac, uint16_t mtu);

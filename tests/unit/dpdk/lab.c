@@ -13,6 +13,7 @@
 
 #define RING 256u
 
+const uint8_t lab_mac[6] = {0x02, 0, 0, 0, 0, 0x10};
 const uint8_t lab_client_mac[6] = {0x02, 0, 0, 0, 0, 0xc1};
 const uint8_t lab_peer_mac[6] = {0x02, 0, 0, 0, 0, 0xee};
 
@@ -84,6 +85,9 @@ void lab_start(struct lab *l, uint32_t workers, const char *placement)
 	cr_assert_eq(eal_start(&settings), 0);
 	make_rings(l, workers);
 	cr_assert_eq(plane_make(&l->plane, &settings), 0);
+	// A port of rings has no address of its own.
+	memcpy(l->plane.shared.port[0].mac, lab_mac, 6);
+	hops_set_port(l->plane.shared.nexthops, lab_mac);
 	l->w = l->plane.worker[0];
 	hops_set(l->plane.shared.nexthops, &client.ip, NEXTHOP_READY, lab_client_mac, 1500);
 	hops_set(l->plane.shared.nexthops, &peer.ip, NEXTHOP_READY, lab_peer_mac, 1500);

@@ -23,6 +23,7 @@ struct lab {
 	struct rte_ring *out[LAB_WORKERS_MAX];
 };
 
+extern const uint8_t lab_mac[6]; // the port's
 extern const uint8_t lab_client_mac[6];
 extern const uint8_t lab_peer_mac[6];
 
