@@ -208,3 +208,46 @@ Test(turn_ports, each_is_as_likely_as_any_other_among_many_in_use)
 	}
 	cr_expect_lt(chi_square(seen, COUNT, 1000), 180.0);
 }
+
+static uint32_t pairs(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t p = ports.min; p + 1 < ports.min + ports.total; p++)
+		n += !(p & 1) && !ports_used(&ports, (uint16_t)p) &&
+		     !ports_used(&ports, (uint16_t)(p + 1));
+	return n;
+}
+
+Test(turn_ports, pairs_are_even_and_next_and_counted_right_after_any_history)
+{
+	static const uint16_t ranges[][2] = {
+		{50000, 50031}, {50001, 50031}, {50000, 50030}, {50001, 50030}, {50001, 50001}};
+
+	for (size_t r = 0; r < sizeof(ranges) / sizeof(ranges[0]); r++) {
+		uint64_t seed = 4 + r;
+
+		ports_destroy(&ports);
+		cr_assert_eq(ports_create(&ports, ranges[r][0], ranges[r][1]), 0);
+		for (uint32_t step = 0; step < 20000; step++) {
+			uint64_t dice = random64(&seed) >> 8;
+			uint32_t free = ports.free, before = pairs();
+			int p;
+
+			if (dice % 4) {
+				ports_release(
+					&ports, (uint16_t)(ports.min + (dice >> 8) % ports.total));
+			} else if (dice / 4 % 2) {
+				ports_take(&ports, (uint32_t)(dice >> 8), PORTS_ANY);
+			} else {
+				p = ports_take(&ports, (uint32_t)(dice >> 8), PORTS_PAIR);
+				cr_assert_eq(p > 0, before > 0);
+				cr_assert_eq(ports.free, p > 0 ? free - 2 : free);
+				cr_assert(p < 0 || !(p & 1));
+				cr_assert(p < 0 || ports_used(&ports, (uint16_t)p));
+				cr_assert(p < 0 || ports_used(&ports, (uint16_t)(p + 1)));
+			}
+			cr_assert_eq(ports.free_pairs, pairs());
+		}
+	}
+}
