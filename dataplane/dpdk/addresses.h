@@ -33,9 +33,54 @@ struct addresses {
 
 void addresses_init(struct addresses *a, const struct tp_capabilities *capabilities);
 
+// The table's content is configuration: nobody outside can make a chain of it longer.
+static inline uint32_t address_slot(const struct tp_ip *ip, uint16_t port)
+{
+	uint64_t h = (ip->q[0] ^ ip->q[1] * 0x9e3779b97f4a7c15ull ^ port) * 0xff51afd7ed558ccdull;
+
+	// The highest bits: those below know nothing of an address's last byte, which stands highest.
+	return (uint32_t)(h >> 32) / (UINT32_MAX / ADDRESS_SLOTS + 1);
+}
+
+// NULL: there is none.
+static inline const struct address_entry *addresses_entry(
+	const struct addresses *a, const struct tp_ip *ip, uint16_t port)
+{
+	for (uint32_t i = address_slot(ip, port);; i = (i + 1) % ADDRESS_SLOTS) {
+		const struct address_entry *e = &a->entry[i];
+
+		if (!e->used)
+			return NULL;
+		if (e->port == port && tp_ip_equal(&e->ip, ip))
+			return e;
+	}
+}
+
 // What a datagram to this endpoint is. Writes *index unless it is ADDRESS_OTHER.
-enum address_kind addresses_find(
-	const struct addresses *a, const struct tp_endpoint *destination, uint8_t *index);
+static inline enum address_kind addresses_find(
+	const struct addresses *a, const struct tp_endpoint *destination, uint8_t *index)
+{
+	uint16_t port = destination->port;
+	bool in_range = port >= a->port_min && port <= a->port_max;
+	const struct address_entry *e;
+
+	if (!port)
+		return ADDRESS_OTHER;
+	if (!in_range || a->overlap) {
+		e = addresses_entry(a, &destination->ip, port);
+		if (e) {
+			*index = e->index;
+			return ADDRESS_SERVER;
+		}
+	}
+	if (!in_range)
+		return ADDRESS_OTHER;
+	e = addresses_entry(a, &destination->ip, 0);
+	if (!e || !e->relay)
+		return ADDRESS_OTHER;
+	*index = e->index;
+	return ADDRESS_RELAY;
+}
 
 // Whether the address is one of ours, whatever the port.
 bool addresses_has(const struct addresses *a, const struct tp_ip *ip);

@@ -23,7 +23,8 @@ static void drop(struct worker *w, struct packet *p, unsigned int reason)
 	rte_pktmbuf_free(p->mbuf);
 }
 
-static void to_peer(struct worker *w, struct packet *p, const struct relay_decision *d)
+static NEVER_INLINE void to_peer_any(
+	struct worker *w, struct packet *p, const struct relay_decision *d)
 {
 	struct frame_send s;
 
@@ -41,7 +42,8 @@ static void to_peer(struct worker *w, struct packet *p, const struct relay_decis
 	forward(w, p, &s, d->destination, OUT_PEER);
 }
 
-static void to_client(struct worker *w, struct packet *p, const struct relay_decision *d)
+static NEVER_INLINE void to_client_any(
+	struct worker *w, struct packet *p, const struct relay_decision *d)
 {
 	struct frame_send s;
 
@@ -55,6 +57,39 @@ static void to_client(struct worker *w, struct packet *p, const struct relay_dec
 	s.dont_fragment = p->dont_fragment;
 	s.flow_label = tp_ip_is4(&d->to.ip) ? 0 : flow_label(&s.source, &s.destination);
 	forward(w, p, &s, d->destination, OUT_CLIENT);
+}
+
+static ALWAYS_INLINE void to_peer(
+	struct worker *w, struct packet *p, const struct relay_decision *d)
+{
+	const struct plain_send s = {.source = &w->agent.capabilities->relay[d->relay].local,
+		.source_port = d->port,
+		.destination = &d->to.ip,
+		.destination_port = d->to.port,
+		.offset = d->offset,
+		.length = d->length,
+		.dont_fragment = d->dont_fragment};
+
+	if (!forward_plain(w, p, &s, d->destination, OUT_PEER))
+		to_peer_any(w, p, d);
+}
+
+static ALWAYS_INLINE void to_client(
+	struct worker *w, struct packet *p, const struct relay_decision *d)
+{
+	const struct tp_endpoint *server = &w->agent.capabilities->server[d->server];
+	const struct plain_send s = {.source = &server->ip,
+		.source_port = server->port,
+		.destination = &d->to.ip,
+		.destination_port = d->to.port,
+		.offset = p->skip + d->offset,
+		.length = d->length,
+		.front = d->front,
+		.front_length = d->front_length,
+		.dont_fragment = p->dont_fragment};
+
+	if (!forward_plain(w, p, &s, d->destination, OUT_CLIENT))
+		to_client_any(w, p, d);
 }
 
 static void punt(struct worker *w, struct packet *p, const struct relay_from_client *in, bool known)

@@ -4,6 +4,8 @@
 // The last step of a datagram that is relayed: its next hop, its new headers, its way out.
 #pragma once
 
+#include <plain.h>
+
 #include "worker.h"
 
 // Rewrites the packet as `s` says (all but link layer, MTU and IP ID) and sends it to the
@@ -11,6 +13,32 @@
 // OUT_CLIENT. Takes it over.
 void forward(struct worker *w, struct packet *p, struct frame_send *s, uint32_t destination,
 	enum out_kind kind);
+
+// The same for a plain packet, if it leaves plainly too and its next hop is known; `s` lacks what that says.
+// False: nothing has happened, and forward() is to do it.
+static ALWAYS_INLINE bool forward_plain(struct worker *w, struct packet *p,
+	const struct plain_send *s, uint32_t destination, enum out_kind kind)
+{
+	struct rte_mbuf *m = p->mbuf;
+	struct plain_send send = *s;
+	struct nexthop hop;
+
+	if (unlikely(!p->plain || rte_pktmbuf_headroom(m) < FRAME_HEADROOM ||
+		     nexthops_read(w->shared->nexthops, destination, &hop) != NEXTHOP_READY ||
+		     hop.port >= w->shared->ports))
+		return false;
+	send.l2 = hop.l2;
+	send.mtu = hop.mtu;
+	send.ip_id = w->ip_id;
+	if (unlikely(!plain_rewrite(rte_pktmbuf_mtod(m, uint8_t *), &p->frame, &send)))
+		return false;
+	w->ip_id++;
+	m->data_off = (uint16_t)(m->data_off + s->offset - s->front_length);
+	m->pkt_len = PLAIN_HEADERS + s->front_length + s->length;
+	m->data_len = (uint16_t)m->pkt_len;
+	out_push(&w->out[hop.port], &w->agent.tally, m, kind, s->length);
+	return true;
+}
 
 // Sends a finished frame of ours, in fragments where the MTU asks for it. Takes it over.
 void forward_frame(struct worker *w, struct rte_mbuf *m, const struct departure *d);

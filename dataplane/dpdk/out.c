@@ -20,6 +20,21 @@ static const struct {
 	[OUT_FRAGMENT] = {TP_C_fragments_sent, 0, TP_C_fragment_unsent},
 };
 
+// Frames of one kind, one after the other, are counted together. Returns how many there were.
+static uint16_t count_run(const struct out *o, struct tally *t, uint16_t first, uint16_t end)
+{
+	unsigned int kind = o->kind[first];
+	uint64_t bytes = 0;
+	uint16_t i = first;
+
+	for (; i < end && o->kind[i] == kind; i++)
+		bytes += o->bytes[i];
+	tally_add(t, counters[kind].sent, i - first);
+	if (counters[kind].bytes)
+		tally_add(t, counters[kind].bytes, bytes);
+	return (uint16_t)(i - first);
+}
+
 void out_flush(struct out *o, struct tally *t)
 {
 	uint16_t sent;
@@ -27,26 +42,11 @@ void out_flush(struct out *o, struct tally *t)
 	if (!o->count)
 		return;
 	sent = rte_eth_tx_burst(o->device, o->queue, o->mbuf, o->count);
-	for (uint16_t i = 0; i < sent; i++) {
-		unsigned int kind = o->kind[i];
-
-		tally_add(t, counters[kind].sent, 1);
-		if (counters[kind].bytes)
-			tally_add(t, counters[kind].bytes, o->bytes[i]);
-	}
+	for (uint16_t i = 0; i < sent;)
+		i += count_run(o, t, i, sent);
 	for (uint16_t i = sent; i < o->count; i++)
 		tally_add(t, counters[o->kind[i]].full, 1);
 	if (sent < o->count)
 		rte_pktmbuf_free_bulk(o->mbuf + sent, o->count - sent);
 	o->count = 0;
-}
-
-void out_push(
-	struct out *o, struct tally *t, struct rte_mbuf *m, enum out_kind kind, uint32_t bytes)
-{
-	if (o->count == OUT_MAX)
-		out_flush(o, t);
-	o->mbuf[o->count] = m;
-	o->kind[o->count] = (uint8_t)kind;
-	o->bytes[o->count++] = bytes;
 }

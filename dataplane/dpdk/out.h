@@ -35,5 +35,12 @@ struct out {
 void out_flush(struct out *o, struct tally *t);
 
 // Takes the frame over. `bytes`: of application data, counted for OUT_PEER and OUT_CLIENT.
-void out_push(
-	struct out *o, struct tally *t, struct rte_mbuf *m, enum out_kind kind, uint32_t bytes);
+static inline void out_push(
+	struct out *o, struct tally *t, struct rte_mbuf *m, enum out_kind kind, uint32_t bytes)
+{
+	if (o->count == OUT_MAX)
+		out_flush(o, t);
+	o->mbuf[o->count] = m;
+	o->kind[o->count] = (uint8_t)kind;
+	o->bytes[o->count++] = bytes;
+}

@@ -3,7 +3,12 @@
 
 #include "receive.h"
 
+#include <plain.h>
+#include <rte_prefetch.h>
+
 #include "icmp.h"
+
+#define PREFETCH 8u // headers on their way from memory ahead of the parser
 
 static void drop(struct worker *w, struct rte_mbuf *m, unsigned int reason)
 {
@@ -19,17 +24,20 @@ void leave_to_kernel(struct worker *w, struct rte_mbuf *m, uint8_t port)
 		out_push(&w->kernel[port], &w->agent.tally, m, OUT_TO_KERNEL, 0);
 }
 
-static void add_client(struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
+static ALWAYS_INLINE void add_client(
+	struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
 {
-	w->client_packet[w->clients] = (uint8_t)w->packets++;
-	w->client[w->clients++] = (struct relay_from_client){.data = data + p->frame.payload,
-		.length = p->frame.payload_length,
-		.server = server,
-		.transport = TP_UDP,
-		.client = p->frame.source};
+	struct relay_from_client *in = &w->client[w->clients];
+
+	in->data = data + p->frame.payload;
+	in->length = p->frame.payload_length;
+	in->server = server;
+	in->transport = TP_UDP;
+	plain_copy_endpoint(&in->client, &p->frame.source);
+	w->client_packet[w->clients++] = (uint8_t)w->packets++;
 }
 
-static void count_client(struct worker *w, uint32_t length)
+static ALWAYS_INLINE void count_client(struct worker *w, uint32_t length)
 {
 	tally_add(&w->agent.tally, TP_C_client_packets, 1);
 	tally_add(&w->agent.tally, TP_C_client_bytes, length);
@@ -52,7 +60,8 @@ void receive_count_hairpin(struct worker *w, uint32_t length)
 	tally_add(t, TP_C_peer_bytes, length);
 }
 
-static void take_client(struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
+static ALWAYS_INLINE void take_client(
+	struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
 {
 	count_client(w, p->frame.payload_length);
 	if (!p->frame.source.port)
@@ -61,10 +70,17 @@ static void take_client(struct worker *w, struct packet *p, const uint8_t *data,
 		add_client(w, p, data, server);
 }
 
-static void add_peer(struct worker *w, const struct relay_from_peer *in)
+static ALWAYS_INLINE void add_peer(
+	struct worker *w, struct packet *p, const uint8_t *data, uint8_t relay)
 {
-	w->peer_packet[w->peers] = (uint8_t)w->packets++;
-	w->peer[w->peers++] = *in;
+	struct relay_from_peer *in = &w->peer[w->peers];
+
+	in->data = data + p->frame.payload;
+	in->length = p->frame.payload_length;
+	in->relay = relay;
+	in->port = p->frame.destination.port;
+	plain_copy_endpoint(&in->peer, &p->frame.source);
+	w->peer_packet[w->peers++] = (uint8_t)w->packets++;
 }
 
 // Under TP_PLACEMENT_OWNER: whether the worker that owns the relay port gets it, also where this one
@@ -76,28 +92,24 @@ static bool is_anothers(
 	return unlikely(*owner != w->index) && !p->passed;
 }
 
-static void take_peer(struct worker *w, struct packet *p, const uint8_t *data, uint8_t relay)
+static ALWAYS_INLINE void take_peer(
+	struct worker *w, struct packet *p, const uint8_t *data, uint8_t relay)
 {
-	const struct relay_from_peer in = {.data = data + p->frame.payload,
-		.length = p->frame.payload_length,
-		.relay = relay,
-		.port = p->frame.destination.port,
-		.peer = p->frame.source};
 	uint32_t owner;
-	bool anothers = is_anothers(w, p, relay, &owner);
+	bool anothers = w->shared->owners && is_anothers(w, p, relay, &owner);
 
 	if (anothers && handoff_frame(w, p, owner))
 		return;
 	tally_add(&w->agent.tally, TP_C_peer_packets, 1);
-	tally_add(&w->agent.tally, TP_C_peer_bytes, in.length);
+	tally_add(&w->agent.tally, TP_C_peer_bytes, p->frame.payload_length);
 	if (anothers)
 		drop(w, p->mbuf, TP_C_peer_handoff_full);
 	else
-		add_peer(w, &in);
+		add_peer(w, p, data, relay);
 }
 
 // A whole datagram. One that came in pieces can't be given to the kernel as a whole.
-static void take_datagram(struct worker *w, struct packet *p, const uint8_t *data)
+static ALWAYS_INLINE void take_datagram(struct worker *w, struct packet *p, const uint8_t *data)
 {
 	uint8_t index;
 
@@ -148,7 +160,7 @@ static bool is_for_us(const struct port *port, const uint8_t *data)
 	return memcmp(data, port->mac, sizeof(port->mac)) == 0;
 }
 
-static struct packet *begin(struct worker *w, struct rte_mbuf *m, uint8_t port)
+static ALWAYS_INLINE struct packet *begin(struct worker *w, struct rte_mbuf *m, uint8_t port)
 {
 	struct packet *p = &w->packet[w->packets];
 
@@ -158,16 +170,21 @@ static struct packet *begin(struct worker *w, struct rte_mbuf *m, uint8_t port)
 	p->passed = 0;
 	p->in_pieces = false;
 	p->dont_fragment = false;
+	p->plain = false;
 	return p;
 }
 
-static void take(struct worker *w, struct packet *p)
+static bool is_checked(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+}
+
+static NEVER_INLINE void take(struct worker *w, struct packet *p)
 {
 	struct rte_mbuf *m = p->mbuf;
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
-	bool checked = (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
 
-	frame_parse(&p->frame, data, m->data_len, m->pkt_len, checked);
+	frame_parse(&p->frame, data, m->data_len, m->pkt_len, is_checked(m));
 	if (p->in_pieces)
 		p->frame.dont_fragment = false;
 	if (likely(p->frame.kind == FRAME_UDP))
@@ -182,18 +199,48 @@ static void take(struct worker *w, struct packet *p)
 		drop(w, m, TP_C_frame_malformed);
 }
 
-void receive(struct worker *w, struct rte_mbuf *m, uint8_t port)
+static NEVER_INLINE void take_any(struct worker *w, struct rte_mbuf *m, uint8_t port)
 {
-	if (unlikely(m->nb_segs > 1)) {
+	if (m->nb_segs > 1) {
 		m = defrag_flatten(w, m);
 		if (!m)
 			return;
 	}
-	if (unlikely(m->data_len < RTE_ETHER_HDR_LEN ||
-		     !is_for_us(&w->shared->port[port], rte_pktmbuf_mtod(m, const uint8_t *))))
+	if (m->data_len < RTE_ETHER_HDR_LEN ||
+		!is_for_us(&w->shared->port[port], rte_pktmbuf_mtod(m, const uint8_t *)))
 		leave_to_kernel(w, m, port);
 	else
 		take(w, begin(w, m, port));
+}
+
+static ALWAYS_INLINE void take_plain(
+	struct worker *w, struct rte_mbuf *m, const uint8_t *data, uint8_t port)
+{
+	struct packet *p = begin(w, m, port);
+
+	plain_parse(&p->frame, data);
+	p->plain = true;
+	take_datagram(w, p, data);
+}
+
+void receive(struct worker *w, struct rte_mbuf *const *m, unsigned int n, uint8_t port)
+{
+	const struct port *own = &w->shared->port[port];
+
+	for (unsigned int i = 0; i < n && i < PREFETCH; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
+	for (unsigned int i = 0; i < n; i++) {
+		const uint8_t *data = rte_pktmbuf_mtod(m[i], const uint8_t *);
+
+		if (i + PREFETCH < n)
+			rte_prefetch0(rte_pktmbuf_mtod(m[i + PREFETCH], void *));
+		if (likely(m[i]->nb_segs == 1 &&
+			    plain_is(data, m[i]->data_len, m[i]->pkt_len, is_checked(m[i])) &&
+			    is_for_us(own, data)))
+			take_plain(w, m[i], data, port);
+		else
+			take_any(w, m[i], port);
+	}
 }
 
 void receive_handed(struct worker *w, struct rte_mbuf *m, const struct handoff *what)
@@ -219,9 +266,10 @@ void receive_handed(struct worker *w, struct rte_mbuf *m, const struct handoff *
 		return;
 	}
 	receive_count_hairpin(w, what->length);
-	add_peer(w, &(struct relay_from_peer){.data = data + p->frame.payload + what->skip,
-			    .length = what->length,
-			    .relay = what->relay,
-			    .port = what->relay_port,
-			    .peer = what->peer});
+	w->peer_packet[w->peers] = (uint8_t)w->packets++;
+	w->peer[w->peers++] = (struct relay_from_peer){.data = data + p->frame.payload + what->skip,
+		.length = what->length,
+		.relay = what->relay,
+		.port = what->relay_port,
+		.peer = what->peer};
 }

@@ -7,9 +7,9 @@
 #include "handoff.h"
 #include "worker.h"
 
-// Takes over a frame that arrived on a port: gathers it for decide(), or deals with it at once. At
+// Takes over frames that arrived on a port: gathers them for decide(), or deals with them at once. At
 // most RELAY_BURST between calls of decide().
-void receive(struct worker *w, struct rte_mbuf *m, uint8_t port);
+void receive(struct worker *w, struct rte_mbuf *const *m, unsigned int n, uint8_t port);
 
 // The same with a frame that another worker has handed over.
 void receive_handed(struct worker *w, struct rte_mbuf *m, const struct handoff *what);

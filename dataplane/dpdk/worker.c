@@ -8,8 +8,6 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#include <rte_prefetch.h>
-
 #include <monotonic.h>
 
 #include "forward.h"
@@ -22,7 +20,6 @@
 
 static_assert(RTE_PKTMBUF_HEADROOM >= FRAME_HEADROOM, "new headers may be longer");
 
-#define PREFETCH 8u // headers on their way from memory ahead of the parser
 #define ROUNDS 16u // busy rounds between two looks at the control plane
 #define TICK_MS 10u // between looks at what is due by time alone
 
@@ -125,13 +122,7 @@ static unsigned int from_wire(struct worker *w, uint8_t port)
 	uint16_t n = rte_eth_rx_burst(w->shared->port[port].id, (uint16_t)w->index, m,
 		(uint16_t)w->shared->settings.burst);
 
-	for (uint16_t i = 0; i < n && i < PREFETCH; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
-	for (uint16_t i = 0; i < n; i++) {
-		if (i + PREFETCH < n)
-			rte_prefetch0(rte_pktmbuf_mtod(m[i + PREFETCH], void *));
-		receive(w, m[i], port);
-	}
+	receive(w, m, n, port);
 	decide(w);
 	return n;
 }

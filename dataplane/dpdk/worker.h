@@ -23,6 +23,8 @@ struct packet {
 	uint8_t passed; // workers that have handed it on
 	bool in_pieces; // it was put together from fragments
 	bool dont_fragment; // a hairpin's first half was a Send indication with DONT-FRAGMENT
+	// A plain frame (frame/plain.h) in the one buffer that a port received it in, of the ports' pool.
+	bool plain;
 };
 
 // A budget of ICMP errors, refilled as time goes by.
