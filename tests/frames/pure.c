@@ -197,6 +197,9 @@ static void hairpin(struct pure *p, const struct relay_decision *d)
 	}
 	p->frame.ttl--;
 	to_client(p, &in, d->offset);
+	// A dataplane knows beforehand which relay ports it has allocations for.
+	if (p->result->outcome == OUTCOME_DROPPED && p->result->drop == TP_C_peer_no_allocation)
+		dropped(p, TP_C_hairpin_no_allocation);
 }
 
 static void from_client(struct pure *p, uint8_t server)
