@@ -30,6 +30,8 @@ int setup_auth(struct auth **out, const struct config *config, const struct vaul
 		.secrets = (const char *const *)config->secrets,
 		.secrets_count = config->secrets_count,
 		.unauthenticated_per_second = config->limits.unauthenticated_per_second,
+		.network_unauthenticated_per_second =
+			config->limits.network_unauthenticated_per_second,
 	};
 	int err;
 
@@ -98,14 +100,21 @@ int setup_server(struct turn_server **out, const struct config *config, struct v
 	struct tp_ip *own = calloc(HOST_ADDRESSES_MAX + config->listen_count + config->relay_count +
 					   config->external_count,
 		sizeof(*own));
+	const struct config_limits *l = &config->limits;
 	struct turn_config c = {
 		.table = {.allocations = config->limits.allocations,
-			.allocations_per_user = config->limits.allocations_per_user,
-			.allocations_per_address = config->limits.allocations_per_address,
+			.allocations_per_address = l->allocations_per_address,
+			.limits = {.allocations_per_user = l->allocations_per_user,
+				.permissions = l->permissions_per_allocation,
+				.channels = l->channels_per_allocation,
+				.permissions_per_user = l->permissions_per_user,
+				.channels_per_user = l->channels_per_user},
 			.port_min = config->port_min,
 			.port_max = config->port_max,
 			.relays = relays},
 		.channel_max = config->channel_max,
+		.new_peers_per_second = l->new_peers_per_second,
+		.user_new_peers_per_second = l->user_new_peers_per_second,
 		.software = config->software,
 		.redirect = config->redirect.servers,
 		.redirect_count = config->redirect.servers_count,

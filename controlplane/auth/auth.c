@@ -86,8 +86,8 @@ int auth_create(struct auth **out, const struct auth_config *config)
 	err = auth_rest_new(&auth->rest, config);
 	if (err < 0)
 		goto fail;
-	err = auth_limiter_new(
-		&auth->limiter, config->nonce_key, config->unauthenticated_per_second);
+	err = auth_limiter_new(&auth->limiter, config->nonce_key,
+		config->unauthenticated_per_second, config->network_unauthenticated_per_second);
 	if (err < 0)
 		goto fail;
 	err = stun_hmac_new(&auth->hmac, auth->nobody, sizeof(auth->nobody));

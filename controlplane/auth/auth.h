@@ -35,7 +35,9 @@ struct auth_config {
 	uint8_t user_key[16]; // from the vault: keys user hashes
 	uint32_t nonce_lifetime_s; // 0: 3600
 	uint32_t rest_cache; // REST users whose keys are kept ready; 0: 65536
-	uint32_t unauthenticated_per_second; // answers per address prefix; 0: no limit
+	// Answers to strangers, for each IPv4 address or IPv6 /64, and for each IPv4 /24 or IPv6 /48.
+	uint32_t unauthenticated_per_second; // 0: no limit
+	uint32_t network_unauthenticated_per_second; // 0: no limit
 };
 
 // What auth_check() found out. All but `code` is zero unless that is 0.
@@ -81,6 +83,6 @@ const char *auth_realm(const struct auth *auth);
 // Returns its length.
 size_t auth_algorithms(const struct auth *auth, const uint8_t **out);
 
-// Whether a stranger from this address (per /32, or /64 of IPv6) gets an answer now. Token buckets
+// Whether a stranger from this address (per /32 and /24, or /64 and /48 of IPv6) gets an answer now. Token buckets
 // in fixed memory; prefixes that share a bucket share its rate. `now_ms` is monotonic.
 bool auth_may_answer(struct auth *auth, const struct tp_ip *from, uint64_t now_ms);

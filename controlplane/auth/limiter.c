@@ -5,33 +5,39 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "bucket.h"
 #include "siphash.h"
 
-#define BUCKETS 65536u // 512 KiB
+#define BUCKETS 65536u // 512 KiB for each level
 #define BURST_MIN 10u
-#define RATE_MAX 1000000u // per second: with it 2^43 milliseconds still fit 64 bits
-#define TOKEN 1000u // what one answer costs, in milliseconds times rate
 
-// A bucket is one number: the time at which it is full again, in milliseconds times rate, so that
-// every rate is exact in integers. It is full when that time is past, empty when it is a burst
-// ahead.
-struct auth_limiter {
+struct level {
 	uint8_t key[16];
-	uint64_t rate; // per second; 0: no limit
-	uint64_t burst;
+	struct bucket_rate rate;
 	uint64_t full_at[BUCKETS];
 };
 
-int auth_limiter_new(struct auth_limiter **out, const uint8_t key[16], uint32_t per_second)
+struct auth_limiter {
+	struct level address;
+	struct level network;
+};
+
+static void level_init(
+	struct level *l, const uint8_t key[16], const char label[8], uint32_t per_second)
 {
-	static const char label[] = "limiter";
+	siphash128(key, label, 8, l->key);
+	l->rate = bucket_rate(per_second, per_second > BURST_MIN ? per_second : BURST_MIN);
+}
+
+int auth_limiter_new(struct auth_limiter **out, const uint8_t key[16], uint32_t per_address,
+	uint32_t per_network)
+{
 	struct auth_limiter *limiter = calloc(1, sizeof(*limiter));
 
 	if (!limiter)
 		return -ENOMEM;
-	siphash128(key, label, sizeof(label), limiter->key);
-	limiter->rate = per_second < RATE_MAX ? per_second : RATE_MAX;
-	limiter->burst = (limiter->rate > BURST_MIN ? limiter->rate : BURST_MIN) * TOKEN;
+	level_init(&limiter->address, key, "limiter", per_address);
+	level_init(&limiter->network, key, "network", per_network);
 	*out = limiter;
 	return 0;
 }
@@ -41,19 +47,21 @@ void auth_limiter_free(struct auth_limiter *limiter)
 	free(limiter);
 }
 
+static uint64_t *find(struct level *l, const struct tp_ip *prefix)
+{
+	return &l->full_at[siphash64(l->key, prefix->b, sizeof(*prefix)) % BUCKETS];
+}
+
 bool auth_limiter_take(struct auth_limiter *limiter, const struct tp_ip *from, uint64_t now_ms)
 {
-	struct tp_ip party = tp_ip_party(from);
-	uint64_t now, *full_at;
+	const struct tp_ip party = tp_ip_party(from), network = tp_ip_network(from);
+	uint64_t *address = find(&limiter->address, &party);
+	uint64_t *wider = find(&limiter->network, &network);
 
-	if (!limiter->rate)
-		return true;
-	full_at = &limiter->full_at[siphash64(limiter->key, party.b, sizeof(party)) % BUCKETS];
-	now = now_ms * limiter->rate;
-	if (*full_at < now)
-		*full_at = now;
-	if (*full_at - now > limiter->burst - TOKEN)
+	if (!bucket_has(*address, &limiter->address.rate, now_ms) ||
+		!bucket_has(*wider, &limiter->network.rate, now_ms))
 		return false;
-	*full_at += TOKEN;
+	bucket_take(address, &limiter->address.rate, now_ms);
+	bucket_take(wider, &limiter->network.rate, now_ms);
 	return true;
 }

@@ -106,6 +106,13 @@ struct config_limits {
 	uint32_t allocations_per_user; // 0: no limit
 	uint32_t allocations_per_address; // 0: no limit
 	uint32_t unauthenticated_per_second; // 0: no limit
+	uint32_t network_unauthenticated_per_second; // 0: no limit
+	uint32_t permissions_per_allocation; // 0: no limit
+	uint32_t channels_per_allocation; // 0: no limit
+	uint32_t permissions_per_user; // 0: no limit
+	uint32_t channels_per_user; // 0: no limit
+	uint32_t new_peers_per_second; // of an allocation; 0: no limit
+	uint32_t user_new_peers_per_second; // 0: no limit
 };
 
 // Who was given which address, and whom they may reach (RFC 8656 section 21.3.2).

@@ -37,6 +37,14 @@ static const cyaml_schema_field_t limit_fields[] = {
 	TEXT("allocations_per_user", struct raw_limits, allocations_per_user),
 	TEXT("allocations_per_address", struct raw_limits, allocations_per_address),
 	TEXT("unauthenticated_per_second", struct raw_limits, unauthenticated_per_second),
+	TEXT("network_unauthenticated_per_second", struct raw_limits,
+		network_unauthenticated_per_second),
+	TEXT("permissions_per_allocation", struct raw_limits, permissions_per_allocation),
+	TEXT("channels_per_allocation", struct raw_limits, channels_per_allocation),
+	TEXT("permissions_per_user", struct raw_limits, permissions_per_user),
+	TEXT("channels_per_user", struct raw_limits, channels_per_user),
+	TEXT("new_peers_per_second", struct raw_limits, new_peers_per_second),
+	TEXT("user_new_peers_per_second", struct raw_limits, user_new_peers_per_second),
 	CYAML_FIELD_END,
 };
 

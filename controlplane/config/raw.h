@@ -33,7 +33,10 @@ struct raw_limits {
 	char *allocations;
 	char *allocations_per_user;
 	char *allocations_per_address;
-	char *unauthenticated_per_second;
+	char *unauthenticated_per_second, *network_unauthenticated_per_second;
+	char *permissions_per_allocation, *channels_per_allocation;
+	char *permissions_per_user, *channels_per_user;
+	char *new_peers_per_second, *user_new_peers_per_second;
 };
 
 struct raw_abuse_log {

@@ -144,10 +144,25 @@ static void render_abuse_log(const struct config_abuse_log *a, FILE *out)
 		a->files, a->per_second);
 }
 
+static void render_limits(const struct config_limits *l, FILE *out)
+{
+	fprintf(out, "limits:\n  allocations: %u\n", l->allocations);
+#define LIMIT(key) fprintf(out, "  " #key ": %u\n", l->key)
+	LIMIT(allocations_per_user);
+	LIMIT(allocations_per_address);
+	LIMIT(unauthenticated_per_second);
+	LIMIT(network_unauthenticated_per_second);
+	LIMIT(permissions_per_allocation);
+	LIMIT(channels_per_allocation);
+	LIMIT(permissions_per_user);
+	LIMIT(channels_per_user);
+	LIMIT(new_peers_per_second);
+	LIMIT(user_new_peers_per_second);
+#undef LIMIT
+}
+
 int config_render(const struct config *config, FILE *out)
 {
-	const struct config_limits *l = &config->limits;
-
 	render_addresses(config, out);
 	render_credentials(config, out);
 	render_peers("allow_peers", config->allow_peers, config->allow_peers_count, out);
@@ -156,10 +171,7 @@ int config_render(const struct config *config, FILE *out)
 	fprintf(out, "workers: %u\n", config->workers);
 	if (config->dataplane == CONFIG_DATAPLANE_DPDK)
 		render_dpdk(&config->dpdk, out);
-	fprintf(out, "limits:\n  allocations: %u\n  allocations_per_user: %u\n", l->allocations,
-		l->allocations_per_user);
-	fprintf(out, "  allocations_per_address: %u\n  unauthenticated_per_second: %u\n",
-		l->allocations_per_address, l->unauthenticated_per_second);
+	render_limits(&config->limits, out);
 	render_redirect(&config->redirect, out);
 	if (config->abuse_log.file)
 		render_abuse_log(&config->abuse_log, out);

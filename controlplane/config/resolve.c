@@ -16,7 +16,7 @@
 #define PORT_MIN 49152u // RFC 8656 section 7.2
 #define PORT_MAX 65535u
 #define ALLOCATIONS 16384u
-#define UNAUTHENTICATED_PER_SECOND 100u
+#define RATE_MAX 1000000000u // per second
 #define SOFTWARE_MAX 127u // bytes: fewer than 128 characters (RFC 8489 section 14.14)
 
 static void resolve_ports(struct config *config, const struct raw *raw, struct place *place)
@@ -65,6 +65,7 @@ static uint32_t most_allocations(const struct config *config)
 	return most < TP_ALLOCATIONS_MAX ? (uint32_t)most : TP_ALLOCATIONS_MAX;
 }
 
+// The README says what the defaults rest on.
 static void resolve_limits(struct config *config, const struct raw *raw, struct place *place)
 {
 	const struct raw_limits *r = &raw->limits;
@@ -75,12 +76,18 @@ static void resolve_limits(struct config *config, const struct raw *raw, struct 
 		most < ALLOCATIONS ? most : ALLOCATIONS);
 	if (!l->allocations)
 		l->allocations = most;
-	l->allocations_per_user = number(
-		place, "limits.allocations_per_user", r->allocations_per_user, UINT32_MAX, 0);
-	l->allocations_per_address = number(
-		place, "limits.allocations_per_address", r->allocations_per_address, UINT32_MAX, 0);
-	l->unauthenticated_per_second = number(place, "limits.unauthenticated_per_second",
-		r->unauthenticated_per_second, 1000000000, UNAUTHENTICATED_PER_SECOND);
+#define LIMIT(key, max, otherwise) l->key = number(place, "limits." #key, r->key, max, otherwise)
+	LIMIT(allocations_per_user, UINT32_MAX, 0);
+	LIMIT(allocations_per_address, UINT32_MAX, 0);
+	LIMIT(unauthenticated_per_second, RATE_MAX, 200);
+	LIMIT(network_unauthenticated_per_second, RATE_MAX, 2000);
+	LIMIT(permissions_per_allocation, UINT32_MAX, 256);
+	LIMIT(channels_per_allocation, UINT32_MAX, 256);
+	LIMIT(permissions_per_user, UINT32_MAX, 0);
+	LIMIT(channels_per_user, UINT32_MAX, 0);
+	LIMIT(new_peers_per_second, RATE_MAX, 10);
+	LIMIT(user_new_peers_per_second, RATE_MAX, 10000);
+#undef LIMIT
 }
 
 static void resolve_workers(

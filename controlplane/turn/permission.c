@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The Turnpike authors
 //
 // CreatePermission and ChannelBind (RFC 8656 sections 10.2 and 12.2).
+#include <errno.h>
 #include <string.h>
 
 #include "reply.h"
@@ -46,14 +47,35 @@ struct change {
 static void undo(struct turn_server *s, struct change *c)
 {
 	while (c->count--) {
-		if (c->before[c->count])
-			table_set_peer_expiry(s->table, c->records[c->count], c->before[c->count]);
-		else
-			table_remove_peer(s->table, c->records[c->count]);
+		const uint32_t index = c->records[c->count];
+
+		if (c->before[c->count]) {
+			table_set_peer_expiry(s->table, index, c->before[c->count]);
+			continue;
+		}
+		if (!table_peer(s->table, index)->channel)
+			rates_unmeet_peer(s, table_peer(s->table, index)->allocation);
+		table_remove_peer(s->table, index);
 	}
 }
 
-// Makes or refreshes a record, found as `index` or TABLE_NONE. Returns 0 or -ENOSPC.
+// A record that is not there yet. Returns 0, -EDQUOT or -ENOSPC.
+static int add(struct turn_server *s, uint32_t slot, const struct tp_endpoint *peer,
+	uint16_t channel, uint64_t expires_ms, uint32_t *index)
+{
+	int err = channel ? 0 : rates_meet_peer(s, slot);
+
+	if (err)
+		return err;
+	err = table_add_peer(s->table, slot, peer, channel, expires_ms, index);
+	if (err == -EDQUOT)
+		turn_count(s, channel ? TP_CC_channels_limited : TP_CC_permissions_limited);
+	if (err && !channel)
+		rates_unmeet_peer(s, slot);
+	return err;
+}
+
+// Makes or refreshes a record, found as `index` or TABLE_NONE. Returns 0, -EDQUOT or -ENOSPC.
 static int put(struct request *r, struct change *c, uint32_t slot, uint32_t index,
 	const struct tp_endpoint *peer, uint16_t channel, uint64_t expires_ms)
 {
@@ -65,7 +87,7 @@ static int put(struct request *r, struct change *c, uint32_t slot, uint32_t inde
 		before = table_peer(t, index)->expires_ms;
 		table_set_peer_expiry(t, index, expires_ms);
 	} else {
-		err = table_add_peer(t, slot, peer, channel, expires_ms, &index);
+		err = add(r->s, slot, peer, channel, expires_ms, &index);
 		if (err)
 			return err;
 	}

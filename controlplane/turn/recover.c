@@ -37,15 +37,15 @@ static bool restore_slot(struct table *t, uint32_t slot)
 
 	if (!record_valid(t, a) || ports_take_exactly(&t->relays[relay].ports, a->relay_port) != 0)
 		return false;
-	quota_restore(&t->by_user, a->user_hash);
 	party = tp_ip_party(&a->client.ip);
-	quota_restore(&t->by_address, party.b);
+	table_restore_quotas(t, a->user_hash, &party);
 	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
 		.peers = TABLE_NONE,
 		.in_force = SLOT_NOWHERE,
 		.reservation = RESERVATION_NONE,
 		.state = SLOT_LIVE,
-		.relay = (uint8_t)relay};
+		.relay = (uint8_t)relay,
+		.holder = holders_find(&t->holders, a->user_hash)};
 	table_enter(t, slot);
 	t->live++;
 	return true;
@@ -83,8 +83,7 @@ static bool restore_peer(struct table *t, uint32_t index)
 	t->peers[index] = (struct peer_slot){table_seconds(p->expires_ms), s->peers, TABLE_NONE};
 	s->peers = index;
 	t->reserved_peers -= s->peers_count < TABLE_PEERS_OWED;
-	s->peers_count++;
-	t->live_peers++;
+	table_count_peer(t, p->allocation, p->channel, true);
 	return true;
 }
 
@@ -165,6 +164,7 @@ int table_create(
 	}
 	t->vault = *vault;
 	*vault = (struct vault){.fd = -1};
+	t->limits = config->limits;
 	n = t->vault.header->allocations;
 	t->heads_mask = 1;
 	while (t->heads_mask < n)
@@ -180,8 +180,8 @@ int table_create(
 	err = reservations_create(&t->reservations, t->vault.reservations, tp_reservations_for(n));
 	// Reservations count as well.
 	if (!err)
-		err = quota_create(&t->by_user, config->allocations_per_user,
-			n + tp_reservations_for(n), t->vault.header->index_key);
+		err = holders_create(
+			&t->holders, n + tp_reservations_for(n), t->vault.header->index_key);
 	if (!err)
 		err = quota_create(&t->by_address, config->allocations_per_address,
 			n + tp_reservations_for(n), t->vault.header->index_key);
@@ -220,7 +220,7 @@ void table_destroy(struct table *t)
 		free(t->relays[i].live);
 	}
 	reservations_destroy(&t->reservations);
-	quota_destroy(&t->by_user);
+	holders_destroy(&t->holders);
 	quota_destroy(&t->by_address);
 	vault_close(&t->vault);
 	free(t);
@@ -239,7 +239,7 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 	const struct tp_vault_allocation *a = table_record(t, slot);
 	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
 	const struct slot *s = &t->slots[slot];
-	uint32_t n = 0, first;
+	uint32_t n = 0, channels = 0, first;
 
 	REQUIRE(vault_is_live(&a->state) == (s->state == SLOT_LIVE),
 		"slot %u: record and slot disagree about being live", slot);
@@ -267,8 +267,51 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 
 		REQUIRE(vault_is_live(&p->state) && p->allocation == slot && p->serial == a->serial,
 			"slot %u: peer %u is not its own", slot, i);
+		channels += p->channel != 0;
 	}
 	REQUIRE(n == s->peers_count, "slot %u: %u peers, counted %u", slot, n, s->peers_count);
+	REQUIRE(channels == s->channels_count, "slot %u: %u channels, counted %u", slot, channels,
+		s->channels_count);
+	REQUIRE(s->holder == holders_find(&t->holders, a->user_hash) && s->holder != HOLDER_NONE,
+		"slot %u: another's holder", slot);
+	return 0;
+}
+
+// What each user is said to have is what the slots and reservations have that are theirs.
+static int check_holders(const struct table *t, char *why, size_t size)
+{
+	const uint32_t capacity = t->vault.header->allocations + t->reservations.capacity;
+	struct holder *seen = calloc(capacity, sizeof(*seen));
+	uint32_t used = 0, i;
+
+	REQUIRE(seen, "no memory to check holders with");
+	for (i = 0; i < t->vault.header->allocations; i++) {
+		const struct slot *s = &t->slots[i];
+
+		if (s->state != SLOT_LIVE)
+			continue;
+		seen[s->holder].allocations++;
+		seen[s->holder].channels += s->channels_count;
+		seen[s->holder].permissions += s->peers_count - s->channels_count;
+	}
+	for (i = 0; i < t->reservations.capacity; i++) {
+		const struct tp_vault_reservation *k = table_reservation(t, i);
+
+		if (vault_is_live(&k->state))
+			seen[holders_find(&t->holders, k->user_hash)].allocations++;
+	}
+	for (i = 0; i < capacity; i++) {
+		const struct holder *h = &t->holders.entries[i];
+
+		if (seen[i].allocations != h->allocations ||
+			(h->allocations && (seen[i].channels != h->channels ||
+						   seen[i].permissions != h->permissions)))
+			break;
+		used += h->allocations != 0;
+	}
+	free(seen);
+	REQUIRE(i == capacity, "holder %u: its counts are not its slots'", i);
+	REQUIRE(used == t->holders.used, "%u holders of %u", used, t->holders.used);
 	return 0;
 }
 
@@ -303,6 +346,7 @@ int table_check(const struct table *t, char *why, size_t size)
 			continue;
 		reserved++;
 		REQUIRE(reservations_find(&t->reservations, k->token) == i &&
+				holders_find(&t->holders, k->user_hash) != HOLDER_NONE &&
 				ports_used(&t->relays[table_find_relay(t, &k->relay)].ports,
 					k->relay_port) &&
 				!table_is_relayed(t, &k->relay, k->relay_port),
@@ -321,5 +365,5 @@ int table_check(const struct table *t, char *why, size_t size)
 	for (uint32_t i = 0; i < t->vault.header->peers; i++)
 		peers -= vault_is_live(&table_peer(t, i)->state);
 	REQUIRE(peers == 0, "records of peers that no allocation has");
-	return 0;
+	return check_holders(t, why, size);
 }

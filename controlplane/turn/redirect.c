@@ -51,8 +51,9 @@ static bool over_quota(const struct request *r)
 	const struct table *t = r->s->table;
 	struct tp_ip party = tp_ip_party(&r->punt->client.ip);
 
-	return (t->by_user.limit &&
-		       quota_count(&t->by_user, r->auth.user_hash) >= t->by_user.limit) ||
+	return (t->limits.allocations_per_user &&
+		       holders_allocations(&t->holders, r->auth.user_hash) >=
+			       t->limits.allocations_per_user) ||
 	       (t->by_address.limit && quota_count(&t->by_address, party.b) >= t->by_address.limit);
 }
 

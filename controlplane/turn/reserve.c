@@ -80,8 +80,7 @@ int table_add_reserved(struct table *t, const struct tp_vault_allocation *record
 	table_release_quotas(t, k->user_hash, &k->party);
 	err = table_take_quotas(t, record->user_hash, &party);
 	if (err) {
-		quota_restore(&t->by_user, k->user_hash);
-		quota_restore(&t->by_address, k->party.b);
+		table_restore_quotas(t, k->user_hash, &k->party);
 		return err;
 	}
 	*slot = table_place(t, record, (uint8_t)table_find_relay(t, &k->relay), k->relay_port,
@@ -98,8 +97,7 @@ int table_change_pair(struct table *t, uint32_t slot, uint8_t relay, uint32_t ra
 	if (port < 0)
 		return port;
 	table_unreserve(t, t->slots[slot].reservation);
-	quota_restore(&t->by_user, kept.user_hash);
-	quota_restore(&t->by_address, kept.party.b);
+	table_restore_quotas(t, kept.user_hash, &kept.party);
 	kept.relay = t->relays[relay].local;
 	kept.relay_port = (uint16_t)(port + 1);
 	t->slots[slot].reservation = reservations_add(&t->reservations, &kept);
@@ -121,8 +119,7 @@ static void take_in(struct table *t, uint32_t reservation)
 	const struct tp_vault_reservation *k = table_reservation(t, reservation);
 	uint32_t slot = maker(t, k);
 
-	quota_restore(&t->by_user, k->user_hash);
-	quota_restore(&t->by_address, k->party.b);
+	table_restore_quotas(t, k->user_hash, &k->party);
 	if (slot != TABLE_NONE)
 		t->slots[slot].reservation = reservation;
 }

@@ -360,6 +360,8 @@ int turn_create(struct turn_server **out, const struct turn_config *config, stru
 	s->redirect_count = (uint32_t)config->redirect_count;
 	for (size_t i = 0; i < config->redirect_count; i++)
 		s->redirect[i] = config->redirect[i];
+	if (rates_create(s, config))
+		goto fail;
 	if (create_pending(s, config->transactions ? config->transactions : 16384))
 		goto fail;
 	err = stun_hmac_new(&s->late_key, no_key, sizeof(no_key));
@@ -389,6 +391,7 @@ void turn_destroy(struct turn_server *s)
 	if (s->pending)
 		OPENSSL_cleanse(s->pending, s->pending_count * sizeof(*s->pending));
 	free(s->pending);
+	free(s->user_full_at);
 	free(s->redirect);
 	free(s);
 }

@@ -48,6 +48,8 @@ typedef void turn_trace_fn(void *context, const struct turn_trace *trace);
 struct turn_config {
 	struct table_config table;
 	uint32_t channel_max; // highest channel number taken
+	uint32_t new_peers_per_second; // of an allocation; 0: no limit
+	uint32_t user_new_peers_per_second; // of all of a user's; 0: no limit
 	const char *software; // SOFTWARE attribute of authenticated answers; NULL or empty: none
 	const struct tp_endpoint *redirect; // servers that new allocations are sent to
 	size_t redirect_count; // 0: they are made here

@@ -85,6 +85,11 @@ struct turn_server {
 	bool replay_done; // sweep sent
 	bool ready; // and every worker has done it
 
+	struct bucket_rate new_peers; // of an allocation
+	struct bucket_rate user_new_peers;
+	uint64_t *
+		user_full_at; // buckets of users, TURN_USER_BUCKETS; survive a user's last allocation
+
 	uint32_t unsent; // first of the dropping slots that the dataplane was not told of
 	uint32_t scan_slot, scan_peer, scan_reservation; // where the expiry scan goes on
 	uint8_t random[1024];
@@ -126,6 +131,14 @@ int turn_drop_all(
 bool turn_in_force(struct request *r);
 // Checks a request's peer for ChannelBind and CreatePermission. Returns 0, 400, 403 or 443.
 int turn_check_peer(const struct request *r, const struct stun_peer *peer);
+
+// rates.c: the rate at which an allocation and its user make permissions for peers that had none, so that
+// nobody scans networks through us. Users whose hashes meet share a bucket.
+int rates_create(struct turn_server *s, const struct turn_config *config);
+// Takes one. Returns 0 or -EDQUOT.
+int rates_meet_peer(struct turn_server *s, uint32_t slot);
+// Nothing came of it: gives it back.
+void rates_unmeet_peer(struct turn_server *s, uint32_t slot);
 
 // The success response to an Allocate for this slot and its twin, into `bytes` (REPLY_MAX). Returns its
 // length.

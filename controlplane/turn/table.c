@@ -120,19 +120,25 @@ static void index_remove(struct table *t, uint32_t slot)
 
 int table_take_quotas(struct table *t, const uint8_t user_hash[16], const struct tp_ip *party)
 {
-	int err = quota_take(&t->by_user, user_hash);
+	int err = holders_take(&t->holders, user_hash, t->limits.allocations_per_user);
 
 	if (err)
 		return err;
 	err = quota_take(&t->by_address, party->b);
 	if (err)
-		quota_release(&t->by_user, user_hash);
+		holders_release(&t->holders, user_hash);
 	return err;
+}
+
+void table_restore_quotas(struct table *t, const uint8_t user_hash[16], const struct tp_ip *party)
+{
+	holders_take(&t->holders, user_hash, 0);
+	quota_restore(&t->by_address, party->b);
 }
 
 void table_release_quotas(struct table *t, const uint8_t user_hash[16], const struct tp_ip *party)
 {
-	quota_release(&t->by_user, user_hash);
+	holders_release(&t->holders, user_hash);
 	quota_release(&t->by_address, party->b);
 }
 
@@ -153,7 +159,8 @@ uint32_t table_place(struct table *t, const struct tp_vault_allocation *record, 
 		.peers = TABLE_NONE,
 		.reservation = RESERVATION_NONE,
 		.state = SLOT_LIVE,
-		.relay = relay};
+		.relay = relay,
+		.holder = holders_find(&t->holders, a->user_hash)};
 	table_enter(t, slot);
 	t->live++;
 	return slot;
@@ -279,6 +286,40 @@ uint32_t table_find_channel_to(
 	return TABLE_NONE;
 }
 
+static bool over(uint32_t count, uint32_t limit)
+{
+	return limit && count >= limit;
+}
+
+// Whether limits forbid one more permission, or channel, of this slot.
+static bool limited(const struct table *t, const struct slot *s, bool channel)
+{
+	const struct holder *h = &t->holders.entries[s->holder];
+	const struct table_limits *l = &t->limits;
+
+	if (channel)
+		return over(s->channels_count, l->channels) ||
+		       over(h->channels, l->channels_per_user);
+	return over(s->peers_count - s->channels_count, l->permissions) ||
+	       over(h->permissions, l->permissions_per_user);
+}
+
+void table_count_peer(struct table *t, uint32_t slot, bool channel, bool more)
+{
+	struct slot *s = &t->slots[slot];
+	struct holder *h = &t->holders.entries[s->holder];
+	const uint32_t one = more ? 1 : UINT32_MAX;
+
+	s->peers_count = (uint16_t)(s->peers_count + one);
+	t->live_peers += one;
+	if (channel) {
+		s->channels_count += one;
+		h->channels += one;
+	} else {
+		h->permissions += one;
+	}
+}
+
 int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *peer, uint16_t channel,
 	uint64_t expires_ms, uint32_t *index)
 {
@@ -286,6 +327,8 @@ int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *pee
 	uint32_t i = t->free_peer;
 	struct tp_vault_peer *p;
 
+	if (limited(t, &t->slots[slot], channel))
+		return -EDQUOT;
 	if (i == TABLE_NONE || t->slots[slot].peers_count >= TABLE_PEERS_MAX)
 		return -ENOSPC;
 	if (!owed && t->vault.header->peers - t->live_peers <= t->reserved_peers)
@@ -304,8 +347,7 @@ int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *pee
 	t->peers[i] = (struct peer_slot){
 		table_seconds(expires_ms), t->slots[slot].peers, TABLE_NONE};
 	t->slots[slot].peers = i;
-	t->slots[slot].peers_count++;
-	t->live_peers++;
+	table_count_peer(t, slot, channel, true);
 	*index = i;
 	return 0;
 }
@@ -319,12 +361,11 @@ void table_remove_peer(struct table *t, uint32_t index)
 	while (*link != index)
 		link = &t->peers[*link].next;
 	*link = t->peers[index].next;
-	s->peers_count--;
+	table_count_peer(t, p->allocation, p->channel, false);
 	t->reserved_peers += s->peers_count < TABLE_PEERS_OWED;
 	vault_free(&p->state);
 	t->peers[index] = (struct peer_slot){0, t->free_peer, TABLE_NONE};
 	t->free_peer = index;
-	t->live_peers--;
 }
 
 void table_set_peer_expiry(struct table *t, uint32_t index, uint64_t expires_ms)

@@ -11,6 +11,8 @@
 // the other's twin, with a relayed address of each family; each counts in the quotas.
 #pragma once
 
+#include "../auth/bucket.h"
+#include "holders.h"
 #include "ports.h"
 #include "quota.h"
 #include "reservations.h"
@@ -30,7 +32,7 @@ enum slot_state {
 #define SLOT_DROP_UNSENT \
 	0u // as in_force of a dropping one: turn_send_drops() has to tell the dataplane
 
-// What is known of a slot beside its record. 32 bytes.
+// What is known of a slot beside its record. 48 bytes.
 struct slot {
 	uint32_t expires_s; // coarse copy, rounded up, for the expiry scan
 	uint32_t peers; // first peer, TABLE_NONE
@@ -44,6 +46,9 @@ struct slot {
 	uint8_t zero;
 	uint16_t peers_count;
 	uint16_t server; // index of the server address as the dataplane published it
+	uint32_t holder; // of a live slot: its user's entry
+	uint32_t channels_count; // of its peers
+	uint64_t new_peers_full_at; // bucket of the rate of new peers
 };
 
 // What is known of a peer record beside it.
@@ -51,6 +56,15 @@ struct peer_slot {
 	uint32_t expires_s; // 0: free
 	uint32_t next; // of the same allocation, or in the free list
 	uint32_t put_by; // pending transaction that put it last; TABLE_NONE: none that may be left
+};
+
+// What an allocation and a user may have at once. 0: no limit but the memory's.
+struct table_limits {
+	uint32_t allocations_per_user;
+	uint32_t permissions; // of an allocation
+	uint32_t channels;
+	uint32_t permissions_per_user;
+	uint32_t channels_per_user;
 };
 
 struct table_relay {
@@ -76,14 +90,15 @@ struct table {
 	struct table_relay relays[TP_RELAYS_MAX];
 	uint32_t relays_count;
 	struct reservations reservations;
-	struct quota by_user;
+	struct holders holders;
 	struct quota by_address;
+	struct table_limits limits;
 };
 
 struct table_config {
 	uint32_t allocations; // slots
-	uint32_t allocations_per_user; // 0: no limit
 	uint32_t allocations_per_address; // 0: no limit
+	struct table_limits limits;
 	uint16_t port_min, port_max;
 	const struct tp_relay_address *relays;
 	uint32_t relays_count;
@@ -128,6 +143,8 @@ uint32_t table_place(struct table *t, const struct tp_vault_allocation *record, 
 // Takes one from the quotas of user and client address. Returns 0, -EDQUOT or -ENOSPC.
 int table_take_quotas(struct table *t, const uint8_t user_hash[16], const struct tp_ip *party);
 void table_release_quotas(struct table *t, const uint8_t user_hash[16], const struct tp_ip *party);
+// The same over the limits: for what was granted before.
+void table_restore_quotas(struct table *t, const uint8_t user_hash[16], const struct tp_ip *party);
 // Gives a live allocation another port, of this relay address; the former one stays taken, until it is
 // given back by table_release_port(). Returns 0 or -ENOSPC.
 int table_change_port(
@@ -164,10 +181,13 @@ uint32_t table_find_permission(
 uint32_t table_find_channel(const struct table *t, uint32_t slot, uint16_t number, uint64_t now);
 uint32_t table_find_channel_to(
 	const struct table *t, uint32_t slot, const struct tp_endpoint *peer, uint64_t now);
-// Returns 0; -ENOSPC: the allocation has TABLE_PEERS_MAX, or it has what is owed to it and all that is left
-// is owed to others, made or yet to be made.
+// Returns 0; -EDQUOT: the allocation or its user has as many permissions or channels as it may; -ENOSPC: the
+// allocation has TABLE_PEERS_MAX, or it has what is owed to it and all that is left is owed to others, made
+// or yet to be made.
 int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *peer, uint16_t channel,
 	uint64_t expires_ms, uint32_t *index);
+// For recover.c: counts a peer of a slot, or counts it no more, wherever it counts.
+void table_count_peer(struct table *t, uint32_t slot, bool channel, bool more);
 void table_remove_peer(struct table *t, uint32_t index);
 void table_set_peer_expiry(struct table *t, uint32_t index, uint64_t expires_ms);
 

@@ -84,6 +84,18 @@ static inline struct tp_ip tp_ip_party(const struct tp_ip *ip)
 	return party;
 }
 
+// The network that an address is taken to be of where whole networks are limited: its IPv4 /24, its IPv6 /48.
+static inline struct tp_ip tp_ip_network(const struct tp_ip *ip)
+{
+	struct tp_ip network = *ip;
+
+	if (tp_ip_is4(ip))
+		network.b[15] = 0;
+	else
+		network = (struct tp_ip){.w = {ip->w[0], ip->w[1] & TP_BE32(0xffff0000u)}};
+	return network;
+}
+
 static inline bool tp_endpoint_equal(const struct tp_endpoint *a, const struct tp_endpoint *b)
 {
 	return tp_ip_equal(&a->ip, &b->ip) && a->port == b->port;

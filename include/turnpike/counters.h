@@ -148,6 +148,9 @@ enum tp_counter {
 	X(allocations_lost, "allocations given up because no dataplane could hold them") \
 	X(ports_taken, "relay ports that another program on the host held") \
 	X(commands_failed, "commands that a dataplane refused") \
+	X(permissions_limited, "permissions refused: an allocation or user has as many as it may") \
+	X(channels_limited, "channels refused: an allocation or user has as many as it may") \
+	X(new_peers_limited, "permissions refused: new peers over an allocation's or user's rate") \
 	X(drop_malformed, "punts that are no well-formed STUN message") \
 	X(drop_fingerprint, "punts with a wrong FINGERPRINT") \
 	X(drop_indication, "indications and responses, which get no answer") \

@@ -74,7 +74,8 @@ class Server:
             "secrets": SECRETS,
             "allow_peers": ALLOWED_PEERS,
             "dataplane": DATAPLANE,
-            "limits": {"unauthenticated_per_second": 0},
+            "limits": {"unauthenticated_per_second": 0,
+                       "network_unauthenticated_per_second": 0},
             "control_socket": str(self.directory / "control.sock"),
         }
         self.config.update(overrides)

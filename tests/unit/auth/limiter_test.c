@@ -10,6 +10,15 @@ static struct auth *limited(uint32_t per_second)
 	return auth_of(&config);
 }
 
+static struct auth *limited_by_network(uint32_t per_second, uint32_t per_network)
+{
+	struct auth_config config = config_of_test();
+
+	config.unauthenticated_per_second = per_second;
+	config.network_unauthenticated_per_second = per_network;
+	return auth_of(&config);
+}
+
 static unsigned int answers(
 	struct auth *auth, const struct tp_ip *from, uint64_t now_ms, unsigned int asked)
 {
@@ -98,5 +107,53 @@ Test(limiter, spreads_addresses_over_its_buckets)
 	}
 	// 10,000 in 65,536 buckets: about 9,280 find theirs untouched.
 	cr_assert(first > 9000 && first < 9600, "%u", first);
+	auth_destroy(auth);
+}
+
+Test(limiter, counts_a_24_and_a_48_as_one_whatever_address_asks)
+{
+	static const struct {
+		const uint8_t ip[16], outside[16];
+		unsigned int host; // a byte that may be anything inside
+	} networks[] = {
+		{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 0},
+			{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 3, 0}, 15},
+		{{0x20, 1, 0xd, 0xb8, 0, 1}, {0x20, 1, 0xd, 0xb8, 0, 2}, 6},
+		{{0x20, 1, 0xd, 0xb8, 0, 1}, {0x20, 1, 0xd, 0xb8, 0, 0}, 7},
+	};
+
+	for (size_t i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
+		struct auth *auth = limited_by_network(20, 50);
+		struct tp_ip ip, outside;
+		unsigned int n = 0;
+
+		memcpy(ip.b, networks[i].ip, 16);
+		memcpy(outside.b, networks[i].outside, 16);
+		for (unsigned int host = 0; host < 256; host++) {
+			ip.b[networks[i].host] = (uint8_t)host;
+			n += answers(auth, &ip, 0, 1);
+		}
+		cr_expect_eq(n, 50u, "%zu: %u", i, n);
+		cr_expect_eq(answers(auth, &outside, 0, 30), 20u, "%zu", i);
+		auth_destroy(auth);
+	}
+}
+
+Test(limiter, takes_nothing_of_a_network_for_what_an_address_is_refused)
+{
+	struct auth *auth = limited_by_network(10, 15);
+	const struct tp_ip one = tp_ip4(TP_BE32(0xc0000201)), other = tp_ip4(TP_BE32(0xc0000202));
+
+	cr_expect_eq(answers(auth, &one, 0, 1000), 10u);
+	cr_expect_eq(answers(auth, &other, 0, 1000), 5u, "what the network has left");
+	auth_destroy(auth);
+}
+
+Test(limiter, of_a_network_alone_limits_it)
+{
+	struct auth *auth = limited_by_network(0, 12);
+	const struct tp_ip one = tp_ip4(TP_BE32(0xc0000201));
+
+	cr_expect_eq(answers(auth, &one, 0, 1000), 12u);
 	auth_destroy(auth);
 }

@@ -54,7 +54,14 @@ Test(config_values, an_empty_file_gives_every_default)
 	cr_expect_eq(c->limits.allocations, 16384);
 	cr_expect_eq(c->limits.allocations_per_user, 0);
 	cr_expect_eq(c->limits.allocations_per_address, 0);
-	cr_expect_eq(c->limits.unauthenticated_per_second, 100);
+	cr_expect_eq(c->limits.unauthenticated_per_second, 200);
+	cr_expect_eq(c->limits.network_unauthenticated_per_second, 2000);
+	cr_expect_eq(c->limits.permissions_per_allocation, 256);
+	cr_expect_eq(c->limits.channels_per_allocation, 256);
+	cr_expect_eq(c->limits.permissions_per_user, 0);
+	cr_expect_eq(c->limits.channels_per_user, 0);
+	cr_expect_eq(c->limits.new_peers_per_second, 10);
+	cr_expect_eq(c->limits.user_new_peers_per_second, 10000);
 	cr_expect_eq(c->channel_max, TP_CHANNEL_MAX);
 	cr_expect_eq(c->users_count + c->secrets_count + c->external_count, 0);
 	cr_expect_eq(c->redirect.servers_count, 0);
@@ -80,7 +87,12 @@ static const char everything[] = "listen: ['0.0.0.0:3478', '[2001:db8::7]:3479',
 				 "dataplane: sockets\n"
 				 "workers: 2\n"
 				 "limits: {allocations: 0, allocations_per_user: 10,\n"
-				 "  allocations_per_address: 5, unauthenticated_per_second: 0}\n"
+				 "  allocations_per_address: 5, unauthenticated_per_second: 0,\n"
+				 "  network_unauthenticated_per_second: 11, "
+				 "permissions_per_allocation: 12,\n"
+				 "  channels_per_allocation: 13, permissions_per_user: 14,\n"
+				 "  channels_per_user: 15, new_peers_per_second: 16,\n"
+				 "  user_new_peers_per_second: 17}\n"
 				 "abuse_log: {file: /var/log/a b, max_size: 5000, files: 0,\n"
 				 "  per_second: 7}\n"
 				 "channel_numbers: rfc5766\n"
@@ -129,6 +141,13 @@ static void expect_everything(const struct config *c)
 	cr_expect_eq(c->abuse_log.max_size, 5000);
 	cr_expect_eq(c->abuse_log.files, 0);
 	cr_expect_eq(c->abuse_log.per_second, 7);
+	cr_expect_eq(c->limits.network_unauthenticated_per_second, 11);
+	cr_expect_eq(c->limits.permissions_per_allocation, 12);
+	cr_expect_eq(c->limits.channels_per_allocation, 13);
+	cr_expect_eq(c->limits.permissions_per_user, 14);
+	cr_expect_eq(c->limits.channels_per_user, 15);
+	cr_expect_eq(c->limits.new_peers_per_second, 16);
+	cr_expect_eq(c->limits.user_new_peers_per_second, 17);
 	cr_expect_eq(c->channel_max, TP_CHANNEL_MAX_5766);
 	cr_expect_str_eq(c->control_socket, "/tmp/t/c");
 	cr_assert_eq(c->redirect.servers_count, 2);

@@ -182,7 +182,7 @@ Test(turn_capacity, quota_of_a_user_is_486_and_comes_back)
 {
 	struct ask q;
 
-	SUITE_CONFIGURED(rig.table_config->allocations_per_user = 2);
+	SUITE_CONFIGURED(rig.table_config->limits.allocations_per_user = 2);
 	for (int round = 0; round < 3; round++) {
 		const struct tp_endpoint a = client_number(1), b = client_number(2);
 
@@ -200,7 +200,7 @@ Test(turn_capacity, quota_of_a_user_is_486_and_comes_back)
 		rig_pass(&rig, 600000);
 		rig_tick(&rig, 2200);
 		cr_expect_eq(rig.table->live, 0u);
-		cr_expect_eq(rig.table->by_user.used, 0u);
+		cr_expect_eq(rig.table->holders.used, 0u);
 	}
 }
 
@@ -250,7 +250,7 @@ Test(turn_capacity, quota_of_an_address_counts_a_64_of_ipv6_as_one)
 
 Test(turn_capacity, a_failed_allocate_costs_no_quota)
 {
-	SUITE_CONFIGURED(rig.table_config->allocations_per_user = 1,
+	SUITE_CONFIGURED(rig.table_config->limits.allocations_per_user = 1,
 		rig.table_config->allocations_per_address = 1);
 	for (int i = 0; i < 4; i++) {
 		rig.refuse = i % 2 ? TP_STATUS_NO_SPACE : -EAGAIN;

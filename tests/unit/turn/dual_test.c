@@ -127,7 +127,7 @@ Test(turn_dual, counts_for_each_family_in_the_quotas)
 {
 	const struct tp_endpoint another = client_number(1);
 
-	SUITE_CONFIGURED(rig.table_config->allocations_per_user = 2);
+	SUITE_CONFIGURED(rig.table_config->limits.allocations_per_user = 2);
 	cr_assert_eq(allocate(), 0);
 	cr_expect_eq(answer_address_error(&rig.answer), 0u);
 	cr_expect_eq(ask_allocate(&rig, &another, 1), 486);

@@ -9,6 +9,10 @@
 #define STEPS 120000u
 #define PER_USER 20u
 #define PER_ADDRESS 12u
+#define PERMISSIONS 6u // of an allocation
+#define CHANNELS 3u
+#define PERMISSIONS_PER_USER 24u
+#define CHANNELS_PER_USER 12u
 #define KEPT 8u
 
 // What a client knows: when its relayed address of each family ends, 0: it has none. And what it can't know:
@@ -346,6 +350,23 @@ static void compare_half(const struct model *m, enum tp_family family)
 	}
 }
 
+// Nobody has more than the limits allow; that the counts are right is table_check()'s.
+static void compare_limits(void)
+{
+	for (uint32_t i = 0; i < 64; i++) {
+		const struct slot *s = &rig.table->slots[i];
+		const struct holder *u = &rig.table->holders.entries[s->holder];
+
+		if (s->state != SLOT_LIVE)
+			continue;
+		cr_assert_leq(s->peers_count - s->channels_count, PERMISSIONS);
+		cr_assert_leq(s->channels_count, CHANNELS);
+		cr_assert_leq(u->permissions, PERMISSIONS_PER_USER);
+		cr_assert_leq(u->channels, CHANNELS_PER_USER);
+		cr_assert_leq(u->allocations, PER_USER);
+	}
+}
+
 static void compare(struct history *h, bool strict)
 {
 	uint32_t slots = 0, ports = free_ports(), dropping = 0;
@@ -364,6 +385,7 @@ static void compare(struct history *h, bool strict)
 	cr_assert_eq(ports + slots + rig.table->reservations.used, 3 * 64u,
 		"free and used ports are not the range");
 	cr_assert_eq(dropping, rig.table->dropping);
+	compare_limits();
 }
 
 static void run(uint64_t seed, uint32_t steps)
@@ -372,8 +394,14 @@ static void run(uint64_t seed, uint32_t steps)
 
 	cr_assert(h);
 	h->seed = seed;
-	SUITE_CONFIGURED(rig.late_peers = true, rig.table_config->allocations_per_user = PER_USER,
-		rig.table_config->allocations_per_address = PER_ADDRESS);
+	SUITE_CONFIGURED(rig.late_peers = true,
+		rig.table_config->limits.allocations_per_user = PER_USER,
+		rig.table_config->allocations_per_address = PER_ADDRESS,
+		rig.table_config->limits.permissions = PERMISSIONS,
+		rig.table_config->limits.channels = CHANNELS,
+		rig.table_config->limits.permissions_per_user = PERMISSIONS_PER_USER,
+		rig.table_config->limits.channels_per_user = CHANNELS_PER_USER,
+		rig.config.new_peers_per_second = 1, rig.config.user_new_peers_per_second = 5);
 	for (uint32_t i = 0; i < CLIENTS; i++) {
 		struct model *m = &h->clients[i];
 
@@ -398,6 +426,8 @@ static void run(uint64_t seed, uint32_t steps)
 		cr_expect_gt(h->successes[i], steps / (i == 6 ? 4000 : 500),
 			"kind %d was hardly ever right: %u", i, h->successes[i]);
 	cr_expect_gt(h->failures, steps / 100);
+	cr_expect_gt(counted(TP_CC_permissions_limited), steps / 1000);
+	cr_expect_gt(counted(TP_CC_channels_limited), steps / 1000);
 	rig_pass(&rig, 3600000);
 	rig_tick(&rig, 3000);
 	expect_nothing();

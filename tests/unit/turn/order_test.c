@@ -97,7 +97,7 @@ static void configure(uint32_t what)
 
 	another.port++;
 	SUITE_CONFIGURED(rig.table_config->relays_count = what & NO_IPV6 ? 2 : 3,
-		rig.table_config->allocations_per_user = what & OVER_QUOTA ? 1 : 0);
+		rig.table_config->limits.allocations_per_user = what & OVER_QUOTA ? 1 : 0);
 	if (what & OVER_QUOTA)
 		cr_assert_eq(ask_allocate(&rig, &another, 0), 0);
 }
@@ -238,7 +238,7 @@ Test(turn_order, clients_behind_teredo_and_6to4_get_403_once_they_have_shown_who
 
 Test(turn_order, an_allocation_of_its_own_comes_before_the_quota)
 {
-	SUITE_CONFIGURED(rig.table_config->allocations_per_user = 1);
+	SUITE_CONFIGURED(rig.table_config->limits.allocations_per_user = 1);
 	cr_expect_eq(allocate(IN_USE), 437);
 }
 

@@ -165,7 +165,7 @@ Test(turn_redirect, a_reservation_made_before_is_served_here)
 
 Test(turn_redirect, a_quota_comes_first)
 {
-	SUITE_CONFIGURED(rig.table_config->allocations_per_user = 1);
+	SUITE_CONFIGURED(rig.table_config->limits.allocations_per_user = 1);
 	cr_assert_eq(ask_allocate(&rig, &rig_client, 0), 0);
 	rig.config.redirect = servers;
 	rig.config.redirect_count = 3;

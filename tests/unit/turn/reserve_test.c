@@ -167,7 +167,7 @@ Test(turn_reserve, counts_in_the_quotas_until_it_is_used_or_over)
 {
 	uint64_t token;
 
-	SUITE_CONFIGURED(rig.table_config->allocations_per_user = 2);
+	SUITE_CONFIGURED(rig.table_config->limits.allocations_per_user = 2);
 	cr_assert_eq(reserve(1), 0);
 	token = answer_token(&rig.answer);
 	cr_expect_eq(ask_allocate(&rig, (const struct tp_endpoint[]){client_number(2)}, 1), 486);
@@ -179,7 +179,7 @@ Test(turn_reserve, counts_in_the_quotas_until_it_is_used_or_over)
 	cr_assert_eq(delete (2), 0);
 	cr_assert_eq(reserve(1), 0);
 	cr_assert_eq(delete (1), 0);
-	cr_expect_neq(rig.table->by_user.used, 0u);
+	cr_expect_neq(rig.table->holders.used, 0u);
 	rig_tick(&rig, TURN_RESERVATION_MS + 1100);
 	expect_nothing();
 }

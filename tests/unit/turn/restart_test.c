@@ -111,7 +111,7 @@ Test(turn_restart, counts_quotas_again_even_over_a_smaller_limit)
 
 	populate();
 	rig_kill(&rig);
-	rig.table_config->allocations_per_user = 2;
+	rig.table_config->limits.allocations_per_user = 2;
 	rig.table_config->allocations_per_address = COUNT + 1;
 	rig_revive(&rig);
 	rig_attach(&rig);

@@ -73,7 +73,7 @@ static inline void expect_nothing(void)
 	cr_expect_eq(rig.table->live_peers, 0u);
 	cr_expect_eq(free_ports(), 3 * 64u);
 	cr_expect_eq(rig.table->reservations.used, 0u);
-	cr_expect_eq(rig.table->by_user.used, 0u);
+	cr_expect_eq(rig.table->holders.used, 0u);
 	cr_expect_eq(rig.table->by_address.used, 0u);
 	cr_expect_eq(mirror_count(&rig.mirror), 0u);
 	cr_expect_eq(rig_check(&rig, true), 0);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+
+#define USER_BUCKETS 65536u // 512 KiB
+#define BURST_S 10u
+#define BURST_MIN 64u // candidates that a peer may tell at once
+
+static struct bucket_rate rate_of(uint32_t per_second)
+{
+	const uint64_t burst = (uint64_t)BURST_S * per_second;
+
+	return bucket_rate(per_second, burst > BURST_MIN ? burst : BURST_MIN);
+}
+
+int rates_create(struct turn_server *s, const struct turn_config *config)
+{
+	s->new_peers = rate_of(config->new_peers_per_second);
+	s->user_new_peers = rate_of(config->user_new_peers_per_second);
+	s->user_full_at = calloc(USER_BUCKETS, sizeof(*s->user_full_at));
+	return s->user_full_at ? 0 : -ENOMEM;
+}
+
+// The hash of a user is keyed, and as good as random.
+static uint64_t *user_bucket(struct turn_server *s, uint32_t slot)
+{
+	uint32_t hash;
+
+	memcpy(&hash, table_record(s->table, slot)->user_hash, sizeof(hash));
+	return &s->user_full_at[hash % USER_BUCKETS];
+}
+
+int rates_meet_peer(struct turn_server *s, uint32_t slot)
+{
+	uint64_t *own = &s->table->slots[slot].new_peers_full_at;
+	uint64_t *user = user_bucket(s, slot);
+
+	if (!bucket_has(*own, &s->new_peers, s->now_ms) ||
+		!bucket_has(*user, &s->user_new_peers, s->now_ms)) {
+		turn_count(s, TP_CC_new_peers_limited);
+		return -EDQUOT;
+	}
+	bucket_take(own, &s->new_peers, s->now_ms);
+	bucket_take(user, &s->user_new_peers, s->now_ms);
+	return 0;
+}
+
+void rates_unmeet_peer(struct turn_server *s, uint32_t slot)
+{
+	bucket_return(&s->table->slots[slot].new_peers_full_at, &s->new_peers);
+	bucket_return(user_bucket(s, slot), &s->user_new_peers);
+}
