@@ -75,7 +75,7 @@ struct xdp_config {
 	uint32_t port_min; // relay ports
 	uint32_t port_max;
 	uint32_t hops; // entries of the map of that name
-	uint32_t fib; // 1: next hops by bpf_fib_lookup(), not by the map: while it is measured
+	uint32_t zero;
 	// The rest is xdp_config_index()'s.
 	struct xdp_address address[XDP_ADDRESSES_MAX];
 	uint8_t slot[XDP_SLOTS]; // first address, and 1; 0: none

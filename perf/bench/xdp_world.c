@@ -15,6 +15,8 @@
 #include "figure.h"
 #include "xdp_world.h"
 
+#define TRIES 10u
+
 static void check(bool good, const char *what)
 {
 	if (good)
@@ -152,7 +154,8 @@ static const struct bpf_program *program_of(const struct world *w, enum subject 
 	return subject == BARE ? w->load->progs.bare : w->relay->progs.turnpike_relay;
 }
 
-double world_run(struct world *w, enum subject subject, bool from_peer, uint32_t size)
+// Nanoseconds for a packet that came back; 0: some did not.
+static double run_once(struct world *w, enum subject subject, bool from_peer, uint32_t size)
 {
 	struct load *load = &w->load->bss->load;
 	uint8_t frame[2048] = {0};
@@ -173,9 +176,19 @@ double world_run(struct world *w, enum subject subject, bool from_peer, uint32_t
 	start = now_ns();
 	check(bpf_prog_test_run_opts(bpf_program__fd(w->load->progs.source), &opts) == 0, "run");
 	start = now_ns() - start;
-	errno = 0;
-	check(load->arrived > RUN_PACKETS / 100 * 99, "packets are missing");
-	return start / (double)load->arrived;
+	return load->arrived > RUN_PACKETS / 100 * 99 ? start / (double)load->arrived : 0;
+}
+
+// Where the machine is busy, rings overflow now and then.
+double world_run(struct world *w, enum subject subject, bool from_peer, uint32_t size)
+{
+	double ns = 0;
+
+	for (unsigned int i = 0; i < TRIES && ns == 0; i++)
+		ns = run_once(w, subject, from_peer, size);
+	errno = EIO;
+	check(ns > 0, "packets are missing, every time");
+	return ns;
 }
 
 double world_program_ns(struct world *w, enum subject subject, bool from_peer, uint32_t size)
