@@ -5,7 +5,7 @@
 // verify, decide, write the vault, sign), and bytes of memory for an allocation with one permission and one
 // channel. Requests are made and signed before the clock starts.
 //
-//   control_bench [--json] [--rounds N] [--memory N]
+//   control_bench [--json] [--allocations N] [--rounds N]
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@
 #include "../../controlplane/link/null.h"
 #include "../../controlplane/stun/writer.h"
 #include "../../controlplane/turn/server.h"
+#include "figure.h"
 
 #define REQUESTS 100000u // a round
 #define USERS 1000u
@@ -26,7 +27,7 @@
 #define SECRET "a shared secret of the operator"
 #define BATCH 64u // requests between flushes, as the link hands them up
 #define RELAYS 64u
-#define ROUNDS_MAX 100
+#define MEMORIES 2u // a tenth, and all
 #define WALL 1800000000u
 
 struct request {
@@ -42,14 +43,6 @@ struct bench {
 	struct tp_counters counters;
 	int vault;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void require(bool condition, const char *what)
 {
@@ -208,20 +201,13 @@ static double allocate_round(bool rest, struct request *r, struct stun_hmac *hma
 	open_bench(&b, REQUESTS + 1000);
 	for (uint32_t i = 0; i < REQUESTS; i++)
 		make(&b, &r[i], i, rest, TP_STUN_ALLOCATE, hmac);
-	start = now();
+	start = now_ns();
 	process(&b, r, REQUESTS);
-	took = now() - start;
+	took = (now_ns() - start) / 1e9;
 	require(tp_counter(&b.counters, TP_CC_success_responses) == REQUESTS,
 		"not every Allocate succeeded");
 	close_bench(&b);
 	return REQUESTS / took;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 static uint64_t resident(void)
@@ -269,62 +255,39 @@ static double memory(uint32_t n, struct stun_hmac *hmac)
 	return (double)(after - before) / n;
 }
 
-static void print_rate(bool json, const char *name, double *v, int rounds)
-{
-	qsort(v, (size_t)rounds, sizeof(*v), compare);
-	printf(json ? "%s{\"bench\": \"%s\", \"min\": %.0f, \"median\": %.0f, \"max\": %.0f}"
-		    : "%s%-44s %10.0f %10.0f %10.0f\n",
-		json ? "  " : "", name, v[0], v[rounds / 2], v[rounds - 1]);
-}
-
 int main(int argc, char **argv)
 {
-	int rounds = 10;
-	uint32_t most = 1000000;
-	bool json = false;
-	double known[ROUNDS_MAX], unseen[ROUNDS_MAX];
+	static struct figure figure[2 + MEMORIES] = {{.what = "Allocate transactions, known users",
+							     .unit = "transactions/s",
+							     .more = true},
+		{.what = "Allocate transactions, REST users unseen",
+			.unit = "transactions/s",
+			.more = true},
+		{.what = "memory of an allocation", .unit = "bytes"},
+		{.what = "memory of an allocation", .unit = "bytes"}};
 	struct request *r = calloc(REQUESTS, sizeof(*r));
 	static const uint8_t no_key[16];
+	struct figure_options o;
 	struct stun_hmac *hmac;
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--json"))
-			json = true;
-		else if (!strcmp(argv[i], "--rounds") && i + 1 < argc)
-			rounds = atoi(argv[++i]);
-		else if (!strcmp(argv[i], "--memory") && i + 1 < argc)
-			most = (uint32_t)atol(argv[++i]);
-		else
-			require(false, "usage: control_bench [--json] [--rounds N] [--memory N]");
-	}
-	require(rounds > 0 && rounds <= ROUNDS_MAX && r, "1 to 100 rounds");
+	if (!figure_options(argc, argv, "control_bench", &o))
+		return 2;
+	require(r != NULL && o.allocations >= 10, "10 allocations at least");
 	require(stun_hmac_new(&hmac, no_key, sizeof(no_key)) == 0, "no key");
 	allocate_round(false, r, hmac); // the first warms up and is not counted
-	for (int i = 0; i < rounds; i++) {
-		fprintf(stderr, "\rround %d of %d ", i + 1, rounds);
-		known[i] = allocate_round(false, r, hmac);
-		unseen[i] = allocate_round(true, r, hmac);
+	for (unsigned int i = 0; i < o.rounds; i++) {
+		fprintf(stderr, "\rcontrol_bench: round %u of %u", i + 1, o.rounds);
+		figure[0].value[figure[0].n++] = allocate_round(false, r, hmac);
+		figure[1].value[figure[1].n++] = allocate_round(true, r, hmac);
 	}
 	fprintf(stderr, "\r%30s\r", "");
-	if (json)
-		printf("[\n");
-	else
-		printf("%-44s %10s %10s %10s\n", "", "min", "median", "max");
-	print_rate(json, "Allocate transactions/s, known users", known, rounds);
-	printf(json ? ",\n" : "");
-	print_rate(json, "Allocate transactions/s, REST users unseen", unseen, rounds);
-	for (uint32_t n = most / 10; n && n <= most; n *= 10) {
-		double bytes = memory(n, hmac);
+	for (unsigned int i = 0; i < MEMORIES; i++) {
+		struct figure *f = &figure[2 + i];
 
-		if (json)
-			printf(",\n  {\"bench\": \"bytes an allocation\", \"allocations\": %u, "
-			       "\"bytes\": %.1f}",
-				n, bytes);
-		else
-			printf("bytes an allocation, of %-21u %10.1f\n", n, bytes);
+		f->flows = i ? o.allocations : o.allocations / 10;
+		f->value[f->n++] = memory(f->flows, hmac);
 	}
-	if (json)
-		printf("\n]\n");
+	figures_report(figure, 2 + MEMORIES, o.json);
 	stun_hmac_free(hmac);
 	free(r);
 	return 0;

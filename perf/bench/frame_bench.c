@@ -2,10 +2,10 @@
 // Copyright (c) 2026 The Turnpike authors
 //
 // Nanoseconds for a whole frame without I/O: parse, lookup and decision, rewrite with checksums, in bursts
-// of 32 as a worker does it; ChannelData in both directions and Send indications, with few allocations and
-// with 1,000,000 that frames hit at random.
+// as a worker does it; ChannelData in both directions and Send indications, with few flows and with
+// 1,000,000 that frames hit at random.
 //
-//   frame_bench [--json] [--allocations N] [--rounds N]
+//   frame_bench [--json] [--rounds N] [--flows N,...] [--bursts N,...]
 //
 // A pool of 8192 frames is made anew, without being timed, each time that it has been relayed: buffers are
 // as warm as a NIC leaves them, table lines as cold as the number of allocations makes them.
@@ -17,7 +17,6 @@
 #include "figure.h"
 #include "population.h"
 
-#define BURST 32u
 #define FRAMES 8192u // pool
 // Before a frame: 8 more than a line's multiple, so that a header is in one line both before and after it
 // has grown or shrunk by ChannelData's 4 bytes.
@@ -25,9 +24,8 @@
 #define BUFFER 384u // bytes, ROOM included
 #define DATA 172u // application bytes
 #define BATCHES 64u // pools in a round
-#define FEW 1000u
-#define SCENES 2u
 #define DIRECTIONS 3u
+#define CASES (SWEEP_MAX * SWEEP_MAX * DIRECTIONS)
 
 enum direction {
 	CHANNEL_TO_PEER,
@@ -39,7 +37,7 @@ static const char *const name[DIRECTIONS] = {"client to peer", "Send to peer", "
 
 struct scene {
 	struct relay *relay;
-	uint32_t allocations;
+	uint32_t flows, allocations;
 	struct tp_endpoint server;
 	struct tp_ip relay_ip[RELAYS];
 	uint8_t l2[2][FRAME_L2_MAX];
@@ -73,15 +71,15 @@ static uint32_t put_send(uint8_t *b, const struct tp_endpoint *peer)
 static void make_frame(const struct scene *s, struct pool *p, uint32_t k, enum direction way)
 {
 	uint8_t *data = p->buffer + k * BUFFER + ROOM, *payload = data + 42 + 36;
-	uint32_t i = draw(s->allocations), front = 0;
+	uint32_t flow = draw(s->flows), i = flow % s->allocations, front = 0;
 	struct frame_send send = {.dont_fragment = true, .l2_length = TP_ETHERNET_HEADER};
-	struct tp_endpoint peer = peer_of(i);
+	struct tp_endpoint peer = peer_of(flow);
 	uint8_t bytes[36];
 
 	send.source = client_of(i);
 	send.destination = s->server;
 	if (way == CHANNEL_TO_PEER) {
-		tp_put32(bytes, TP_CHANNEL_MIN << 16 | DATA);
+		tp_put32(bytes, (TP_CHANNEL_MIN + flow / s->allocations) << 16 | DATA);
 		front = 4;
 	} else if (way == SEND_TO_PEER) {
 		front = put_send(bytes, &peer);
@@ -208,13 +206,14 @@ static ALWAYS_INLINE void to_client(const struct scene *s, struct pool *p, uint3
 		to_client_any(s, p, k, f, d);
 }
 
-static void clients_burst(const struct scene *s, struct pool *p, uint32_t k)
+static ALWAYS_INLINE void clients_burst(
+	const struct scene *s, struct pool *p, uint32_t k, uint32_t burst)
 {
-	struct frame frame[BURST];
-	struct relay_from_client in[BURST];
-	struct relay_decision out[BURST];
+	struct frame frame[BURST_MAX];
+	struct relay_from_client in[BURST_MAX];
+	struct relay_decision out[BURST_MAX];
 
-	for (uint32_t i = 0; i < BURST; i++) {
+	for (uint32_t i = 0; i < burst; i++) {
 		uint8_t *data = p->buffer + (k + i) * BUFFER + ROOM;
 		struct frame *f = &frame[i];
 
@@ -226,8 +225,10 @@ static void clients_burst(const struct scene *s, struct pool *p, uint32_t k)
 			add_client(s, &in[i], data, f);
 		}
 	}
-	relay_decide_clients(s->relay, in, out, BURST, 1000);
-	for (uint32_t i = 0; i < BURST; i++) {
+	for (uint32_t i = 0; i < burst; i += RELAY_BURST)
+		relay_decide_clients(
+			s->relay, in + i, out + i, burst < RELAY_BURST ? burst : RELAY_BURST, 1000);
+	for (uint32_t i = 0; i < burst; i++) {
 		const struct relay_decision *d = &out[i];
 
 		if (d->verdict != RELAY_PEER)
@@ -236,13 +237,14 @@ static void clients_burst(const struct scene *s, struct pool *p, uint32_t k)
 	}
 }
 
-static void peers_burst(const struct scene *s, struct pool *p, uint32_t k)
+static ALWAYS_INLINE void peers_burst(
+	const struct scene *s, struct pool *p, uint32_t k, uint32_t burst)
 {
-	struct frame frame[BURST];
-	struct relay_from_peer in[BURST];
-	struct relay_decision out[BURST];
+	struct frame frame[BURST_MAX];
+	struct relay_from_peer in[BURST_MAX];
+	struct relay_decision out[BURST_MAX];
 
-	for (uint32_t i = 0; i < BURST; i++) {
+	for (uint32_t i = 0; i < burst; i++) {
 		uint8_t *data = p->buffer + (k + i) * BUFFER + ROOM;
 		struct frame *f = &frame[i];
 
@@ -254,8 +256,10 @@ static void peers_burst(const struct scene *s, struct pool *p, uint32_t k)
 			add_peer(&in[i], data, f);
 		}
 	}
-	relay_decide_peers(s->relay, in, out, BURST, 1000);
-	for (uint32_t i = 0; i < BURST; i++) {
+	for (uint32_t i = 0; i < burst; i += RELAY_BURST)
+		relay_decide_peers(
+			s->relay, in + i, out + i, burst < RELAY_BURST ? burst : RELAY_BURST, 1000);
+	for (uint32_t i = 0; i < burst; i++) {
 		const struct relay_decision *d = &out[i];
 
 		if (d->verdict != RELAY_CLIENT)
@@ -264,9 +268,9 @@ static void peers_burst(const struct scene *s, struct pool *p, uint32_t k)
 	}
 }
 
-static void prefetch(const struct pool *p, uint32_t k)
+static void prefetch(const struct pool *p, uint32_t k, uint32_t burst)
 {
-	for (uint32_t i = 0; i < BURST; i++)
+	for (uint32_t i = 0; i < burst; i++)
 		__builtin_prefetch(p->buffer + ((k + i) & (FRAMES - 1)) * BUFFER + ROOM);
 }
 
@@ -285,7 +289,7 @@ static void check(const struct pool *p)
 	}
 }
 
-static double run(const struct scene *s, struct pool *p, enum direction way)
+static double run(const struct scene *s, struct pool *p, enum direction way, uint32_t burst)
 {
 	double spent = 0;
 
@@ -293,12 +297,12 @@ static double run(const struct scene *s, struct pool *p, enum direction way)
 		for (uint32_t k = 0; k < FRAMES; k++)
 			make_frame(s, p, k, way);
 		spent -= now_ns();
-		for (uint32_t k = 0; k < FRAMES; k += BURST) {
-			prefetch(p, k + BURST);
+		for (uint32_t k = 0; k < FRAMES; k += burst) {
+			prefetch(p, k + burst, burst);
 			if (way == TO_CLIENT)
-				peers_burst(s, p, k);
+				peers_burst(s, p, k, burst);
 			else
-				clients_burst(s, p, k);
+				clients_burst(s, p, k, burst);
 		}
 		spent += now_ns();
 		check(p);
@@ -311,10 +315,10 @@ static void introduce_peers(const struct scene *s)
 {
 	struct relay_decision out;
 
-	for (uint32_t i = 0; i < s->allocations; i++) {
+	for (uint32_t i = 0; i < s->flows; i++) {
 		struct relay_from_peer in = {
-			.relay = (uint8_t)(i % RELAYS),
-			.port = relay_of(i).port,
+			.relay = (uint8_t)(i % s->allocations % RELAYS),
+			.port = relay_of(i % s->allocations).port,
 			.peer = peer_of(i),
 		};
 
@@ -322,10 +326,11 @@ static void introduce_peers(const struct scene *s)
 	}
 }
 
-static void scene_init(struct scene *s, uint32_t allocations)
+static void scene_init(struct scene *s, uint32_t flows)
 {
-	s->relay = populated_relay(allocations);
-	s->allocations = allocations;
+	s->relay = populated_relay(flows);
+	s->flows = flows;
+	s->allocations = allocations_of(flows);
 	s->server = server_address();
 	for (uint32_t i = 0; i < RELAYS; i++)
 		s->relay_ip[i] = relay_of(i).ip;
@@ -335,35 +340,38 @@ static void scene_init(struct scene *s, uint32_t allocations)
 
 int main(int argc, char **argv)
 {
-	static struct figure figure[SCENES * DIRECTIONS];
-	static struct scene scene[SCENES];
+	static struct figure figure[CASES];
+	static struct scene scene[SWEEP_MAX];
 	static struct pool pool;
+	unsigned int cases = 0;
 	struct figure_options o;
 
-	if (!figure_options(argc, argv, "frame_bench", &o))
+	if (!figure_options_sweep(argc, argv, "frame_bench", &o, FLOWS_MAX))
 		return 2;
 	pool.buffer = aligned_alloc(64, FRAMES * BUFFER);
 	if (!pool.buffer)
 		fail("not enough memory");
 	fprintf(stderr, "frame_bench: filling the tables\n");
-	scene_init(&scene[0], FEW);
-	scene_init(&scene[1], o.allocations);
-	for (unsigned int i = 0; i < SCENES * DIRECTIONS; i++)
-		figure[i] = (struct figure){.direction = name[i % DIRECTIONS],
-			.allocations = scene[i / DIRECTIONS].allocations};
+	for (unsigned int i = 0; i < o.flows_count; i++)
+		scene_init(&scene[i], o.flows[i]);
+	for (unsigned int i = 0; i < o.flows_count * o.bursts_count * DIRECTIONS; i++)
+		figure[cases++] = (struct figure){.what = name[i % DIRECTIONS],
+			.flows = o.flows[i / DIRECTIONS / o.bursts_count],
+			.burst = o.bursts[i / DIRECTIONS % o.bursts_count]};
 	// The first round warms up and isn't counted.
 	for (unsigned int k = 0; k <= o.rounds; k++) {
-		for (unsigned int i = 0; i < SCENES * DIRECTIONS; i++) {
-			double ns = run(&scene[i / DIRECTIONS], &pool, i % DIRECTIONS);
+		for (unsigned int i = 0; i < cases; i++) {
+			double ns = run(&scene[i / DIRECTIONS / o.bursts_count], &pool,
+				i % DIRECTIONS, figure[i].burst);
 
 			if (k)
-				figure[i].ns[figure[i].n++] = ns;
+				figure[i].value[figure[i].n++] = ns;
 		}
 		fprintf(stderr, "\rframe_bench: round %u of %u%s", k, o.rounds,
 			k < o.rounds ? "" : "\n");
 	}
-	figures_report(figure, SCENES * DIRECTIONS, o.json);
-	for (unsigned int i = 0; i < SCENES; i++)
+	figures_report(figure, cases, o.json);
+	for (unsigned int i = 0; i < o.flows_count; i++)
 		relay_destroy(scene[i].relay);
 	free(pool.buffer);
 	return 0;

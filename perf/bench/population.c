@@ -33,6 +33,11 @@ static struct tp_endpoint endpoint(uint32_t host, uint32_t net, uint16_t port)
 	return (struct tp_endpoint){.ip = tp_ip4(TP_BE32(net << 24 | host)), .port = port};
 }
 
+uint32_t allocations_of(uint32_t flows)
+{
+	return flows < ALLOCATIONS_MAX ? flows : ALLOCATIONS_MAX;
+}
+
 struct tp_endpoint client_of(uint32_t i)
 {
 	return endpoint(i * 7, 10, (uint16_t)(1024 + i % 60000));
@@ -40,7 +45,7 @@ struct tp_endpoint client_of(uint32_t i)
 
 struct tp_endpoint peer_of(uint32_t i)
 {
-	return endpoint(i * 5, 11, (uint16_t)(2048 + i % 60000));
+	return endpoint(i * 5 & 0xffffff, 11, (uint16_t)(2048 + i % 60000));
 }
 
 struct tp_endpoint relay_of(uint32_t i)
@@ -91,6 +96,27 @@ void put_allocation(
 	apply_or_end(&c, apply, context);
 }
 
+static enum tp_status apply(void *relay, const struct tp_command *c)
+{
+	return relay_apply(relay, c, 0);
+}
+
+// Another flow of an allocation that is there.
+static void put_flow(uint32_t i, uint32_t allocations, uint64_t expires_ms, struct relay *relay)
+{
+	struct tp_command c = {
+		.kind = TP_PUT_PERMISSION,
+		.allocation = i % allocations,
+		.expires_ms = expires_ms,
+		.peer = peer_of(i),
+		.channel = (uint16_t)(TP_CHANNEL_MIN + i / allocations),
+	};
+
+	apply_or_end(&c, apply, relay);
+	c.kind = TP_PUT_CHANNEL;
+	apply_or_end(&c, apply, relay);
+}
+
 void population_capabilities(
 	struct tp_capabilities *out, uint32_t allocations, enum tp_family family)
 {
@@ -110,18 +136,16 @@ void population_capabilities(
 	}
 }
 
-static enum tp_status apply(void *relay, const struct tp_command *c)
-{
-	return relay_apply(relay, c, 0);
-}
-
-struct relay *populated_relay(uint32_t allocations)
+struct relay *empty_relay(uint32_t flows)
 {
 	struct relay_config *config = take(1, sizeof(*config));
+	uint32_t allocations = allocations_of(flows);
 	struct relay *relay;
 	int err;
 
 	population_capabilities(&config->capabilities, allocations, TP_IPV4);
+	if (flows > allocations) // a peer line for a permission, and one for a channel
+		config->capabilities.peers = 2 * flows + 1;
 	config->secret[0] = 0x243f6a8885a308d3;
 	config->secret[1] = 0x13198a2e03707344;
 	err = relay_create(&relay, config);
@@ -130,7 +154,17 @@ struct relay *populated_relay(uint32_t allocations)
 		exit(1);
 	}
 	free(config);
+	return relay;
+}
+
+struct relay *populated_relay(uint32_t flows)
+{
+	struct relay *relay = empty_relay(flows);
+	uint32_t allocations = allocations_of(flows);
+
 	for (uint32_t i = 0; i < allocations; i++)
 		put_allocation(i, TP_IPV4, 600000, apply, relay);
+	for (uint32_t i = allocations; i < flows; i++)
+		put_flow(i, allocations, 600000, relay);
 	return relay;
 }

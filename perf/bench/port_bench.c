@@ -161,17 +161,17 @@ static void run(struct bench *b, const struct scene *s, enum way way, struct out
 	}
 	if (!count)
 		return;
-	o->swap.ns[o->swap.n++] = figure_median(ns[0], BATCHES);
-	o->relay.ns[o->relay.n++] = figure_median(ns[1], BATCHES);
-	o->difference.ns[o->difference.n++] = figure_median(ns[1], BATCHES) -
-					      figure_median(ns[0], BATCHES);
+	o->swap.value[o->swap.n++] = figure_median(ns[0], BATCHES);
+	o->relay.value[o->relay.n++] = figure_median(ns[1], BATCHES);
+	o->difference.value[o->difference.n++] = figure_median(ns[1], BATCHES) -
+						 figure_median(ns[0], BATCHES);
 }
 
 static void show(const char *what, struct figure *f)
 {
-	double median = figure_median(f->ns, f->n);
+	double median = figure_median(f->value, f->n);
 
-	printf("   %s %6.1f (%.1f to %.1f)", what, median, f->ns[0], f->ns[f->n - 1]);
+	printf("   %s %6.1f (%.1f to %.1f)", what, median, f->value[0], f->value[f->n - 1]);
 }
 
 // A chain of steps that take a cycle each: what the clock really is. The best of some, of which none is
@@ -192,23 +192,24 @@ static double clock_mhz(void)
 
 static void report(struct outcome *o, unsigned int n, struct figure *mhz, bool json)
 {
-	static struct figure all[3 * CASES];
+	static struct figure all[3 * CASES + 1];
 
 	if (json) {
 		for (unsigned int i = 0; i < n; i++)
 			memcpy(&all[3 * i], &o[i], sizeof(o[i]));
-		figures_report(all, 3 * n, true);
+		all[3 * n] = *mhz;
+		figures_report(all, 3 * n + 1, true);
 		return;
 	}
 	printf("TSC %.0f MHz, clock", (double)rte_get_tsc_hz() / 1e6);
 	show("", mhz);
 	printf(" MHz; ns/packet, medians (and extremes) of %u rounds\n", o->relay.n);
 	for (unsigned int i = 0; i < n; i++) {
-		printf("%-24s %7u allocations", o[i].relay.direction, o[i].relay.allocations);
+		printf("%-24s %7u allocations", o[i].relay.what, o[i].relay.flows);
 		show("macswap", &o[i].swap);
 		show("relay", &o[i].relay);
 		show("difference", &o[i].difference);
-		printf(" = %.0f cycles\n", figure_median(o[i].difference.ns, o[i].difference.n) *
+		printf(" = %.0f cycles\n", figure_median(o[i].difference.value, o[i].difference.n) *
 						   (double)rte_get_tsc_hz() / 1e9);
 	}
 }
@@ -218,7 +219,7 @@ int main(int argc, char **argv)
 	static struct scene scene[SCENES];
 	static struct outcome outcome[CASES];
 	static struct bench bench;
-	static struct figure mhz;
+	static struct figure mhz = {.what = "clock", .unit = "MHz", .more = true};
 	struct figure_options o;
 
 	if (!figure_options(argc, argv, "port_bench", &o))
@@ -232,15 +233,19 @@ int main(int argc, char **argv)
 			i < SCENES / 2 ? FEW : o.allocations);
 	for (unsigned int i = 0; i < CASES; i++) {
 		const struct scene *s = &scene[i / WAYS];
-		struct figure f = {.direction = name[s->family == TP_IPV6][i % WAYS],
-			.allocations = s->allocations};
+		struct figure f = {.what = name[s->family == TP_IPV6][i % WAYS],
+			.flows = s->allocations,
+			.burst = s->shared.settings.burst};
 
 		outcome[i] = (struct outcome){f, f, f};
+		outcome[i].swap.side = "macswap";
+		outcome[i].relay.side = "relay";
+		outcome[i].difference.side = "difference";
 	}
 	// The first round warms up and isn't counted.
 	for (unsigned int k = 0; k <= o.rounds; k++) {
 		if (k)
-			mhz.ns[mhz.n++] = clock_mhz();
+			mhz.value[mhz.n++] = clock_mhz();
 		for (unsigned int i = 0; i < CASES; i++)
 			run(&bench, &scene[i / WAYS], i % WAYS, &outcome[i], k > 0);
 		fprintf(stderr, "\rport_bench: round %u of %u%s", k, o.rounds,
