@@ -21,35 +21,65 @@
 
 static const uint32_t sizes[] = {64, 250, 1250};
 
-static void run(struct world *w, bool from_peer, uint32_t size, const struct figure_options *o)
+#define SIZES (sizeof(sizes) / sizeof(sizes[0]))
+#define SIDES 4u
+#define FIGURES (2 * 2 * SIZES * SIDES)
+
+static const char *const names[SIZES][2] = {
+	{"client to peer, 64 bytes", "peer to client, 64 bytes"},
+	{"client to peer, 250 bytes", "peer to client, 250 bytes"},
+	{"client to peer, 1250 bytes", "peer to client, 1250 bytes"},
+};
+
+static void run(struct world *w, unsigned int size, bool from_peer, unsigned int rounds,
+	struct figure figure[SIDES])
 {
-	double ratio[ROUNDS_MAX], bare[ROUNDS_MAX], relay[ROUNDS_MAX], program;
 	int statistics;
 
-	for (unsigned int i = 0; i < o->rounds; i++) {
-		bare[i] = world_run(w, BARE, from_peer, size);
-		relay[i] = world_run(w, RELAY, from_peer, size);
-		ratio[i] = bare[i] / relay[i];
+	for (unsigned int k = 0; k < SIDES; k++)
+		figure[k] = (struct figure){.what = names[size][from_peer],
+			.flows = w->allocations,
+			.n = k < 3 ? rounds : 1};
+	figure[0].side = "bare";
+	figure[1].side = "relay";
+	figure[2].side = "ratio";
+	figure[2].unit = "of bare";
+	figure[2].more = true;
+	figure[3].side = "program above bare";
+	for (unsigned int i = 0; i < rounds; i++) {
+		figure[0].value[i] = world_run(w, BARE, from_peer, sizes[size]);
+		figure[1].value[i] = world_run(w, RELAY, from_peer, sizes[size]);
+		figure[2].value[i] = figure[0].value[i] / figure[1].value[i];
 	}
 	statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	program = world_program_ns(w, RELAY, from_peer, size) -
-		  world_program_ns(w, BARE, from_peer, size);
+	figure[3].value[0] = world_program_ns(w, RELAY, from_peer, sizes[size]) -
+			     world_program_ns(w, BARE, from_peer, sizes[size]);
 	if (statistics >= 0)
 		close(statistics);
-	printf(o->json ? "{\"direction\":\"%s\",\"allocations\":%u,\"bytes\":%u,\"ratio\":%.3f,"
-			 "\"bare_ns\":%.1f,\"relay_ns\":%.1f,\"program_ns\":%.1f}\n"
-		       : "%-14s %7u allocations %5u bytes   ratio %.3f   bare %6.1f   relay %6.1f  "
-			 " "
-			 "program above bare %6.1f ns/packet\n",
-		from_peer ? "peer to client" : "client to peer", w->allocations, size,
-		figure_median(ratio, o->rounds), figure_median(bare, o->rounds),
-		figure_median(relay, o->rounds), program);
+}
+
+static void report(struct figure *figure, unsigned int n, bool json)
+{
+	if (json) {
+		figures_report(figure, n, true);
+		return;
+	}
+	for (unsigned int i = 0; i < n; i += SIDES) {
+		struct figure *f = &figure[i];
+
+		printf("%-27s %7u allocations", f->what, f->flows);
+		for (unsigned int k = 0; k < SIDES; k++)
+			printf("   %s %.3f", f[k].side, figure_median(f[k].value, f[k].n));
+		printf("\n");
+	}
 }
 
 int main(int argc, char **argv)
 {
+	static struct figure figure[FIGURES];
 	struct figure_options options;
 	struct world world;
+	unsigned int n = 0;
 
 	if (!figure_options(argc, argv, "xdp_bench", &options))
 		return 2;
@@ -63,10 +93,11 @@ int main(int argc, char **argv)
 	world_make(&world);
 	for (unsigned int many = 0; many < 2; many++) {
 		world_populate(&world, many ? options.allocations : FEW);
-		for (unsigned int k = 0; k < 2 * sizeof(sizes) / sizeof(sizes[0]); k++)
-			run(&world, k % 2, sizes[k / 2], &options);
+		for (unsigned int k = 0; k < 2 * SIZES; k++, n += SIDES)
+			run(&world, k / 2, k % 2, options.rounds, &figure[n]);
 		world_clear(&world);
 	}
+	report(figure, n, options.json);
 	xdp_load_bpf__destroy(world.load);
 	return 0;
 }
