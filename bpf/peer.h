@@ -121,8 +121,9 @@ static TP_ALWAYS_INLINE int begin_to_client(struct xdp_cpu *cpu, const struct pa
 	const volatile struct tp_endpoint *server;
 	int found = find_port(p, port, s, tick);
 
+	// Without an allocation the port is not ours: the kernel gives such ports to any program of the host.
 	if (!found)
-		*verdict = drop_peer(cpu, p, TP_C_peer_no_allocation);
+		*verdict = XDP_PASS;
 	else if (found < 0)
 		*verdict = pass(cpu, XDP_PASS_busy);
 	else if (port->until <= tick)

@@ -20,7 +20,7 @@
 //            sockets, whose tables decide and count: the program never drops because a promise is over. So a
 //            refresh that has not reached an entry yet costs speed and no packet. What has no entry at all is
 //            dropped, under the same name as in the sockets' tables: so entries are in place before the
-//            response leaves.
+//            response leaves. A relay port alone passes up without one: it may be any program's of the host.
 #pragma once
 
 #include <turnpike/addr.h>
@@ -164,7 +164,7 @@ static inline uint32_t xdp_peer_check(const struct xdp_peer_key *key, const stru
 	return ~(k[0] ^ k[1] ^ k[2] ^ k[3] ^ k[4] ^ k[5] ^ v[0] ^ v[1] ^ v[2]);
 }
 
-// A relay port. All zero: no allocation.
+// A relay port. All zero: no allocation, and not ours.
 //   write    before the client entry of the allocation; again with each refresh, and when `peer` changes
 //   clear    when the allocation goes, after its client entries
 // `peer` is one of the allocation's channels, whichever the loader finds best (the first, the one heard

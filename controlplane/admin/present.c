@@ -58,6 +58,48 @@ static void present_relays(const json_t *relays, FILE *out)
 	table_free(&t);
 }
 
+// What the XDP program does on each interface, and what was found out about it.
+static void present_interfaces(const json_t *interfaces, FILE *out)
+{
+	struct table t = {.columns = 6};
+	const json_t *f;
+	size_t i;
+
+	if (!json_array_size(interfaces))
+		return;
+	table_add(&t, "INTERFACE");
+	table_add(&t, "XDP");
+	table_add(&t, "DRIVER");
+	table_add(&t, "QUEUES");
+	table_add(&t, "MTU");
+	table_add(&t, "HEADROOM");
+	json_array_foreach(interfaces, i, f)
+	{
+		const json_t *headroom = json_object_get(f, "headroom");
+
+		table_add(&t, "%s", text(f, "name"));
+		table_add(&t, "%s", text(f, "xdp"));
+		table_add(&t, "%s", text(f, "driver"));
+		table_add(&t, "%lld", integer(f, "queues"));
+		table_add(&t, "%lld", integer(f, "mtu"));
+		table_add(&t, "%s",
+			integer(headroom, "lacking")  ? "lacking"
+			: integer(headroom, "enough") ? "enough"
+						      : "no frame seen");
+	}
+	fputc('\n', out);
+	table_print(&t, 0x18, out);
+	table_free(&t);
+	json_array_foreach(interfaces, i, f)
+	{
+		if (*text(f, "why"))
+			fprintf(out, "%s: %s.\n", text(f, "name"), text(f, "why"));
+		if (integer(f, "partial_checksums"))
+			fprintf(out, "%s: %lld frames with partial checksums before the start.\n",
+				text(f, "name"), integer(f, "partial_checksums"));
+	}
+}
+
 void present_status(const json_t *status, FILE *out)
 {
 	const json_t *dataplane = json_object_get(status, "dataplane");
@@ -89,6 +131,7 @@ void present_status(const json_t *status, FILE *out)
 	table_free(&t);
 	fputc('\n', out);
 	present_relays(json_object_get(status, "relays"), out);
+	present_interfaces(json_object_get(dataplane, "interfaces"), out);
 }
 
 static void present_peers(struct table *t, const json_t *list, bool channels)
@@ -178,7 +221,11 @@ static void present_page(const char *title, const json_t *page, const struct mea
 
 void present_counters(const json_t *counters, bool all, FILE *out)
 {
-	present_page("dataplane, all workers", json_object_get(counters, "total"), worker_counters,
+	const json_t *relayed = json_object_get(counters, "relayed");
+
+	fprintf(out, "relayed by the XDP program: %lld packets, by workers: %lld\n\n",
+		integer(relayed, "program"), integer(relayed, "workers"));
+	present_page("dataplane", json_object_get(counters, "total"), worker_counters,
 		sizeof(worker_counters) / sizeof(worker_counters[0]), all, out);
 	fputc('\n', out);
 	present_page("control plane", json_object_get(counters, "control"), control_counters,

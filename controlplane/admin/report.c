@@ -38,6 +38,26 @@ static json_t *seconds_json(uint64_t ms)
 	return json_integer((json_int_t)(ms / 1000));
 }
 
+static json_t *interfaces_json(const struct tp_capabilities *c)
+{
+	static const char *const modes[] = {"none", "native", "generic"};
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < c->interfaces; i++) {
+		const struct tp_interface *f = &c->interface[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:i, s:b, s:{s:I, s:I}, s:I}",
+				      "name", f->name, "xdp", modes[f->mode], "driver", f->driver,
+				      "why", f->why, "mtu", (json_int_t)f->mtu, "queues",
+				      (int)f->queues, "virtual", f->virtual_ != 0, "headroom",
+				      "enough", (json_int_t)f->headroom_seen, "lacking",
+				      (json_int_t)f->headroom_lacking, "partial_checksums",
+				      (json_int_t)f->partial_checksums));
+	}
+	return list;
+}
+
 static json_t *dataplane_json(const struct report *r)
 {
 	const struct tp_dataplane_segment *d = shm_link_dataplane(r->link);
@@ -51,6 +71,7 @@ static json_t *dataplane_json(const struct report *r)
 	beat = __atomic_load_n(&d->heartbeat.ms, __ATOMIC_RELAXED);
 	json_object_set_new(o, "name", json_string(shm_link_capabilities(r->link)->name));
 	json_object_set_new(o, "workers", json_integer(shm_link_workers(r->link)));
+	json_object_set_new(o, "interfaces", interfaces_json(shm_link_capabilities(r->link)));
 	json_object_set_new(o, "heartbeat_age_ms",
 		json_integer(beat < r->now_ms ? (json_int_t)(r->now_ms - beat) : 0));
 	return o;
@@ -162,28 +183,43 @@ static json_t *allocations_json(const struct report *r, json_int_t cursor)
 			 : json_pack("{s:o}", "allocations", list);
 }
 
+// A page of the dataplane's, added to `total`.
+static json_t *page_json(const struct tp_counters *page, uint64_t total[TP_COUNTER_COUNT])
+{
+	json_t *o = json_object();
+
+	for (uint32_t i = 0; i < TP_COUNTER_COUNT; i++) {
+		uint64_t v = tp_counter(page, i);
+
+		total[i] += v;
+		json_object_set_new(o, counter_names[i], json_integer((json_int_t)v));
+	}
+	return o;
+}
+
+static json_int_t relayed(const uint64_t total[TP_COUNTER_COUNT])
+{
+	return (json_int_t)(total[TP_C_relayed_to_peer] + total[TP_C_relayed_to_client]);
+}
+
 static json_t *counters_json(const struct report *r)
 {
+	const struct tp_dataplane_segment *d = shm_link_dataplane(r->link);
 	uint64_t total[TP_COUNTER_COUNT] = {0};
 	json_t *control = json_object(), *workers = json_array(), *sum = json_object();
+	json_t *program = d ? page_json(&d->program, total) : json_object();
+	json_int_t by_program = relayed(total);
 
 	for (uint32_t i = 0; i < TP_CONTROL_COUNTER_COUNT; i++)
 		json_object_set_new(control, control_counter_names[i],
 			json_integer((json_int_t)tp_counter(shm_link_own_counters(r->link), i)));
-	for (uint32_t w = 0; w < shm_link_workers(r->link); w++) {
-		json_t *o = json_object();
-
-		for (uint32_t i = 0; i < TP_COUNTER_COUNT; i++) {
-			uint64_t v = tp_counter(shm_link_counters(r->link, w), i);
-
-			total[i] += v;
-			json_object_set_new(o, counter_names[i], json_integer((json_int_t)v));
-		}
-		json_array_append_new(workers, o);
-	}
+	for (uint32_t w = 0; w < shm_link_workers(r->link); w++)
+		json_array_append_new(workers, page_json(shm_link_counters(r->link, w), total));
 	for (uint32_t i = 0; i < TP_COUNTER_COUNT; i++)
 		json_object_set_new(sum, counter_names[i], json_integer((json_int_t)total[i]));
-	return json_pack("{s:o, s:o, s:o}", "control", control, "workers", workers, "total", sum);
+	return json_pack("{s:o, s:o, s:o, s:o, s:{s:I, s:I}}", "control", control, "workers",
+		workers, "program", program, "total", sum, "relayed", "program", by_program,
+		"workers", relayed(total) - by_program);
 }
 
 json_t *report_answer(const struct report *r, const json_t *request)

@@ -109,7 +109,7 @@ int config_load(struct config **out, const char *path, FILE *errors)
 
 const char *config_dataplane_name(enum config_dataplane dataplane)
 {
-	static const char *const names[] = {"auto", "sockets", "dpdk"};
+	static const char *const names[] = {"auto", "xdp", "sockets", "dpdk"};
 
 	return names[dataplane];
 }
@@ -140,6 +140,19 @@ const char *config_rss_hash_name(enum config_rss_hash hash)
 	static const char *const names[] = {"4-tuple", "destination", "destination-port"};
 
 	return names[hash];
+}
+
+const char *config_xdp_mode_name(enum config_xdp_mode mode)
+{
+	static const char *const names[] = {"auto", "native", "generic"};
+
+	return names[mode];
+}
+
+bool config_uses_xdp(const struct config *config)
+{
+	return config->dataplane == CONFIG_DATAPLANE_AUTO ||
+	       config->dataplane == CONFIG_DATAPLANE_XDP;
 }
 
 static void free_texts(char **texts, size_t count)
@@ -190,6 +203,7 @@ void config_free(struct config *config)
 	free(config->redirect.servers);
 	free(config->redirect.domain);
 	free(config->dpdk.rss_key);
+	free_texts(config->xdp.interfaces, config->xdp.interfaces_count);
 	free(config->realm);
 	free(config->software);
 	free(config->control_socket);

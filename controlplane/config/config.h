@@ -37,9 +37,26 @@ struct config_redirect {
 };
 
 enum config_dataplane {
-	CONFIG_DATAPLANE_AUTO,
+	CONFIG_DATAPLANE_AUTO, // XDP where an interface takes it, else sockets
+	CONFIG_DATAPLANE_XDP,
 	CONFIG_DATAPLANE_SOCKETS,
 	CONFIG_DATAPLANE_DPDK,
+};
+
+// Where in the kernel the XDP program runs.
+enum config_xdp_mode {
+	CONFIG_XDP_AUTO, // native, else generic
+	CONFIG_XDP_NATIVE, // in the driver
+	CONFIG_XDP_GENERIC, // before the network stack
+};
+
+#define CONFIG_XDP_INTERFACES_MAX 8u
+
+struct config_xdp {
+	bool given; // the file has such a section
+	char **interfaces; // none: those that hold the addresses of `listen` and `relay`
+	size_t interfaces_count;
+	enum config_xdp_mode mode;
 };
 
 // How what isn't TURN's gets from a DPDK port to the kernel and back.
@@ -145,6 +162,7 @@ struct config {
 	enum config_dataplane dataplane;
 	uint32_t workers; // 0 in the file means one per core (dpdk: but one); resolved here
 	struct config_dpdk dpdk;
+	struct config_xdp xdp;
 	struct config_limits limits;
 	struct config_redirect redirect;
 	struct config_abuse_log abuse_log;
@@ -157,6 +175,9 @@ const char *config_exception_name(enum config_exception exception);
 const char *config_placement_name(enum config_placement placement);
 const char *config_steering_name(enum config_steering steering);
 const char *config_rss_hash_name(enum config_rss_hash hash);
+const char *config_xdp_mode_name(enum config_xdp_mode mode);
+// Whether it is turnpike-kernel that relays, and may use XDP.
+bool config_uses_xdp(const struct config *config);
 
 // Loads and checks. On error prints sentences to `errors`, each with file, key and line (cross-field
 // checks name the keys), never a secret, and returns a negative errno with *out NULL. The caller owns

@@ -22,7 +22,6 @@
 #define MTU_MAX 9600u
 #define IDLE_LATENCY 200u // microseconds
 #define IDLE_LATENCY_MAX 100000u
-#define INTERFACE_MAX 15u // bytes of a network interface's name
 
 static uint32_t ring(struct place *place, const char *path, const char *text)
 {
@@ -119,39 +118,11 @@ static void check_eal(const char *argument, uint32_t i, struct place *place)
 
 static void check_interfaces(const struct raw_dpdk *raw, struct place *place)
 {
-	char path[64];
-
-	for (uint32_t i = 0; i < raw->interfaces_count; i++) {
-		const char *name = raw->interfaces[i];
-
-		snprintf(path, sizeof(path), "dpdk.interfaces[%u]", i);
-		if (!*name || strlen(name) > INTERFACE_MAX || strpbrk(name, ",/ "))
-			place_complain(place, path,
-				"\"%s\" can't be the name of a network interface.", name);
-		for (uint32_t j = 0; j < i; j++)
-			if (strcmp(name, raw->interfaces[j]) == 0) {
-				place_complain(place, path, "%s is in the list twice.", name);
-				break;
-			}
-	}
+	resolve_interfaces(raw->interfaces, raw->interfaces_count, "dpdk.interfaces", place);
 	if (raw->interfaces_count > raw->ports_count)
 		place_complain(place, "dpdk.interfaces",
 			"has %u names, but there are %u `ports`; each has one interface.",
 			raw->interfaces_count, raw->ports_count);
-}
-
-static int copy(char ***out, size_t *count, char **texts, uint32_t n)
-{
-	*out = calloc(n + 1, sizeof(**out));
-	if (!*out)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++) {
-		(*out)[i] = strdup(texts[i]);
-		if (!(*out)[i])
-			return -ENOMEM;
-		++*count;
-	}
-	return 0;
 }
 
 static void resolve_workers(struct config *config, const struct raw *raw, struct place *place)
@@ -239,9 +210,10 @@ int resolve_dpdk(struct config *config, const struct raw *raw, struct place *pla
 	if (r->ports_count > CONFIG_DPDK_PORTS_MAX)
 		place_complain(place, "dpdk.ports", "more than %u ports.", CONFIG_DPDK_PORTS_MAX);
 	check_interfaces(r, place);
-	if (copy(&d->eal, &d->eal_count, r->eal, r->eal_count) < 0 ||
-		copy(&d->ports, &d->ports_count, r->ports, r->ports_count) < 0 ||
-		copy(&d->interfaces, &d->interfaces_count, r->interfaces, r->interfaces_count) < 0)
+	if (resolve_copy(&d->eal, &d->eal_count, r->eal, r->eal_count) < 0 ||
+		resolve_copy(&d->ports, &d->ports_count, r->ports, r->ports_count) < 0 ||
+		resolve_copy(&d->interfaces, &d->interfaces_count, r->interfaces,
+			r->interfaces_count) < 0)
 		return -ENOMEM;
 	resolve_workers(config, raw, place);
 	resolve_mbufs(config, r, place);

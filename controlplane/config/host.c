@@ -3,6 +3,7 @@
 
 #include <glob.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,14 @@ bool host_has(const struct host *host, const struct tp_ip *ip)
 		if (tp_ip_equal(&host->address[i], ip))
 			return true;
 	return false;
+}
+
+bool host_has_interface(const struct host *host, const char *name)
+{
+	for (size_t i = 0; i < host->interfaces; i++)
+		if (strcmp(host->interface[i], name) == 0)
+			return true;
+	return !host->interfaces;
 }
 
 bool host_reserves(const struct host *host, uint16_t port)
@@ -87,6 +96,21 @@ static void read_addresses(struct host *host)
 			!host_has(host, &ip))
 			host->address[host->count++] = ip;
 	freeifaddrs(list);
+}
+
+static void read_interfaces(struct host *host)
+{
+	struct if_nameindex *list = if_nameindex();
+	size_t n = 0;
+
+	for (; list && list[n].if_index && n < HOST_INTERFACES_MAX; n++)
+		snprintf(host->interface[n], sizeof(host->interface[n]), "%s", list[n].if_name);
+	// There are more of them than can be told.
+	if (list && list[n].if_index)
+		n = 0;
+	host->interfaces = n;
+	if (list)
+		if_freenameindex(list);
 }
 
 // Connecting a UDP socket sends nothing: it makes the kernel look up the route and choose a source.
@@ -173,6 +197,7 @@ void host_read(struct host *host)
 	*host = (struct host){.cores = cores > 0 ? (uint32_t)cores : 1};
 	host->privileged = geteuid() == 0;
 	read_addresses(host);
+	read_interfaces(host);
 	read_sources(host);
 	read_sysctls(host);
 	host->huge_pages = has_huge_pages();

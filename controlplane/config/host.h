@@ -11,6 +11,7 @@
 #include <turnpike/addr.h>
 
 #define HOST_ADDRESSES_MAX 256u
+#define HOST_INTERFACES_MAX 256u
 
 struct host {
 	struct tp_ip address[HOST_ADDRESSES_MAX]; // without link-local ones; loopback is among them
@@ -25,6 +26,8 @@ struct host {
 	bool privileged; // root
 	bool huge_pages; // some are reserved, of whatever size
 	uint8_t reserved[65536 / 8]; // net.ipv4.ip_local_reserved_ports
+	char interface[HOST_INTERFACES_MAX][16];
+	size_t interfaces; // 0: unknown
 	char runtime[96]; // the directory for the control socket
 };
 
@@ -34,6 +37,8 @@ void host_read(struct host *host);
 bool host_is_loopback(const struct tp_ip *ip);
 bool host_is_link_local(const struct tp_ip *ip);
 bool host_has(const struct host *host, const struct tp_ip *ip);
+// Of a host whose interfaces are unknown: true.
+bool host_has_interface(const struct host *host, const char *name);
 
 // Reads the format of ip_local_reserved_ports ("1000-1010,2000") into a bitmap.
 void host_parse_reserved(const char *text, uint8_t reserved[65536 / 8]);

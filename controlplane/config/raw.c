@@ -86,6 +86,12 @@ static const cyaml_schema_field_t dpdk_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t xdp_fields[] = {
+	LIST_OF(struct raw_xdp, interfaces, &text),
+	TEXT("mode", struct raw_xdp, mode),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_value_t external = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_external, external_fields)};
 static const cyaml_schema_value_t user = {
@@ -105,6 +111,7 @@ static const cyaml_schema_field_t fields[] = {
 	TEXT("workers", struct raw, workers),
 	CYAML_FIELD_MAPPING("dpdk", CYAML_FLAG_OPTIONAL, struct raw, dpdk, dpdk_fields),
 	CYAML_FIELD_MAPPING("redirect", CYAML_FLAG_OPTIONAL, struct raw, redirect, redirect_fields),
+	CYAML_FIELD_MAPPING("xdp", CYAML_FLAG_OPTIONAL, struct raw, xdp, xdp_fields),
 	CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw, limits, limit_fields),
 	CYAML_FIELD_MAPPING(
 		"abuse_log", CYAML_FLAG_OPTIONAL, struct raw, abuse_log, abuse_log_fields),

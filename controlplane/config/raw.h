@@ -53,6 +53,12 @@ struct raw_dpdk {
 	char *idle_polls, *idle_latency, *placement, *steering, *rss_key, *rss_hash;
 };
 
+struct raw_xdp {
+	char **interfaces;
+	uint32_t interfaces_count;
+	char *mode;
+};
+
 struct raw {
 	char **listen, **relay, **secrets, **allow_peers, **deny_peers;
 	uint32_t listen_count, relay_count, secrets_count, allow_peers_count, deny_peers_count;
@@ -63,6 +69,7 @@ struct raw {
 	struct raw_redirect redirect;
 	struct raw_abuse_log abuse_log;
 	struct raw_dpdk dpdk;
+	struct raw_xdp xdp;
 	char *ports, *realm, *software, *dataplane, *workers, *channel_numbers, *control_socket;
 };
 

@@ -127,6 +127,13 @@ static void render_dpdk(const struct config_dpdk *d, FILE *out)
 	fprintf(out, "]\n");
 }
 
+static void render_xdp(const struct config_xdp *x, FILE *out)
+{
+	fprintf(out, "xdp:\n");
+	render_texts("  interfaces", x->interfaces, x->interfaces_count, out);
+	fprintf(out, "  mode: %s\n", config_xdp_mode_name(x->mode));
+}
+
 static void render_peers(const char *key, const struct config_cidr *list, size_t count, FILE *out)
 {
 	char text[TEXT_ENDPOINT];
@@ -171,6 +178,8 @@ int config_render(const struct config *config, FILE *out)
 	fprintf(out, "workers: %u\n", config->workers);
 	if (config->dataplane == CONFIG_DATAPLANE_DPDK)
 		render_dpdk(&config->dpdk, out);
+	if (config_uses_xdp(config))
+		render_xdp(&config->xdp, out);
 	render_limits(&config->limits, out);
 	render_redirect(&config->redirect, out);
 	if (config->abuse_log.file)

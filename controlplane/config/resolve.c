@@ -105,12 +105,14 @@ static void resolve_workers(
 static void resolve_choices(struct config *config, const struct raw *raw, struct place *place)
 {
 	config->dataplane = CONFIG_DATAPLANE_AUTO;
-	if (raw->dataplane && strcmp(raw->dataplane, "sockets") == 0)
+	if (raw->dataplane && strcmp(raw->dataplane, "xdp") == 0)
+		config->dataplane = CONFIG_DATAPLANE_XDP;
+	else if (raw->dataplane && strcmp(raw->dataplane, "sockets") == 0)
 		config->dataplane = CONFIG_DATAPLANE_SOCKETS;
 	else if (raw->dataplane && strcmp(raw->dataplane, "dpdk") == 0)
 		config->dataplane = CONFIG_DATAPLANE_DPDK;
 	else if (raw->dataplane && strcmp(raw->dataplane, "auto") != 0)
-		place_complain(place, "dataplane", "\"%s\" is none of auto, sockets, dpdk.",
+		place_complain(place, "dataplane", "\"%s\" is none of auto, xdp, sockets, dpdk.",
 			raw->dataplane);
 	config->channel_max = TP_CHANNEL_MAX;
 	if (raw->channel_numbers && strcmp(raw->channel_numbers, "rfc5766") == 0)
@@ -176,5 +178,7 @@ int config_resolve(
 	resolve_limits(config, raw, place);
 	resolve_choices(config, raw, place);
 	resolve_workers(config, raw, host, place);
+	if (resolve_xdp(config, raw, place) < 0)
+		return -ENOMEM;
 	return resolve_dpdk(config, raw, place);
 }

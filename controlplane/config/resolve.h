@@ -32,6 +32,13 @@ int resolve_abuse_log(struct config *config, const struct raw *raw, struct place
 int resolve_dpdk(struct config *config, const struct raw *raw, struct place *place);
 // After the number of workers is known.
 int resolve_steering(struct config *config, const struct raw_dpdk *raw, struct place *place);
+int resolve_xdp(struct config *config, const struct raw *raw, struct place *place);
+
+// Shared by the parts. Complains about each name that no network interface can have, and that stands
+// twice in the list `path`.
+void resolve_interfaces(char *const *names, uint32_t count, const char *path, struct place *place);
+// Copies texts into *out; *count says how many there are, also when it fails with -ENOMEM.
+int resolve_copy(char ***out, size_t *count, char *const *texts, uint32_t n);
 
 // Checks that need more than one key: complains, returns nothing.
 void config_check(const struct config *config, struct place *place);
@@ -40,5 +47,6 @@ void config_check(const struct config *config, struct place *place);
 int config_parse_on(struct config **out, const char *yaml, size_t length, const char *name,
 	const struct host *host, FILE *errors);
 int config_warn_on(const struct config *config, const struct host *host, FILE *warnings);
-// The part about dpdk, in a file of its own.
+// The parts about dpdk and xdp, in files of their own.
 int config_warn_dpdk(const struct config *config, const struct host *host, FILE *warnings);
+int config_warn_xdp(const struct config *config, const struct host *host, FILE *warnings);

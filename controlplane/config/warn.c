@@ -171,6 +171,7 @@ int config_warn_on(const struct config *config, const struct host *host, FILE *w
 	count += config_warn_dpdk(config, host, warnings);
 	count += warn_keys(config, warnings);
 	count += warn_redirect(config, warnings);
+	count += config_warn_xdp(config, host, warnings);
 	if (!config->users_count && !config->secrets_count) {
 		fprintf(warnings, "warning: users, secrets: there are none, so that nobody can "
 				  "allocate; only "

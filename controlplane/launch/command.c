@@ -15,7 +15,9 @@
 #include "launcher.h"
 
 #define ARGUMENTS_MAX \
-	(2u * (TP_SERVERS_MAX + TP_RELAYS_MAX + CONFIG_EAL_MAX + 2u * CONFIG_DPDK_PORTS_MAX) + 64u)
+	(2u * (TP_SERVERS_MAX + TP_RELAYS_MAX + CONFIG_EAL_MAX + 2u * CONFIG_DPDK_PORTS_MAX + \
+		      CONFIG_XDP_INTERFACES_MAX) + \
+		64u)
 
 // The program of this name beside our own executable.
 static char *beside(const char *name)
@@ -150,6 +152,16 @@ static void add_dpdk(struct arguments *a, const struct config_dpdk *d)
 		add(a, "--no-huge");
 }
 
+static void add_xdp(struct arguments *a, const struct config_xdp *x)
+{
+	add(a, "--xdp");
+	add(a, "%s", config_xdp_mode_name(x->mode));
+	for (size_t i = 0; i < x->interfaces_count; i++) {
+		add(a, "--interface");
+		add(a, "%s", x->interfaces[i]);
+	}
+}
+
 const char *command_dataplane_name(const struct config *config)
 {
 	return config->dataplane == CONFIG_DATAPLANE_DPDK ? DPDK_NAME : KERNEL_NAME;
@@ -198,6 +210,8 @@ int command_dataplane(
 	add(&a, "0x%x", config->channel_max);
 	if (config->dataplane == CONFIG_DATAPLANE_DPDK)
 		add_dpdk(&a, &config->dpdk);
+	if (config_uses_xdp(config))
+		add_xdp(&a, &config->xdp);
 	return a.failed ? -ENOMEM : 0;
 }
 

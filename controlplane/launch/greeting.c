@@ -78,11 +78,12 @@ void greeting_print(const struct config *config, bool generated, FILE *out)
 	const struct config_user *user = config->users_count ? &config->users[0] : NULL;
 	bool show = generated && user && user->password;
 
-	fprintf(out, "dataplane: %s, because %s\n",
-		config->dataplane == CONFIG_DATAPLANE_DPDK ? "dpdk" : "sockets",
-		config->dataplane != CONFIG_DATAPLANE_AUTO
-			? "the configuration says so"
-			: "dpdk takes ports that only a configuration can name (XDP is to come)");
+	if (config->dataplane == CONFIG_DATAPLANE_AUTO)
+		fprintf(out, "dataplane: xdp where an interface takes it, else sockets; "
+			     "turnpike-kernel says which, and why\n");
+	else
+		fprintf(out, "dataplane: %s, because the configuration says so\n",
+			config_dataplane_name(config->dataplane));
 	print_addresses(config, out);
 	fprintf(out, "realm: %s\n", config->realm);
 	if (show)

@@ -12,14 +12,38 @@ void shm_refuse(struct shm_link *l, const char *why)
 	tp_count(&l->counters, TP_CC_attach_refused, 1);
 }
 
+// Whether a text ends within its room, and can be shown.
+static bool printable(const char *text, size_t size)
+{
+	if (!memchr(text, 0, size))
+		return false;
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+static const char *check_interfaces(const struct tp_capabilities *c)
+{
+	if (c->interfaces > TP_INTERFACES_MAX)
+		return "it has too many interfaces";
+	for (uint32_t i = 0; i < c->interfaces; i++) {
+		const struct tp_interface *f = &c->interface[i];
+
+		if (!printable(f->name, sizeof(f->name)) ||
+			!printable(f->driver, sizeof(f->driver)) ||
+			!printable(f->why, sizeof(f->why)) || f->mode > TP_XDP_GENERIC)
+			return "what it says about an interface is out of bounds";
+	}
+	return NULL;
+}
+
 static const char *check_capabilities(const struct tp_capabilities *c)
 {
 	if (!memchr(c->name, 0, sizeof(c->name)))
 		return "its name has no end";
-	for (const char *p = c->name; *p; p++) {
-		if (*p < ' ' || *p > '~')
-			return "its name is not printable";
-	}
+	if (!printable(c->name, sizeof(c->name)))
+		return "its name is not printable";
 	if (c->placement > TP_PLACEMENT_OWNER)
 		return "its placement of relay ports is unknown";
 	if (!c->servers || c->servers > TP_SERVERS_MAX || !c->relays || c->relays > TP_RELAYS_MAX)
@@ -32,7 +56,7 @@ static const char *check_capabilities(const struct tp_capabilities *c)
 		if (!c->server[i].port)
 			return "a server address has no port";
 	}
-	return NULL;
+	return check_interfaces(c);
 }
 
 // Makes our segment for a dataplane with so many workers. Returns the descriptor to hand over.

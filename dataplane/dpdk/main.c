@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 			plane.workers, plane.workers == 1 ? "" : "s", plane.opened,
 			plane.opened == 1 ? "" : "s", caps->servers,
 			caps->servers == 1 ? "" : "es");
-		serve(&plane.segment, &link, signals);
+		serve(&plane.segment, &link, signals, NULL, NULL);
 	}
 	plane_free(&plane);
 	if (!err)

@@ -21,16 +21,12 @@ static void raise_descriptors(void)
 
 int main(int argc, char **argv)
 {
-	static const struct options_program program = {
-		.name = "turnpike-kernel",
-		.about = "the dataplane of a TURN relay, on kernel UDP sockets",
-	};
-	struct options options;
+	struct settings settings;
 	struct plane plane;
 	struct link link;
 	int signals, err;
 
-	switch (options_parse(&options, &program, argc, argv)) {
+	switch (settings_parse(&settings, argc, argv)) {
 	case OPTIONS_RUN:
 		break;
 	case OPTIONS_DONE:
@@ -38,21 +34,22 @@ int main(int argc, char **argv)
 	default:
 		return 2;
 	}
-	options.capabilities.placement = TP_PLACEMENT_CLIENT;
-	strcpy(options.capabilities.name, "sockets");
 	raise_descriptors();
 	signals = serve_signals();
 	if (signals < 0) {
 		fprintf(stderr, "turnpike-kernel: no signalfd: %s.\n", strerror(-signals));
 		return 1;
 	}
-	err = plane_start(&plane, &options);
+	err = plane_start(&plane, &settings);
 	if (!err) {
-		link_init(&link, program.name, options.link, &plane.segment, plane.agent);
+		const struct tp_capabilities *caps = &settings.common.capabilities;
+
+		link_init(&link, settings.common.program->name, settings.common.link,
+			&plane.segment, plane.agent);
 		fprintf(stderr, "turnpike-kernel: %u worker%s, %u listening address%s.\n",
-			plane.workers, plane.workers == 1 ? "" : "s", options.capabilities.servers,
-			options.capabilities.servers == 1 ? "" : "es");
-		serve(&plane.segment, &link, signals);
+			plane.workers, plane.workers == 1 ? "" : "s", caps->servers,
+			caps->servers == 1 ? "" : "es");
+		serve(&plane.segment, &link, signals, plane_beat, &plane);
 	}
 	plane_stop(&plane);
 	if (!err)

@@ -79,6 +79,7 @@ static int make_worker(struct plane *plane, uint32_t index, const int *listener)
 	struct worker_setup setup = {.index = index,
 		.segment = &plane->segment,
 		.owners = &plane->owners,
+		.mirror = plane->xdp.mirror,
 		.listener = listener};
 	struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
 	int err = w ? worker_init(w, &setup) : -ENOMEM;
@@ -101,11 +102,13 @@ static uint32_t cpus(void)
 	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 0 : (uint32_t)CPU_COUNT(&set);
 }
 
-int plane_start(struct plane *plane, const struct options *options)
+int plane_start(struct plane *plane, struct settings *settings)
 {
+	const struct options *options = &settings->common;
 	int listener[TP_WORKERS_MAX][TP_SERVERS_MAX];
 
 	*plane = (struct plane){0};
+	xdp_start(&plane->xdp, settings, &settings->common.capabilities);
 	if (make_shared(plane, options) < 0 || make_listeners(options, listener) < 0)
 		return -1;
 	for (uint32_t i = 0; i < options->workers; i++)
@@ -130,6 +133,15 @@ void plane_stop(struct plane *plane)
 		worker_free(plane->worker[i]);
 		free(plane->worker[i]);
 	}
+	xdp_stop(&plane->xdp);
 	free(plane->owners.worker);
 	segment_free(&plane->segment);
+}
+
+void plane_beat(void *context)
+{
+	struct plane *plane = context;
+
+	if (xdp_runs(&plane->xdp))
+		xdp_publish(&plane->xdp, &plane->segment.shared->program);
 }

@@ -10,6 +10,7 @@
 
 #include "event.h"
 #include "worker.h"
+#include "xdp/mirror.h"
 
 // The kernel caps it at net.core.rmem_max; memory is taken only for what waits.
 #define RELAY_SOCKET_RCVBUF (1 << 19)
@@ -160,6 +161,8 @@ void relay_socket_dropped(void *context, uint32_t allocation, uint8_t relay, uin
 	struct worker *w = context;
 	uint32_t index;
 
+	if (w->mirror)
+		mirror_dropped(w->mirror, w->agent.index, allocation);
 	if (!owners_in_range(w->agent.capabilities, relay, port))
 		return;
 	index = tp_owner_index(w->agent.capabilities, relay, port);

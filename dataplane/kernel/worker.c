@@ -10,6 +10,7 @@
 #include <monotonic.h>
 
 #include "event.h"
+#include "xdp/mirror.h"
 
 #define EVENTS_ROUND 128 // sockets looked at in one round
 
@@ -20,13 +21,34 @@ static int watch(struct worker *w, int fd, uint64_t tag)
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-static enum tp_status apply(void *context, const struct tp_command *command)
+static enum tp_status apply_here(struct worker *w, const struct tp_command *command)
 {
-	struct worker *w = context;
-
 	if (command->kind == TP_PUT_ALLOCATION)
 		return relay_socket_put(w, command);
 	return relay_apply(w->agent.relay, command, w->agent.now);
+}
+
+// What the XDP program's maps had no room for must not be in force here: it would drop those packets.
+static enum tp_status take_back(struct worker *w, const struct tp_command *command)
+{
+	struct tp_command drop = *command;
+
+	drop.kind = command->kind == TP_PUT_ALLOCATION   ? TP_DROP_ALLOCATION
+		    : command->kind == TP_PUT_PERMISSION ? TP_DROP_PERMISSION
+							 : TP_DROP_CHANNEL;
+	relay_apply(w->agent.relay, &drop, w->agent.now);
+	return TP_STATUS_NO_SPACE;
+}
+
+static enum tp_status apply(void *context, const struct tp_command *command)
+{
+	struct worker *w = context;
+	enum tp_status status = apply_here(w, command);
+
+	if (status != TP_STATUS_OK || !w->mirror ||
+		mirror_apply(w->mirror, w->agent.index, command) == 0)
+		return status;
+	return take_back(w, command);
 }
 
 static void queue_reply(void *context, const struct tp_send *send, const uint8_t *bytes)
@@ -53,7 +75,7 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 		.capabilities = *caps, .secret = {tp_random64(), tp_random64()}};
 	int err;
 
-	*w = (struct worker){.owners = setup->owners};
+	*w = (struct worker){.owners = setup->owners, .mirror = setup->mirror};
 	agent_init(&w->agent, setup->index, setup->segment,
 		&(struct agent_ops){
 			.apply = apply, .send = queue_reply, .flush = flush, .context = w});

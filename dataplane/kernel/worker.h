@@ -15,6 +15,8 @@
 #include "relay_socket.h"
 #include "transmit.h"
 
+struct mirror;
+
 struct listener {
 	int fd;
 	uint32_t overflow; // datagrams dropped by the kernel, as last told
@@ -23,6 +25,7 @@ struct listener {
 struct worker {
 	struct agent agent; // its end of the link, and where it counts
 	struct owners *owners;
+	struct mirror *mirror; // of what the XDP program knows; NULL: there is none
 	struct relay_sockets sockets;
 	struct listener listener[TP_SERVERS_MAX];
 	bool nat; // some relay address has another public form
@@ -45,6 +48,7 @@ struct worker_setup {
 	uint32_t index;
 	const struct segment *segment;
 	struct owners *owners;
+	struct mirror *mirror; // NULL: none
 	const int *listener; // a bound socket for each server address; the worker's from now on
 };
 

@@ -129,8 +129,10 @@ void destination_serve(struct nexthops *n, uint32_t d, uint32_t hop)
 	n->status.unsettled -= unsettled(n, d);
 	__atomic_store_n(&n->word[d], (uint16_t)hop, __ATOMIC_RELEASE);
 	n->status.unsettled += unsettled(n, d);
-	if (old != hop)
+	if (old != hop) {
 		__atomic_fetch_add(&n->generation, 1, __ATOMIC_RELEASE);
+		tell_destination(n, d);
+	}
 	hop_give_back(n, old);
 }
 

@@ -40,6 +40,7 @@ static void publish(struct nexthops *n, uint32_t hop, enum nexthop_state state, 
 	n->settle = n->settle || now.state != next.state;
 	entry_write(&n->entry[hop], &next);
 	__atomic_fetch_add(&n->generation, 1, __ATOMIC_RELEASE);
+	tell_hop(n, hop);
 }
 
 static uint32_t take_free(struct nexthops *n)

@@ -77,6 +77,12 @@ void nexthops_prefetch(const struct nexthops *n, uint32_t destination);
 enum nexthop_state nexthops_read(
 	const struct nexthops *n, uint32_t destination, struct nexthop *out);
 
+// Tells of every destination whose next hop reads differently from now on, `now` being what it reads; of all
+// of them in time, of each in order. Called by whichever thread brought the change about, and never by two at
+// once: it must be short, and not come back here. Set before the first destination is taken.
+typedef void nexthops_changed_fn(void *context, uint32_t destination, const struct nexthop *now);
+void nexthops_on_change(struct nexthops *n, nexthops_changed_fn *fn, void *context);
+
 // Grows whenever something changed: a worker with packets that wait looks again then.
 uint64_t nexthops_generation(const struct nexthops *n);
 

@@ -51,6 +51,7 @@ static int take_memory(struct nexthops **out, uint32_t destinations)
 	n->destinations_capacity = destinations;
 	n->destinations_fresh = 1;
 	n->hops_fresh = HOP_FIRST;
+	n->told_all = true;
 	*out = n;
 	return 0;
 }
@@ -234,6 +235,14 @@ enum nexthop_state nexthops_read(
 			return out->state;
 		hop = after;
 	}
+}
+
+void nexthops_on_change(struct nexthops *n, nexthops_changed_fn *fn, void *context)
+{
+	pthread_mutex_lock(&n->lock);
+	n->tell = fn;
+	n->tell_context = context;
+	pthread_mutex_unlock(&n->lock);
 }
 
 uint64_t nexthops_generation(const struct nexthops *n)

@@ -10,6 +10,7 @@
 #include "monotonic.h"
 
 #define BEAT_MS 250 // between heartbeats, at most
+#define BEAT_SHOWS_MS 50 // where each shows what has been counted
 
 int serve_signals(void)
 {
@@ -24,7 +25,8 @@ int serve_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
-void serve(struct segment *segment, struct link *link, int signals)
+void serve(struct segment *segment, struct link *link, int signals, void (*beat)(void *context),
+	void *context)
 {
 	uint64_t now = monotonic_ms();
 
@@ -33,10 +35,13 @@ void serve(struct segment *segment, struct link *link, int signals)
 		struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
 			{.fd = segment->ready, .events = POLLIN},
 			{.fd = link->sock, .events = POLLIN}};
-		int n = poll(fds, 3, link_timeout(link, now, BEAT_MS));
+		int n = poll(fds, 3, link_timeout(link, now, beat ? BEAT_SHOWS_MS : BEAT_MS));
 		uint64_t woken;
 
 		now = monotonic_ms();
+		// A heartbeat later than a packet says that the packet is among what is shown.
+		if (beat)
+			beat(context);
 		segment_beat(segment, now);
 		if (n < 0 && errno != EINTR) {
 			fprintf(stderr, "%s: waiting failed: %s.\n", link->program,

@@ -10,5 +10,7 @@
 // Returns a descriptor that tells them, the caller's, or a negative errno.
 int serve_signals(void);
 
-// Runs until one of those signals comes.
-void serve(struct segment *segment, struct link *link, int signals);
+// Runs until one of those signals comes. `beat` is called with each heartbeat, twenty times a second at
+// least; NULL: nothing to do.
+void serve(struct segment *segment, struct link *link, int signals, void (*beat)(void *context),
+	void *context);

@@ -8,7 +8,8 @@
 //   +------------------------------+           +------------------------------+
 //   | header                       |           | header                       |
 //   | heartbeat                    |           | heartbeat, doorbell          |
-//   | what it is, what it can      |           | counters                     |
+//   | counters of its XDP program  |           | counters                     |
+//   | what it is, what it can      |           |                              |
 //   | worker 0: heads and tails,   |           | worker 0: heads and tails    |
 //   |   doorbell, counters         |           | ...                          |
 //   | ...                          |           | worker 0: commands data      |
@@ -27,13 +28,14 @@
 #include <turnpike/doorbell.h>
 #include <turnpike/ring.h>
 
-#define TP_ABI 2u
+#define TP_ABI 3u
 #define TP_MAGIC_DATAPLANE 0x3165506e72755462ull // ready: stored last, with release
 #define TP_MAGIC_CONTROL 0x3165436e72755462ull
 
 #define TP_WORKERS_MAX 64u
 #define TP_SERVERS_MAX 64u
 #define TP_RELAYS_MAX 64u
+#define TP_INTERFACES_MAX 8u
 #define TP_ALLOCATIONS_MAX (1u << 22)
 
 // Permissions and channels that are provided for with so many allocations: three each, and enough for
@@ -89,6 +91,29 @@ struct tp_relay_address {
 	struct tp_ip public_; // same as local without NAT
 };
 
+// Where the XDP program runs on an interface.
+enum tp_xdp_mode {
+	TP_XDP_NONE = 0, // nowhere: sockets relay what comes there
+	TP_XDP_NATIVE = 1, // in the driver
+	TP_XDP_GENERIC = 2, // before the network stack
+};
+
+// What was found out about an interface before it was used with XDP. Texts are NUL-terminated.
+struct tp_interface {
+	char name[16];
+	char driver[32]; // empty: unknown
+	char why[160]; // why not at all, or not native; empty: nothing to say
+	uint32_t mtu; // bytes of an IP packet
+	uint16_t queues; // that it receives by; 0: unknown
+	uint8_t mode; // enum tp_xdp_mode
+	uint8_t virtual_; // its senders may leave checksums to it
+	uint32_t headroom_seen; // frames looked at that had room for what is put in front of them
+	uint32_t headroom_lacking; // frames that had not
+	uint32_t partial_checksums; // UDP frames looked at whose checksum was left to the device
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct tp_interface) == 232, "no hidden padding");
+
 // What a dataplane publishes. Written once, before the magic; only the map of owners may change later.
 struct tp_capabilities {
 	char name[16]; // "sockets", "xdp", "dpdk"; NUL-terminated
@@ -100,9 +125,10 @@ struct tp_capabilities {
 	uint16_t port_min; // relay ports
 	uint16_t port_max;
 	uint32_t channel_max; // TP_CHANNEL_MAX or TP_CHANNEL_MAX_5766
-	uint32_t zero;
+	uint32_t interfaces; // used entries of `interface`
 	struct tp_endpoint server[TP_SERVERS_MAX];
 	struct tp_relay_address relay[TP_RELAYS_MAX];
+	struct tp_interface interface[TP_INTERFACES_MAX];
 };
 
 // The map of owners (TP_PLACEMENT_OWNER): one byte for each relay port of each relay address, the worker to
@@ -133,8 +159,10 @@ struct tp_worker_out {
 struct tp_dataplane_segment {
 	struct tp_header header;
 	struct tp_heartbeat heartbeat; // dataplane's main thread: rw, control: ro
+	_Alignas(TP_LINE) struct tp_counters
+		program; // dataplane's main thread: rw, control: ro; what no worker counted
 	_Alignas(TP_LINE) struct tp_capabilities capabilities;
-	struct tp_worker_out
+	_Alignas(TP_LINE) struct tp_worker_out
 		worker[]; // then for each worker: results data, punts data; then the owners
 };
 
@@ -154,10 +182,10 @@ struct tp_control_segment {
 };
 
 _Static_assert(sizeof(struct tp_heartbeat) == TP_LINE, "");
-_Static_assert(sizeof(struct tp_capabilities) == 48 + 64 * 24 + 64 * 32, "");
+_Static_assert(sizeof(struct tp_capabilities) == 48 + 64 * 24 + 64 * 32 + 8 * 232, "");
 _Static_assert(sizeof(struct tp_worker_out) == 4 * TP_LINE + 2048, "");
 _Static_assert(sizeof(struct tp_worker_in) == 3 * TP_LINE, "");
-_Static_assert(__builtin_offsetof(struct tp_dataplane_segment, capabilities) == 128, "");
+_Static_assert(__builtin_offsetof(struct tp_dataplane_segment, program) == 128, "");
 _Static_assert(__builtin_offsetof(struct tp_dataplane_segment, worker) % TP_LINE == 0, "");
 _Static_assert(__builtin_offsetof(struct tp_control_segment, counters) == 192, "");
 _Static_assert(__builtin_offsetof(struct tp_control_segment, worker) % TP_LINE == 0, "");

@@ -148,7 +148,7 @@ class Lab:
         number = self.free.pop()
         relay = Host(self.router, f"relay{number}", f"198.51.100.{16 * number}/28",
                      f"2001:db8:2:{number:x}::/64", (2, 3))
-        relay.number, relay.wire = number, None  # wire.py
+        relay.number, relay.wire, relay.xdp = number, None, None  # wire.py, xdp.py
         # Routed to the relay's network, but nobody's: what a cloud maps to a private address.
         relay.public4, relay.public6 = (f"198.51.100.{16 * number + 13}",
                                         f"2001:db8:2:{number:x}::d")
@@ -157,6 +157,8 @@ class Lab:
     def remove_relay(self, relay):
         if relay.wire:
             relay.wire.close()
+        self.router.run("ip", "link", "del", f"{relay.name}b", check=False,
+                        stderr=subprocess.DEVNULL)
         # A TAP has gone with the process that made it.
         self.router.run("ip", "link", "del", relay.name, check=False, stderr=subprocess.DEVNULL)
         relay.close()

@@ -14,6 +14,7 @@ import threading
 import time
 
 import wire
+import xdp
 from wire import BUILD, REPOSITORY
 
 DATAPLANE = os.environ.get("TURNPIKE_DATAPLANE", "sockets")
@@ -84,6 +85,9 @@ class Server:
             self.config["dpdk"] = {"ports": [host.wire.port()], "eal": list(host.wire.eal),
                                    **host.wire.placement(), **DPDK,
                                    **overrides.get("dpdk", {})}
+        if self.config["dataplane"] == "xdp":
+            host.xdp = host.xdp or xdp.prepare(host)
+            self.config["xdp"] = {**host.xdp, **overrides.get("xdp", {})}
         self.config = {k: v for k, v in self.config.items() if v is not None}
         self.file = self.directory / "turnpike.yaml"
         self.file.write_text(yaml_text(self.config), encoding="utf-8")
@@ -192,7 +196,7 @@ class Server:
         """{name: sum over workers}, the control plane's own among them."""
         pages = self.ctl("counters", "--all")
         total = dict(pages["control"])
-        for worker in pages["workers"]:
+        for worker in pages["workers"] + [pages["program"]]:
             for name, value in worker.items():
                 total[name] = total.get(name, 0) + value
         return total

@@ -43,7 +43,7 @@ def test_dev_run_gets_ready_prints_what_a_browser_needs_and_ends_at_ctrl_c(relay
                 break
         assert lines[-1:] == ["turnpike: ready"], lines
         text = "\n".join(lines)
-        assert re.search(r"^dataplane: sockets, because .+$", text, re.M)
+        assert re.search(r"^turnpike-kernel: dataplane: (xdp|sockets), because .+$", text, re.M)
         assert re.search(r"^user: \S+\npassword: \S+\nREST secret: \S+$", text, re.M)
         assert re.search(r'^iceServers: \[\{ urls: \["turn:.+credential: "\S+" \}\]$', text, re.M)
         os.killpg(process.pid, signal.SIGINT)

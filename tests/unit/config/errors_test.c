@@ -89,7 +89,7 @@ static const struct {
 		  "4294967295.\n"},
 	{"workers: 65\n", F "1: workers: \"65\" is not a whole number from 0 to 64.\n"},
 	{"workers: -1\n", F "1: workers: \"-1\" is not a whole number from 0 to 64.\n"},
-	{"dataplane: xdp\n", F "1: dataplane: \"xdp\" is none of auto, sockets, dpdk.\n"},
+	{"dataplane: udp\n", F "1: dataplane: \"udp\" is none of auto, xdp, sockets, dpdk.\n"},
 	{"channel_numbers: all\n",
 		F "1: channel_numbers: \"all\" is neither rfc8656 nor rfc5766.\n"},
 	{"deny_peers:\n- 10.1.2.3/8\n",

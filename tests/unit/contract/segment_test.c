@@ -45,11 +45,11 @@ Test(segment, sizes_are_the_ones_that_this_abi_version_promises)
 {
 	struct tp_header h = header(2, 4096, 4096, 4096);
 
-	cr_assert_eq(sizeof(struct tp_dataplane_segment), 3776);
+	cr_assert_eq(sizeof(struct tp_dataplane_segment), 7680);
 	cr_assert_eq(sizeof(struct tp_control_segment), 2240);
 	cr_assert_eq(sizeof(struct tp_worker_out), 2304);
 	cr_assert_eq(sizeof(struct tp_worker_in), 192);
-	cr_assert_eq(tp_dataplane_size(&h), 3776 + 2 * (2304 + 8192));
+	cr_assert_eq(tp_dataplane_size(&h), 7680 + 2 * (2304 + 8192));
 	cr_assert_eq(tp_control_size(&h), 2240 + 2 * (192 + 4096));
 }
 
@@ -76,7 +76,7 @@ Test(segment, counts_and_sizes_out_of_bounds_have_no_layout)
 	h.owners = TP_RELAYS_MAX * 65535u + 1;
 	cr_assert_eq(tp_dataplane_size(&h), 0);
 	h = header(TP_WORKERS_MAX, 1u << 30, 1u << 30, 1u << 30);
-	cr_assert_eq(tp_dataplane_size(&h), 3776 + 64ull * (2304 + (2ull << 30)));
+	cr_assert_eq(tp_dataplane_size(&h), 7680 + 64ull * (2304 + (2ull << 30)));
 }
 
 Test(segment, the_map_of_owners_has_a_byte_for_each_relay_port_behind_all_rings)

@@ -60,6 +60,26 @@ Test(present, status_is_an_aligned_table)
 		"2001:db8::7  2001:db8::7           0  16384  16384\n");
 }
 
+Test(present, status_tells_what_xdp_does_on_each_interface_and_why_not)
+{
+	char *text = present(STATUS,
+		"{\"dataplane\":{\"attached\":true,\"interfaces\":["
+		"{\"name\":\"eth0\",\"xdp\":\"native\",\"driver\":\"veth\",\"queues\":2,"
+		"\"mtu\":1500,\"headroom\":{\"enough\":7,\"lacking\":0},\"why\":\"\"},"
+		"{\"name\":\"eth1\",\"xdp\":\"none\",\"driver\":\"tun\",\"queues\":1,"
+		"\"mtu\":9000,\"headroom\":{\"enough\":0,\"lacking\":0},\"why\":\"taken\","
+		"\"partial_checksums\":3}]}}");
+
+	cr_expect_not_null(
+		strstr(text, "\nINTERFACE  XDP     DRIVER  QUEUES   MTU  HEADROOM\n"
+			     "eth0       native  veth         2  1500  enough\n"
+			     "eth1       none    tun          1  9000  no frame seen\n"
+			     "eth1: taken.\n"
+			     "eth1: 3 frames with partial checksums before the start.\n"),
+		"%s", text);
+	free(text);
+}
+
 Test(present, status_without_a_dataplane_says_that_nothing_is_relayed)
 {
 	char *text = present(STATUS, "{\"dataplane\":{\"attached\":false}}");
@@ -92,8 +112,11 @@ Test(present, counters_that_are_not_zero_come_with_their_meaning)
 {
 	expect(COUNTERS,
 		"{\"control\":{\"error_401\":2,\"error_437\":0},\"workers\":[],\"total\":"
-		"{\"client_packets\":12,\"channel_unbound\":1}}",
-		"dataplane, all workers\n"
+		"{\"client_packets\":12,\"channel_unbound\":1},"
+		"\"relayed\":{\"program\":70,\"workers\":5}}",
+		"relayed by the XDP program: 70 packets, by workers: 5\n"
+		"\n"
+		"dataplane\n"
 		"  client_packets   12  datagrams from clients\n"
 		"  channel_unbound   1  ChannelData on a channel that is not bound (RFC 8656 "
 		"section "

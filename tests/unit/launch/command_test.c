@@ -50,7 +50,19 @@ static void expect_command(const char *yaml, bool many_descriptors, const char *
 
 Test(command, sockets_get_the_shared_options)
 {
-	expect_command(SHARED "workers: 2\n", true, "turnpike-kernel " SHARED_ARGUMENTS);
+	expect_command(SHARED "workers: 2\ndataplane: sockets\n", true,
+		"turnpike-kernel " SHARED_ARGUMENTS);
+}
+
+Test(command, where_it_may_be_xdp_the_kernel_dataplane_is_told_so)
+{
+	expect_command(
+		SHARED "workers: 2\n", true, "turnpike-kernel " SHARED_ARGUMENTS " --xdp auto");
+	expect_command(SHARED "workers: 2\ndataplane: xdp\n"
+			      "xdp: {interfaces: [eth0, eth1], mode: generic}\n",
+		true,
+		"turnpike-kernel " SHARED_ARGUMENTS
+		" --xdp generic --interface eth0 --interface eth1");
 }
 
 Test(command, dpdk_gets_its_own_options_too)

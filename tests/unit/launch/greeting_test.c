@@ -33,8 +33,8 @@ Test(greeting, generated_credentials_are_shown_ready_to_paste)
 	char *text = greet(true);
 
 	cr_expect_str_eq(text,
-		"dataplane: sockets, because dpdk takes ports that only a configuration can name "
-		"(XDP is to come)\n"
+		"dataplane: xdp where an interface takes it, else sockets; turnpike-kernel says "
+		"which, and why\n"
 		"listen: 127.0.0.1:3478 10.0.0.1:3478 [::1]:3478\n"
 		"relay: 10.0.0.1 (203.0.113.1 outside), ports 50000-50009\n"
 		"realm: turnpike\n"

@@ -58,6 +58,13 @@ REFUSED(a_name_that_is_not_printable, s->capabilities.name[1] = 27)
 REFUSED(a_name_that_is_not_ascii, s->capabilities.name[0] = (char)0xe9)
 REFUSED(what_the_server_cannot_use, s->capabilities.port_max = PLANE_PORT_REFUSED)
 REFUSED(an_unknown_placement, s->capabilities.placement = 3)
+REFUSED(too_many_interfaces, s->capabilities.interfaces = TP_INTERFACES_MAX + 1)
+REFUSED(an_interface_in_an_unknown_mode,
+	(s->capabilities.interfaces = 1, s->capabilities.interface[0].mode = 3))
+REFUSED(an_interface_whose_name_has_no_end,
+	(s->capabilities.interfaces = 1, memset(s->capabilities.interface[0].name, 'x', 16)))
+REFUSED(a_reason_that_is_not_printable,
+	(s->capabilities.interfaces = 1, s->capabilities.interface[0].why[0] = '\n'))
 REFUSED(no_servers, s->capabilities.servers = 0)
 REFUSED(too_many_servers, s->capabilities.servers = TP_SERVERS_MAX + 1)
 REFUSED(too_many_relays, s->capabilities.relays = UINT32_MAX)

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+
+#include "mirror.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "slots.h"
+
+int mirror_create(struct mirror **out, const struct tp_capabilities *capabilities,
+	const struct xdp_config *config, const struct mirror_ops *ops)
+{
+	struct mirror *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->slots = calloc(capabilities->allocations, sizeof(*m->slots));
+	m->peers = calloc(capabilities->peers, sizeof(*m->peers));
+	if (!m->slots || !m->peers) {
+		free(m->slots);
+		free(m->peers);
+		free(m);
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&m->lock, NULL);
+	m->capabilities = capabilities;
+	m->config = config;
+	m->ops = *ops;
+	m->free_peers = MIRROR_NONE;
+	*out = m;
+	return 0;
+}
+
+void mirror_destroy(struct mirror *m)
+{
+	if (!m)
+		return;
+	pthread_mutex_destroy(&m->lock);
+	free(m->slots);
+	free(m->peers);
+	free(m);
+}
+
+// Takes a slot's allocation out of the maps: what leads there first, the entries that it leads to last.
+static void drop_slot(struct mirror *m, uint32_t slot)
+{
+	struct mirror_slot *s = &m->slots[slot];
+
+	peer_delete_channels(m, slot);
+	entry_delete_allocation(m, slot);
+	entry_clear_port(m, slot);
+	peer_forget_all(m, slot);
+	m->ops.give_back_hop(m->ops.context, s->hop);
+	*s = (struct mirror_slot){0};
+	m->usage.allocations--;
+}
+
+static bool same(const struct mirror_slot *s, uint32_t worker, const struct tp_command *c)
+{
+	return s->worker == worker + 1 && tp_endpoint_equal(&s->client, &c->client) &&
+	       s->server == c->server && s->relay == c->relay && s->relay_port == c->relay_port;
+}
+
+static int make_slot(struct mirror *m, uint32_t worker, const struct tp_command *c)
+{
+	uint32_t hop = m->ops.take_hop(m->ops.context, &c->client.ip);
+	int err;
+
+	if (!hop)
+		return -ENOSPC;
+	m->slots[c->allocation] = (struct mirror_slot){.client = c->client,
+		.expires_ms = c->expires_ms,
+		.peers = MIRROR_NONE,
+		.favourite = MIRROR_NONE,
+		.hop = hop,
+		.relay_port = c->relay_port,
+		.relay = c->relay,
+		.server = c->server,
+		.worker = (uint8_t)(worker + 1)};
+	m->usage.allocations++;
+	entry_write_port(m, c->allocation);
+	err = entry_put_allocation(m, c->allocation);
+	if (err)
+		drop_slot(m, c->allocation);
+	return err;
+}
+
+static int put_slot(struct mirror *m, uint32_t worker, const struct tp_command *c)
+{
+	struct mirror_slot *s = &m->slots[c->allocation];
+	int err;
+
+	if (s->worker && !same(s, worker, c))
+		drop_slot(m, c->allocation);
+	if (!s->worker)
+		return make_slot(m, worker, c);
+	s->expires_ms = c->expires_ms;
+	entry_write_port(m, c->allocation);
+	err = entry_put_allocation(m, c->allocation);
+	if (!err)
+		err = peer_refresh_all(m, c->allocation);
+	if (err)
+		drop_slot(m, c->allocation);
+	return err;
+}
+
+// Allocations of another generation have been dropped, one by one, by mirror_dropped().
+static void sweep(struct mirror *m, uint32_t worker, uint32_t generation)
+{
+	for (uint32_t i = 0; i < m->capabilities->allocations; i++)
+		if (m->slots[i].worker == worker + 1)
+			peer_sweep(m, i, generation);
+}
+
+static int apply(struct mirror *m, uint32_t worker, const struct tp_command *c)
+{
+	bool there = c->kind != TP_SWEEP && m->slots[c->allocation].worker == worker + 1;
+
+	switch (c->kind) {
+	case TP_PUT_ALLOCATION:
+		return put_slot(m, worker, c);
+	case TP_PUT_PERMISSION:
+		return there ? peer_put_permission(m, c) : -ENOENT;
+	case TP_PUT_CHANNEL:
+		return there ? peer_put_channel(m, c) : -ENOENT;
+	case TP_DROP_PERMISSION:
+		if (there)
+			peer_drop_permission(m, c);
+		return 0;
+	case TP_DROP_CHANNEL:
+		if (there)
+			peer_drop_channel(m, c->allocation, c->channel);
+		return 0;
+	case TP_SWEEP:
+		sweep(m, worker, c->generation);
+		return 0;
+	}
+	return 0; // TP_DROP_ALLOCATION: mirror_dropped()
+}
+
+int mirror_apply(struct mirror *m, uint32_t worker, const struct tp_command *command)
+{
+	int err;
+
+	pthread_mutex_lock(&m->lock);
+	err = apply(m, worker, command);
+	pthread_mutex_unlock(&m->lock);
+	return err;
+}
+
+void mirror_dropped(struct mirror *m, uint32_t worker, uint32_t slot)
+{
+	pthread_mutex_lock(&m->lock);
+	// Else it has become another worker's since.
+	if (m->slots[slot].worker == worker + 1)
+		drop_slot(m, slot);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void mirror_usage(struct mirror *m, struct mirror_usage *out)
+{
+	pthread_mutex_lock(&m->lock);
+	*out = m->usage;
+	pthread_mutex_unlock(&m->lock);
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// What the XDP program's maps hold, kept in step with the workers' tables: each command that a table took is
+// taken here too, before its answer leaves, and goes into the maps in the order that bpf/state.h asks for.
+//
+// One mirror for all workers, since an allocation slot may move from one to another before the first has swept
+// it; a lock, which commands take and packets don't.
+#pragma once
+
+#include <turnpike/segment.h>
+
+#include <state.h>
+
+struct mirror;
+
+// Where entries go. Each returns 0 or a negative errno; deleting what isn't there succeeds. `port` is an
+// index as of xdp_port_index(). `hop`: takes a destination for an address (0: there is no more), gives it
+// back. `context` is the owner's.
+struct mirror_ops {
+	int (*put_client)(
+		void *context, const struct xdp_client_key *key, const struct xdp_client *client);
+	void (*delete_client)(void *context, const struct xdp_client_key *key);
+	int (*put_peer)(void *context, const struct xdp_peer_key *key, const struct xdp_peer *peer);
+	void (*delete_peer)(void *context, const struct xdp_peer_key *key);
+	void (*write_port)(void *context, uint32_t port, const struct xdp_port *entry);
+	uint32_t (*take_hop)(void *context, const struct tp_ip *ip);
+	void (*give_back_hop)(void *context, uint32_t hop);
+	void *context;
+};
+
+// What all workers together hold, for tests and status.
+struct mirror_usage {
+	uint32_t allocations;
+	uint32_t peers; // permissions and channels
+};
+
+// Takes all the memory that it will need. `config` is what the program was loaded with. Both, and
+// `ops->context`, must outlive it. Returns 0 or -ENOMEM.
+int mirror_create(struct mirror **out, const struct tp_capabilities *capabilities,
+	const struct xdp_config *config, const struct mirror_ops *ops);
+// NULL: nothing. The maps are left as they are.
+void mirror_destroy(struct mirror *m);
+
+// Takes over a command that the tables of `worker` took. Returns 0; or -ENOSPC or what a map said, and then
+// nothing is left of what the command would have made: its worker has to undo it too, and may then answer
+// with an error.
+int mirror_apply(struct mirror *m, uint32_t worker, const struct tp_command *command);
+
+// The tables of `worker` are about to drop this slot's allocation.
+void mirror_dropped(struct mirror *m, uint32_t worker, uint32_t slot);
+
+void mirror_usage(struct mirror *m, struct mirror_usage *out);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// The relay's XDP program in the kernel: loaded with its configuration and maps of the right sizes.
+#pragma once
+
+#include <turnpike/segment.h>
+
+#include <state.h>
+
+struct relay_bpf;
+
+struct program {
+	struct relay_bpf *object; // NULL: not loaded
+	struct xdp_config config; // as it was loaded
+	struct xdp_port *ports; // the maps themselves
+	struct xdp_hop *hops;
+	struct xdp_cpu *cpus; // room for one of each CPU
+	int cpus_count;
+};
+
+// Loads the program for these interfaces. `destinations` is how many next hops there may be besides none.
+// What the verifier says to a program that it refuses goes to the file `log`. Returns 0 or a negative errno;
+// program_free() is due either way.
+int program_load(struct program *p, const struct tp_capabilities *capabilities,
+	const uint32_t *ifindex, uint32_t interfaces, uint32_t destinations, const char *log);
+void program_free(struct program *p);
+
+int program_fd(const struct program *p);
+
+// Sums what all CPUs have counted.
+void program_count(struct program *p, struct xdp_cpu *out);
