@@ -57,9 +57,9 @@ json_t *machine_document(const struct options *o, int argc, char **argv, const c
 	for (int i = 0; i < argc; i++)
 		json_array_append_new(arguments, json_string(argv[i]));
 	strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-	return json_pack("{s:s, s:s, s:o, s:s, s:{s:s, s:s?}, s:o}", "schema", "turngun/1",
-		"command", commands[o->command], "argv", arguments, "started", started, "versions",
-		"turngun", TURNPIKE_VERSION, "dpdk", dpdk, "machine", machine(o));
+	return json_pack("{s:s, s:s, s:o, s:s, s:{s:s, s:s?}, s:o}", "schema", SCHEMA, "command",
+		commands[o->command], "argv", arguments, "started", started, "versions", "turngun",
+		TURNPIKE_VERSION, "dpdk", dpdk, "machine", machine(o));
 }
 
 int machine_pin(int cpu)

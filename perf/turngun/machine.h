@@ -8,6 +8,8 @@
 
 #include "options.h"
 
+#define SCHEMA "turngun/1"
+
 // The document's first members: schema, command, argv, started, versions, machine. `dpdk`: its version, or NULL.
 // NULL: no memory.
 json_t *machine_document(const struct options *o, int argc, char **argv, const char *dpdk);

@@ -221,6 +221,7 @@ static int take(struct options *o, int option, const char *text)
 	case OPTION_RATE:
 		return take_rate(&o->trial.rate, text);
 	case OPTION_SECONDS:
+		o->forever = false;
 		return take_seconds(&o->trial.seconds, text, 0.001);
 	case OPTION_WARM_UP:
 		return take_seconds(&o->warm_up, text, 0);
@@ -297,6 +298,16 @@ static int check(const struct options *o)
 	return -EINVAL;
 }
 
+// Nobody has it: where no relay is, packets need a destination all the same.
+static struct tp_endpoint server_of_nobody(bool ip4)
+{
+	struct tp_endpoint e = {.ip.b = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, .port = 3478};
+
+	if (ip4)
+		e.ip = tp_ip4(TP_BE32(0xc6336401));
+	return e;
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
 	int option, err;
@@ -310,7 +321,8 @@ int options_parse(struct options *o, int argc, char **argv)
 		.warm_up = 0.1,
 		.window = 256,
 		.user = "turngun",
-		.cpu = -1};
+		.cpu = -1,
+		.forever = true};
 	sizes_parse(&o->trial.sizes, "160");
 	if (argc > 1 && argv[1][0] != '-') {
 		err = take_command(o, argv[1]);
@@ -333,6 +345,8 @@ int options_parse(struct options *o, int argc, char **argv)
 			return err;
 		optind += optind < argc && !strcmp(argv[optind], "--");
 	}
+	if (o->command == COMMAND_CEILING && !o->server.port)
+		o->server = server_of_nobody(tp_ip_is4(&o->clients_from.first.ip));
 	o->eal_argc = argc - optind;
 	o->eal_argv = argv + optind;
 	return check(o);

@@ -61,6 +61,7 @@ struct options {
 	const char *user;
 	const char *password_file; // NULL: TURNGUN_PASSWORD
 	int cpu; // -1: where it runs
+	bool forever; // no --seconds was given
 	bool trials; // to be read from stdin
 	bool keep; // the allocations
 	bool json;

@@ -20,7 +20,8 @@ struct pacer {
 static inline void pacer_begin(struct pacer *p, uint64_t now_ns, uint64_t rate)
 {
 	p->begin_ns = now_ns;
-	p->step = rate ? (1000000000ull << PACER_FRACTION) / rate : 0;
+	// Rounded up: in no time are there more than the rate says.
+	p->step = rate ? ((1000000000ull << PACER_FRACTION) + rate - 1) / rate : 0;
 	p->next = 0;
 }
 

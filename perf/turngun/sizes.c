@@ -75,8 +75,9 @@ int sizes_parse(struct sizes *s, const char *text)
 		if (k->size < PAYLOAD_MIN || !k->weight || sum > SIZES_CYCLE)
 			return -EINVAL;
 	} while (*at++ == ',');
-	if (at[-1])
+	if (at[-1] || strlen(text) >= sizeof(s->text))
 		return -EINVAL;
+	strcpy(s->text, text);
 	fill(s, kind, kinds, sum);
 	return 0;
 }

@@ -13,6 +13,7 @@
 struct sizes {
 	uint16_t at[SIZES_CYCLE];
 	uint32_t length; // of the cycle
+	char text[64]; // as it was given
 };
 
 // "SIZE[:WEIGHT],...", or a mix by name: "turn" (20 ms of Opus, 160 bytes 50 times a second, beside video,
