@@ -9,6 +9,8 @@
 #include "population.h"
 
 #define FORMS 2u
+#define LOAD_WINDOW_NS \
+	5000000u // the best one tells what is possible while nothing else has the CPUs
 
 // Of one direction and form, or of all.
 struct load_way {
@@ -37,6 +39,7 @@ struct load {
 	uint32_t run;
 	uint64_t sending_ns;
 	uint64_t grace_ns;
+	double best_pps; // received in the best LOAD_WINDOW_NS; 0: there was no whole one
 	uint64_t broken; // of this run, but no stream can be told
 	uint64_t unknown; // datagrams of nobody
 	uint64_t stale; // of an earlier trial

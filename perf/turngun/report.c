@@ -143,11 +143,13 @@ json_t *report_load(const struct load *l)
 		json_object_set_new(o, "form", json_string(forms[i % FORMS]));
 		json_array_append_new(ways, o);
 	}
-	return json_pack("{s:o, s:s, s:s, s:f, s:f, s:I, s:I, s:o, s:o}", "rate",
+	return json_pack("{s:o, s:s, s:s, s:f, s:f, s:o, s:f, s:I, s:I, s:o, s:o}", "rate",
 		l->trial->rate ? json_integer((json_int_t)l->trial->rate) : json_null(), "sizes",
 		l->trial->sizes.text, "direction", asked[l->trial->direction], "seconds", took,
-		"grace_seconds", seconds(l->grace_ns), "flows", (json_int_t)l->population->flows,
-		"streams", streams, "ways", ways, "total", total);
+		"grace_seconds", seconds(l->grace_ns), "best_received_pps",
+		l->best_pps > 0 ? json_real(l->best_pps) : json_null(), "best_window_seconds",
+		seconds(LOAD_WINDOW_NS), "flows", (json_int_t)l->population->flows, "streams",
+		streams, "ways", ways, "total", total);
 }
 
 json_t *report_wire(const struct load *l, const struct options *o)
@@ -235,6 +237,8 @@ void report_load_text(FILE *out, const struct load *l)
 			way_text(out, directions[i / FORMS], forms[i % FORMS],
 				&l->way[i / FORMS][i % FORMS], took);
 	way_text(out, "all", "", &all, took);
+	fprintf(out, "%-20s %.0f/s received in the best %.0f ms\n", "", l->best_pps,
+		us(LOAD_WINDOW_NS) / 1000);
 	fprintf(out,
 		"%-11s refused %lu, missed %lu, unexpected: %lu unknown, %lu stale, %lu malformed, "
 		"%lu stun\n",

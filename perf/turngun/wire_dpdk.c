@@ -281,6 +281,8 @@ static int start_eal(const struct options *o)
 	if (!argv)
 		return -ENOMEM;
 	name_lcore(lcore, sizeof(lcore));
+	// One program is all that net_af_xdp needs; libxdp's dispatcher of several takes more memory and words.
+	setenv("LIBXDP_SKIP_DISPATCHER", "1", 0);
 	argv[argc++] = (char *)"turngun";
 	argv[argc++] = lcore;
 	argv[argc++] = (char *)"--no-telemetry";

@@ -69,6 +69,9 @@ def test_every_way_goes_through_the_relay_whole_and_is_counted_alike(make_server
                       f"{address}:3478")
     assert result["schema"] == "turngun/1"
     setup, load = result["setup"], result["load"]
+    phase = {"asked", "made", "failed", "transactions", "retransmissions", "seconds", "per_second",
+             "latency_us", "errors"}
+    assert (set(setup), set(setup["bind"])) == ({"seconds", "allocate", "bind"}, phase)
     assert (setup["allocate"]["made"], setup["allocate"]["errors"]) == (20, {})
     # Ten clients with three flows each, and five pairs with one each way.
     assert (setup["bind"]["made"], setup["bind"]["errors"]) == (40, {})
@@ -78,7 +81,8 @@ def test_every_way_goes_through_the_relay_whole_and_is_counted_alike(make_server
     total = load["total"]
     assert total["offered"] == 3000
     for name in ("unsent", "lost", "duplicates", "corrupt", "misdelivered", "bad_checksum"):
-        assert total[name] == 0, (name, result["wire"], [(w["direction"], w["form"], w["sent"], w["lost"]) for w in load["ways"]], server.counters())
+        assert total[name] == 0, (name, {way: w[name] for way, w in ways.items()},
+                                  result["wire"], server.counters())
     assert total["received"] == 3000 == total["latency_us"]["samples"]
     assert sum(count for _, count in total["histogram"]["buckets"]) == 3000
     assert all(0 < w["latency_us"]["p50"] <= w["latency_us"]["p99.99"] <= w["latency_us"]["max"]
@@ -90,6 +94,65 @@ def test_every_way_goes_through_the_relay_whole_and_is_counted_alike(make_server
     assert relayed in (3000, 3000 + hairpin), (relayed, hairpin, after)
 
 
+def test_a_reflector_returns_every_packet_to_the_ceiling(lab, gun):
+    far = lab.add_relay()
+    try:
+        # A wire of two ends and nothing between.
+        for host in (far, gun.host):
+            host.ip("link del eth0")
+        far.ip(f"link add eth0 type veth peer name eth0 netns {gun.host.path}", "link set eth0 up")
+        gun.host.ip("link set eth0 up")
+        wire = ("--wire", "net_af_xdp0,iface=eth0")
+        reflector = subprocess.Popen(far.command(TURNGUN, "reflect", *wire),
+                                     stdout=subprocess.PIPE, text=True)
+        assert reflector.stdout.readline() == "ready\n"
+        result, = gun.run(*wire, "--clients", 6, "--peers", 6, "--client", "192.0.2.1", "--rate",
+                          2000, "--seconds", 0.5, "--warm-up", 0, command="ceiling")
+        total = result["load"]["total"]
+        assert (total["offered"], total["received"]) == (1000, 1000)
+        assert (total["corrupt"], total["duplicates"], result["setup"]) == (0, 0, None)
+        reflector.terminate()
+        # The kernels of both ends say something too.
+        assert int(reflector.stdout.readline().split()[0]) >= 1000
+        assert reflector.wait() == 0
+        reflector.stdout.close()
+    finally:
+        lab.remove_relay(far)
+
+
+WAY = {"offered", "offered_pps", "sent", "sent_pps", "unsent", "received", "received_pps",
+       "payload_bps", "lost", "loss", "duplicates", "reordered", "late", "corrupt", "misdelivered",
+       "bad_checksum", "worst_stream_loss", "latency_us", "histogram"}
+LATENCY = {"p50", "p90", "p99", "p99.9", "p99.99", "max", "mean", "samples"}
+
+
+def test_the_document_has_what_its_description_says():
+    """perf/turngun/README.md; without a relay, so without namespaces."""
+    done = subprocess.run([TURNGUN, "ceiling", "--wire", "loop", "--client", "192.0.2.1", "--rate",
+                           "1000", "--seconds", "0.1", "--json"], capture_output=True, text=True,
+                          check=True, timeout=SECONDS)
+    it = json.loads(done.stdout)
+    assert set(it) == {"schema", "command", "argv", "started", "versions", "machine", "setup",
+                       "load", "wire", "gaps"}
+    assert (it["schema"], it["command"], it["argv"][1]) == ("turngun/1", "ceiling", "ceiling")
+    assert set(it["versions"]) == {"turngun", "dpdk"}
+    assert set(it["machine"]) == {"cpu", "cpus", "cpu_used", "memory_bytes", "kernel",
+                                  "kernel_build", "hypervisor"}
+    assert set(it["load"]) == {"rate", "sizes", "direction", "seconds", "grace_seconds",
+                               "best_received_pps", "best_window_seconds", "flows", "streams",
+                               "ways", "total"}
+    assert set(it["load"]["total"]) == WAY
+    for way in it["load"]["ways"]:
+        assert set(way) == WAY | {"direction", "form"}
+        assert set(way["latency_us"]) == LATENCY
+        assert set(way["histogram"]) == {"unit", "relative_error", "buckets"}
+    assert set(it["wire"]) == {"name", "driver", "refused", "missed", "errors", "unexpected"}
+    assert set(it["wire"]["unexpected"]) == {"unknown", "stale", "malformed", "stun"}
+    assert set(it["gaps"]) == {"threshold_us", "count", "longest_us", "lost_percent", "p50_us",
+                               "p99_us", "p99.9_us", "involuntary_switches", "waited_ms",
+                               "stolen_ms"}
+
+
 def test_trials_share_the_allocations(make_server, gun):
     server = serve(make_server, gun)
     head, *trials = gun.run(
@@ -99,6 +162,7 @@ def test_trials_share_the_allocations(make_server, gun):
     assert head["setup"]["allocate"]["made"] == 4
     assert [t["load"]["total"]["offered"] for t in trials] == [100, 200]
     assert [t["load"]["total"]["received"] for t in trials] == [100, 200]
+    assert [set(t) for t in trials] == 2 * [{"schema", "load", "wire", "gaps"}]
     assert set(by_way(trials[1]["load"])) == {("to-peer", "channel")}
 
 
