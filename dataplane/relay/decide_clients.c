@@ -233,8 +233,11 @@ static void find_allocation(struct relay *r, const struct relay_from_client *in,
 static void decide_send(struct relay *r, const struct send *send, const struct step *s,
 	struct relay_decision *d, uint32_t tick)
 {
-	uint32_t p = relay_find_peer(r, s->item, &send->peer.ip, 0);
+	uint32_t p = candidate(s->bucket, s->hash);
 
+	// Nearly always the one already fetched.
+	if (p == INDEX_NONE || !peer_is(&r->peers[p], s->item, &send->peer.ip, 0))
+		p = relay_find_peer(r, s->item, &send->peer.ip, 0);
 	if (p == RELAY_NONE || !clock_live(r->peers[p].expires, tick)) {
 		drop(d, TP_C_send_no_permission);
 		return;

@@ -9,12 +9,27 @@
 
 static uint32_t get16(const uint8_t *b)
 {
-	return (uint32_t)b[0] << 8 | b[1];
+	uint16_t v;
+
+	memcpy(&v, b, sizeof(v));
+	return TP_BE16(v);
 }
 
 static uint32_t get32(const uint8_t *b)
 {
-	return get16(b) << 16 | get16(b + 2);
+	uint32_t v;
+
+	memcpy(&v, b, sizeof(v));
+	return TP_BE32(v);
+}
+
+// In memory order.
+static uint64_t get64(const uint8_t *b)
+{
+	uint64_t v;
+
+	memcpy(&v, b, sizeof(v));
+	return v;
 }
 
 // XOR-PEER-ADDRESS (RFC 8489 section 14.2). False: not an address. `message` begins with the header.
@@ -33,8 +48,8 @@ static bool read_address(
 	}
 	if (value[1] == TP_IPV6 && length == 20) {
 		// XORed with cookie and transaction ID, as they stand behind the length.
-		for (unsigned int i = 0; i < 16; i++)
-			out->ip.b[i] = value[4 + i] ^ message[4 + i];
+		for (unsigned int i = 0; i < 2; i++)
+			out->ip.q[i] = get64(value + 4 + 8 * i) ^ get64(message + 4 + 8 * i);
 		// A mapped address would pass for IPv4: port 0 makes it an invalid peer.
 		if (tp_ip_is4(&out->ip))
 			out->port = 0;
@@ -49,11 +64,34 @@ static enum stun_kind refuse(enum tp_counter reason, enum tp_counter *drop)
 	return STUN_DROP;
 }
 
+// XOR-PEER-ADDRESS and DATA, in this order and nothing else, is what clients send. False: read_send() has to
+// look at one attribute after the other.
+static bool read_usual_send(const uint8_t *data, uint32_t length, struct send *send)
+{
+	const uint8_t *address = data + TP_STUN_HEADER;
+	uint32_t address_size, data_at;
+
+	if (length < TP_STUN_HEADER + 8 + 4 || get16(address) != TP_ATTR_XOR_PEER_ADDRESS)
+		return false;
+	address_size = get16(address + 2);
+	data_at = TP_STUN_HEADER + 4 + address_size;
+	if ((address_size != 8 && address_size != 20) || length < data_at + 4 ||
+		get16(data + data_at) != TP_ATTR_DATA)
+		return false;
+	send->offset = data_at + 4;
+	send->length = get16(data + data_at + 2);
+	send->dont_fragment = false;
+	return length - send->offset == send->length + tp_pad4(send->length) &&
+	       read_address(data, address + 4, address_size, &send->peer);
+}
+
 static enum stun_kind read_send(
 	const uint8_t *data, uint32_t length, struct send *send, enum tp_counter *drop)
 {
 	bool address = false, payload = false, ended = false, unknown = false;
 
+	if (read_usual_send(data, length, send))
+		return STUN_SEND;
 	send->dont_fragment = false;
 	for (uint32_t at = TP_STUN_HEADER; at < length;) {
 		const uint8_t *value = data + at + 4;
