@@ -86,6 +86,7 @@ static ALWAYS_INLINE void to_client(
 		.length = d->length,
 		.front = d->front,
 		.front_length = d->front_length,
+		.padding = d->padding,
 		.dont_fragment = p->dont_fragment};
 
 	if (!forward_plain(w, p, &s, d->destination, OUT_CLIENT))
@@ -182,18 +183,28 @@ static bool leaves(const struct relay_decision *d)
 // The next hops of a burst, on their way from memory together.
 static void fetch(struct worker *w, unsigned int n)
 {
-	const struct nexthops *hops = w->shared->nexthops;
+	for (unsigned int i = 0; i < n; i++)
+		if (leaves(&w->decision[i]))
+			nexthops_view_prefetch_word(&w->hops, w->decision[i].destination);
+	for (unsigned int i = 0; i < n; i++)
+		if (leaves(&w->decision[i]))
+			nexthops_view_prefetch(&w->hops, w->decision[i].destination);
+}
 
-	for (unsigned int i = 0; i < n; i++)
-		if (leaves(&w->decision[i]))
-			nexthops_prefetch_word(hops, w->decision[i].destination);
-	for (unsigned int i = 0; i < n; i++)
-		if (leaves(&w->decision[i]))
-			nexthops_prefetch(hops, w->decision[i].destination);
+static void count(struct worker *w, enum tp_counter packets, enum tp_counter bytes, unsigned int n,
+	uint64_t length)
+{
+	tally_add(&w->agent.tally, packets, n);
+	tally_add(&w->agent.tally, bytes, length);
 }
 
 static void decide_clients(struct worker *w)
 {
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < w->clients; i++)
+		bytes += w->client[i].length;
+	count(w, TP_C_client_packets, TP_C_client_bytes, w->clients, bytes);
 	relay_decide_clients(w->agent.relay, w->client, w->decision, w->clients, w->agent.now);
 	fetch(w, w->clients);
 	for (unsigned int i = 0; i < w->clients; i++) {
@@ -213,6 +224,11 @@ static void decide_clients(struct worker *w)
 
 static void decide_peers(struct worker *w)
 {
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < w->peers; i++)
+		bytes += w->peer[i].length;
+	count(w, TP_C_peer_packets, TP_C_peer_bytes, w->peers, bytes);
 	relay_decide_peers(w->agent.relay, w->peer, w->decision, w->peers, w->agent.now);
 	fetch(w, w->peers);
 	for (unsigned int i = 0; i < w->peers; i++) {

@@ -24,7 +24,7 @@ static ALWAYS_INLINE bool forward_plain(struct worker *w, struct packet *p,
 	struct nexthop hop;
 
 	if (unlikely(!p->plain || rte_pktmbuf_headroom(m) < FRAME_HEADROOM ||
-		     nexthops_read(w->shared->nexthops, destination, &hop) != NEXTHOP_READY ||
+		     nexthops_view_read(&w->hops, destination, &hop) != NEXTHOP_READY ||
 		     hop.port >= w->shared->ports))
 		return false;
 	send.l2 = hop.l2;

@@ -37,7 +37,7 @@ static ALWAYS_INLINE void add_client(
 	w->client_packet[w->clients++] = (uint8_t)w->packets++;
 }
 
-static ALWAYS_INLINE void count_client(struct worker *w, uint32_t length)
+static void count_client(struct worker *w, uint32_t length)
 {
 	tally_add(&w->agent.tally, TP_C_client_packets, 1);
 	tally_add(&w->agent.tally, TP_C_client_bytes, length);
@@ -56,18 +56,17 @@ void receive_count_hairpin(struct worker *w, uint32_t length)
 	tally_add(t, TP_C_relayed_to_peer, 1);
 	tally_add(t, TP_C_relayed_to_peer_bytes, length);
 	tally_add(t, TP_C_hairpinned, 1);
-	tally_add(t, TP_C_peer_packets, 1);
-	tally_add(t, TP_C_peer_bytes, length);
 }
 
 static ALWAYS_INLINE void take_client(
 	struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
 {
-	count_client(w, p->frame.payload_length);
-	if (!p->frame.source.port)
-		drop(w, p->mbuf, TP_C_client_source_invalid);
-	else
+	if (likely(p->frame.source.port)) {
 		add_client(w, p, data, server);
+	} else {
+		count_client(w, p->frame.payload_length);
+		drop(w, p->mbuf, TP_C_client_source_invalid);
+	}
 }
 
 static ALWAYS_INLINE void add_peer(
@@ -100,12 +99,13 @@ static ALWAYS_INLINE void take_peer(
 
 	if (anothers && handoff_frame(w, p, owner))
 		return;
+	if (likely(!anothers)) {
+		add_peer(w, p, data, relay);
+		return;
+	}
 	tally_add(&w->agent.tally, TP_C_peer_packets, 1);
 	tally_add(&w->agent.tally, TP_C_peer_bytes, p->frame.payload_length);
-	if (anothers)
-		drop(w, p->mbuf, TP_C_peer_handoff_full);
-	else
-		add_peer(w, p, data, relay);
+	drop(w, p->mbuf, TP_C_peer_handoff_full);
 }
 
 // A whole datagram. One that came in pieces can't be given to the kernel as a whole.
@@ -160,7 +160,8 @@ static bool is_for_us(const struct port *port, const uint8_t *data)
 	return memcmp(data, port->mac, sizeof(port->mac)) == 0;
 }
 
-static ALWAYS_INLINE struct packet *begin(struct worker *w, struct rte_mbuf *m, uint8_t port)
+static ALWAYS_INLINE struct packet *begin(
+	struct worker *w, struct rte_mbuf *m, uint8_t port, bool plain)
 {
 	struct packet *p = &w->packet[w->packets];
 
@@ -170,7 +171,7 @@ static ALWAYS_INLINE struct packet *begin(struct worker *w, struct rte_mbuf *m, 
 	p->passed = 0;
 	p->in_pieces = false;
 	p->dont_fragment = false;
-	p->plain = false;
+	p->plain = plain;
 	return p;
 }
 
@@ -210,16 +211,15 @@ static NEVER_INLINE void take_any(struct worker *w, struct rte_mbuf *m, uint8_t 
 		!is_for_us(&w->shared->port[port], rte_pktmbuf_mtod(m, const uint8_t *)))
 		leave_to_kernel(w, m, port);
 	else
-		take(w, begin(w, m, port));
+		take(w, begin(w, m, port, false));
 }
 
 static ALWAYS_INLINE void take_plain(
 	struct worker *w, struct rte_mbuf *m, const uint8_t *data, uint8_t port)
 {
-	struct packet *p = begin(w, m, port);
+	struct packet *p = begin(w, m, port, true);
 
 	plain_parse(&p->frame, data);
-	p->plain = true;
 	take_datagram(w, p, data);
 }
 
@@ -245,7 +245,7 @@ void receive(struct worker *w, struct rte_mbuf *const *m, unsigned int n, uint8_
 
 void receive_handed(struct worker *w, struct rte_mbuf *m, const struct handoff *what)
 {
-	struct packet *p = begin(w, m, what->port);
+	struct packet *p = begin(w, m, what->port, false);
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
 
 	p->passed = what->passed;

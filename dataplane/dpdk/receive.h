@@ -14,13 +14,13 @@ void receive(struct worker *w, struct rte_mbuf *const *m, unsigned int n, uint8_
 // The same with a frame that another worker has handed over.
 void receive_handed(struct worker *w, struct rte_mbuf *m, const struct handoff *what);
 
-// A client's packet becomes another's peer data: relayed on one side, arrived on the other.
+// A client's packet becomes another's peer data: relayed on one side. decide() counts that it arrived on the other.
 void receive_count_hairpin(struct worker *w, uint32_t length);
 
 // A client's packet is another worker's, where it is counted when it comes.
 void receive_uncount_client(struct worker *w, uint32_t payload_length);
 
-// Decides about what receive() gathered, and sends it on.
+// Counts what receive() gathered, decides about it, and sends it on.
 void decide(struct worker *w);
 
 // Leaves a frame to the kernel, as it came.

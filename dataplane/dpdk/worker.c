@@ -85,6 +85,7 @@ int worker_init(struct worker *w, uint32_t index, const struct shared *shared,
 
 	memset(w, 0, sizeof(*w));
 	w->shared = shared;
+	w->hops = nexthops_view(shared->nexthops);
 	w->index = index;
 	w->ip_id = (uint16_t)tp_random64();
 	w->fragment_id = (uint32_t)tp_random64();

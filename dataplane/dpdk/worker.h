@@ -7,6 +7,7 @@
 
 #include <agent.h>
 #include <frame.h>
+#include <read.h>
 
 #include "defrag.h"
 #include "held.h"
@@ -19,12 +20,12 @@ struct packet {
 	struct rte_mbuf *mbuf;
 	struct frame frame;
 	uint32_t skip; // bytes of payload before what a hairpin's second half is about
-	uint8_t port; // where it arrived
 	uint8_t passed; // workers that have handed it on
 	bool in_pieces; // it was put together from fragments
 	bool dont_fragment; // a hairpin's first half was a Send indication with DONT-FRAGMENT
 	// A plain frame (frame/plain.h) in the one buffer that a port received it in, of the ports' pool.
 	bool plain;
+	uint8_t port; // where the frame arrived
 };
 
 // A budget of ICMP errors, refilled as time goes by.
@@ -36,6 +37,7 @@ struct budget {
 struct worker {
 	struct agent agent;
 	const struct shared *shared;
+	struct nexthops_view hops; // of shared->nexthops
 	uint32_t index;
 	uint16_t ip_id; // of the next IPv4 packet that may be fragmented
 	uint32_t fragment_id; // of the next IPv6 packet in fragments

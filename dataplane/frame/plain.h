@@ -112,6 +112,7 @@ struct plain_send {
 	uint32_t length;
 	const uint8_t *front;
 	uint16_t front_length;
+	uint8_t padding; // what has to be padded isn't plain
 	bool dont_fragment;
 	const uint8_t *l2; // two MAC addresses
 	uint16_t mtu;
@@ -130,8 +131,9 @@ static ALWAYS_INLINE bool plain_put(uint8_t *data, const struct frame *f,
 	uint64_t sum;
 	uint16_t checksum;
 
-	if (!f->plain || f->ttl <= 1 || !tp_ip_is4(s->source) || !tp_ip_is4(s->destination) ||
-		((offset | front_length) & 1) || front_length > FRAME_HEADROOM ||
+	if (!f->plain || s->padding || f->ttl <= 1 || !tp_ip_is4(s->source) ||
+		!tp_ip_is4(s->destination) || ((offset | front_length) & 1) ||
+		front_length > FRAME_HEADROOM ||
 		(uint64_t)offset + s->length != f->payload_length ||
 		TP_IP4_HEADER + udp_length > s->mtu)
 		return false;
@@ -159,16 +161,20 @@ static ALWAYS_INLINE bool plain_put(uint8_t *data, const struct frame *f,
 	return true;
 }
 
-// As frame_rewrite(), of a plain frame with ChannelData's header to cut off or to put in front, if what comes
-// of it is plain too. False, and nothing has changed: it is something else, or must not leave. The new frame
-// has PLAIN_HEADERS + front_length + length bytes, and starts `offset` - `front_length` bytes behind where the
-// old one did.
+// As frame_rewrite(), of a plain frame with ChannelData's header, or an indication's of an IPv4 peer, to cut
+// off or to put in front, if what comes of it is plain too. False, and nothing has changed: it is something
+// else, or must not leave. The new frame has PLAIN_HEADERS + front_length + length bytes, and starts `offset`
+// - `front_length` bytes behind where the old one did.
 static ALWAYS_INLINE bool plain_rewrite(
 	uint8_t *data, const struct frame *f, const struct plain_send *s)
 {
-	if (s->offset == TP_CHANNEL_HEADER && !s->front_length)
+	if (!s->front_length && s->offset == TP_CHANNEL_HEADER)
 		return plain_put(data, f, s, TP_CHANNEL_HEADER, 0);
+	if (!s->front_length && s->offset == INDICATION_FRONT)
+		return plain_put(data, f, s, INDICATION_FRONT, 0);
 	if (!s->offset && s->front_length == TP_CHANNEL_HEADER)
 		return plain_put(data, f, s, 0, TP_CHANNEL_HEADER);
+	if (!s->offset && s->front_length == INDICATION_FRONT)
+		return plain_put(data, f, s, 0, INDICATION_FRONT);
 	return false;
 }

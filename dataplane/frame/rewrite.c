@@ -143,13 +143,14 @@ static ALWAYS_INLINE bool rewrite_plain(
 		.length = s->length,
 		.front = s->front,
 		.front_length = s->front_length,
+		.padding = s->padding,
 		.dont_fragment = s->dont_fragment,
 		.l2 = s->l2,
 		.mtu = s->mtu,
 		.ip_id = s->ip_id,
 	};
 
-	if (s->padding || s->l2_length != TP_ETHERNET_HEADER ||
+	if (s->l2_length != TP_ETHERNET_HEADER ||
 		!plain_put(data, f, &plain, s->offset, s->front_length))
 		return false;
 	r->start = (int32_t)s->offset - s->front_length;

@@ -29,9 +29,13 @@ static inline void entry_read(const struct entry *e, struct nexthop *out)
 	uint64_t sequence, after;
 
 	do {
+		const uint64_t *copy;
+
 		sequence = __atomic_load_n(&e->sequence, __ATOMIC_ACQUIRE);
+		copy = e->copy[sequence & 1];
+#pragma GCC unroll 3
 		for (unsigned int i = 0; i < ENTRY_WORDS; i++)
-			word[i] = __atomic_load_n(&e->copy[sequence & 1][i], __ATOMIC_ACQUIRE);
+			word[i] = __atomic_load_n(&copy[i], __ATOMIC_ACQUIRE);
 		after = __atomic_load_n(&e->sequence, __ATOMIC_RELAXED);
 	} while (__builtin_expect(after != sequence, 0));
 	memcpy(out, word, sizeof(*out));

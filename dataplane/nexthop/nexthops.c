@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "nexthops.h"
+#include "read.h"
 
 // Hands out `count` items of `size` bytes from an offset, on a line's boundary.
 static uint64_t carve(uint64_t *end, uint64_t count, uint64_t size)
@@ -210,31 +211,31 @@ void nexthops_hint(struct nexthops *n, uint32_t d, uint8_t port, const uint8_t m
 	pthread_mutex_unlock(&n->lock);
 }
 
+struct nexthops_view nexthops_view(const struct nexthops *n)
+{
+	return (struct nexthops_view){.word = n->word, .entry = n->entry};
+}
+
 void nexthops_prefetch_word(const struct nexthops *n, uint32_t destination)
 {
-	__builtin_prefetch(&n->word[destination]);
+	const struct nexthops_view v = nexthops_view(n);
+
+	nexthops_view_prefetch_word(&v, destination);
 }
 
 void nexthops_prefetch(const struct nexthops *n, uint32_t destination)
 {
-	__builtin_prefetch(&n->entry[__atomic_load_n(&n->word[destination], __ATOMIC_RELAXED)]);
+	const struct nexthops_view v = nexthops_view(n);
+
+	nexthops_view_prefetch(&v, destination);
 }
 
-// An entry may be freed and become another next hop while it is read: then the word has changed too.
 enum nexthop_state nexthops_read(
 	const struct nexthops *n, uint32_t destination, struct nexthop *out)
 {
-	const uint16_t *word = &n->word[destination];
-	uint16_t hop = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-	uint16_t after;
+	const struct nexthops_view v = nexthops_view(n);
 
-	for (;;) {
-		entry_read(&n->entry[hop], out);
-		after = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-		if (__builtin_expect(after == hop, 1))
-			return out->state;
-		hop = after;
-	}
+	return nexthops_view_read(&v, destination, out);
 }
 
 void nexthops_on_change(struct nexthops *n, nexthops_changed_fn *fn, void *context)

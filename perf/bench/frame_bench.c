@@ -198,6 +198,7 @@ static ALWAYS_INLINE void to_client(const struct scene *s, struct pool *p, uint3
 		.length = d->length,
 		.front = d->front,
 		.front_length = d->front_length,
+		.padding = d->padding,
 		.l2 = s->l2[0],
 		.mtu = 1500,
 	};

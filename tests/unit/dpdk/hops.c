@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <read.h>
+
 #define HOPS 32u
 
 struct nexthops {
@@ -15,14 +17,21 @@ struct nexthops {
 	uint32_t used;
 	struct nexthop usual;
 	struct tp_ip ip[HOPS + 1];
-	struct nexthop hop[HOPS + 1];
+	uint16_t word[HOPS + 1]; // a next hop for each destination
+	struct entry entry[HOPS + 1];
 };
 
 int nexthops_create(struct nexthops **out, const struct nexthop_port *ports, uint32_t, uint32_t)
 {
-	*out = calloc(1, sizeof(**out));
+	static const struct nexthop unreachable = {.state = NEXTHOP_UNREACHABLE};
+
+	*out = aligned_alloc(_Alignof(struct nexthops), sizeof(**out));
 	if (!*out)
 		return -ENOMEM;
+	memset(*out, 0, sizeof(**out));
+	for (uint16_t i = 0; i <= HOPS; i++)
+		(*out)->word[i] = i;
+	entry_write(&(*out)->entry[0], &unreachable);
 	memcpy((*out)->mac, ports[0].mac, 6);
 	(*out)->usual.state = NEXTHOP_UNREACHABLE;
 	return 0;
@@ -41,7 +50,7 @@ uint32_t nexthops_take(struct nexthops *n, const struct tp_ip *ip)
 	if (n->used == HOPS)
 		return 0;
 	n->ip[++n->used] = *ip;
-	n->hop[n->used] = n->usual;
+	entry_write(&n->entry[n->used], &n->usual);
 	return n->used;
 }
 
@@ -60,8 +69,14 @@ void nexthops_prefetch(const struct nexthops *, uint32_t)
 enum nexthop_state nexthops_read(
 	const struct nexthops *n, uint32_t destination, struct nexthop *out)
 {
-	*out = n->hop[destination];
-	return destination ? (enum nexthop_state)out->state : NEXTHOP_UNREACHABLE;
+	const struct nexthops_view v = nexthops_view(n);
+
+	return nexthops_view_read(&v, destination, out);
+}
+
+struct nexthops_view nexthops_view(const struct nexthops *n)
+{
+	return (struct nexthops_view){.word = n->word, .entry = n->entry};
 }
 
 uint64_t nexthops_generation(const struct nexthops *n)
@@ -77,14 +92,14 @@ void hops_set_port(struct nexthops *n, const uint8_t *mac)
 void hops_set(struct nexthops *n, const struct tp_ip *ip, enum nexthop_state state,
 	const uint8_t *mac, uint16_t mtu)
 {
-	struct nexthop *hop = &n->hop[nexthops_take(n, ip)];
+	struct nexthop hop = {.mtu = mtu, .l2_length = 14, .state = (uint8_t)state};
 
-	*hop = (struct nexthop){.mtu = mtu, .l2_length = 14, .state = (uint8_t)state};
 	// As the real ones: without a neighbour there is nothing of a header.
 	if (mac) {
-		memcpy(hop->l2, mac, 6);
-		memcpy(hop->l2 + 6, n->mac, 6);
+		memcpy(hop.l2, mac, 6);
+		memcpy(hop.l2 + 6, n->mac, 6);
 	}
+	entry_write(&n->entry[nexthops_take(n, ip)], &hop);
 	n->generation++;
 }
 
