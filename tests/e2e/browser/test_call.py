@@ -16,6 +16,8 @@ def types(side):
 
 def assert_good(sides):
     for side in sides:
+        assert side["state"] == "connected" and all(types(side)), side["pair"]
+        assert side["data"]["received"] > 0 and side["frames"] > 0
         assert side["data"]["damaged"] == 0
         assert side["size"] == [320, 240]
         assert side["energy"] > 0, "silence"
@@ -77,6 +79,7 @@ def test_a_call_goes_on_while_the_control_plane_dies_and_comes_back(browsers):
     after = call.wait_flowing(before, frames=100, payloads=150)
     for a, b in zip(before, after):
         assert b["states"] == a["states"], "the connection noticed"
+        assert types(b)[0] == "relay", b["pair"]
     assert_good(after)
 
 
@@ -91,7 +94,7 @@ def test_a_call_comes_back_by_itself_when_the_dataplane_dies(browsers):
     for a, b in zip(before, after):
         assert b["candidates"] == a["candidates"], "gathered again: a new negotiation"
         assert "failed" not in [s["state"] for s in b["states"]]
-        assert b["pair"]["local"] == a["pair"]["local"]
+        assert b["pair"]["local"] == a["pair"]["local"] and types(b)[0] == "relay"
     assert_good(after)
 
 
