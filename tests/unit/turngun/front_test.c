@@ -19,7 +19,7 @@ static const struct tp_endpoint peers[] = {
 Test(turngun_front, a_send_indication_is_what_a_server_reads_whatever_its_transaction_id)
 {
 	for (size_t k = 0; k < 2; k++)
-		for (uint64_t id = 1; id; id *= 0xf00d) {
+		for (uint64_t id = 1; id; id *= 0xf00e) {
 			uint8_t data[128] = {0}, made[FRONT_MAX] = {0};
 			uint32_t front = front_make(made, FORM_INDICATION, 0, &peers[k]);
 			struct stun_message m;
