@@ -26,6 +26,7 @@ struct packet {
 	uint8_t ttl;
 	bool dont_fragment;
 	bool checksum_zero;
+	bool partial; // the checksum covers the pseudo header alone
 };
 
 enum whose {
@@ -65,6 +66,10 @@ static TP_ALWAYS_INLINE bool read_udp(
 
 	p->length = length - TP_UDP_HEADER;
 	p->checksum_zero = !checksum;
+	// One in 65,535 whole ones looks like that too.
+	p->partial = config.partial && checksum &&
+		     tp_sum_fold(sum_addresses + tp_sum_field(length) +
+				 tp_sum_field(TP_PROTO_UDP)) == checksum;
 	p->sum = tp_sum_less(sum_addresses + tp_load32(udp) + checksum + 2 * tp_sum_field(length) +
 			     tp_sum_field(TP_PROTO_UDP));
 	p->source_port = tp_get16(udp);

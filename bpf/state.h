@@ -75,7 +75,7 @@ struct xdp_config {
 	uint32_t port_min; // relay ports
 	uint32_t port_max;
 	uint32_t hops; // entries of the map of that name
-	uint32_t zero;
+	uint32_t partial; // 1: senders may be virtual, and leave UDP checksums to a device
 	// The rest is xdp_config_index()'s.
 	struct xdp_address address[XDP_ADDRESSES_MAX];
 	uint8_t slot[XDP_SLOTS]; // first address, and 1; 0: none
@@ -235,7 +235,8 @@ static inline uint32_t xdp_sum(const struct tp_endpoint *a, const struct tp_endp
 	X(hairpin, "to a relayed address of ours") \
 	X(room, "no room in front of the frame or behind it") \
 	X(unread, "headers that are not where they are looked for: odd, but maybe well") \
-	X(busy, "entries that were being written")
+	X(busy, "entries that were being written") \
+	X(partial, "a checksum that was left to the device: the kernel knows how to finish it")
 
 enum xdp_pass {
 #define X(name, text) XDP_PASS_##name,

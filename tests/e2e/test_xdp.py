@@ -229,6 +229,27 @@ def test_another_program_of_the_host_goes_on_using_ports_of_the_range(
     asker.close()
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_a_sender_leaves_to_its_device_goes_by_the_sockets(
+        make_server, make_client, make_peer, lab, family):
+    server = make_server()
+    client, peer = flow(make_client, make_peer, server, FAMILIES[family])
+    before = settle(server, client, peer)
+    # The whole way to the relay: a device that can't would finish it.
+    ends = (lab.client, "eth0"), (lab.router, server.host.name)
+    for where, device in ends:
+        where.run("ethtool", "-K", device, "tx", "on", capture_output=True)
+    try:
+        for n in range(20):
+            both_ways(client, peer, b"%d" % n)
+            client.send(internet.name(peer), b"%d" % n)
+            assert peer.recv(100) == b"%d" % n
+    finally:
+        for where, device in ends:
+            internet.whole_checksums(where, device)
+    assert relayed(server) == {"program": before["program"] + 20, "workers": before["workers"] + 40}
+
+
 def test_auto_takes_xdp_where_it_can_and_says_so(make_server, make_client, make_peer):
     server = make_server(dataplane="auto")
     assert server.ctl("status")["dataplane"]["name"] == "xdp"

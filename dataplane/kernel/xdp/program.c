@@ -18,7 +18,7 @@
 #define LOG_BYTES (4u << 20)
 
 static void fill_config(struct xdp_config *c, const struct tp_capabilities *caps,
-	const uint32_t *ifindex, uint32_t interfaces, uint32_t destinations)
+	const uint32_t *ifindex, uint32_t interfaces, bool partial, uint32_t destinations)
 {
 	*c = (struct xdp_config){.servers = caps->servers,
 		.relays = caps->relays,
@@ -26,7 +26,8 @@ static void fill_config(struct xdp_config *c, const struct tp_capabilities *caps
 		.channel_max = caps->channel_max,
 		.port_min = caps->port_min,
 		.port_max = caps->port_max,
-		.hops = destinations + 1};
+		.hops = destinations + 1,
+		.partial = partial};
 	memcpy(c->server, caps->server, sizeof(c->server));
 	for (uint32_t i = 0; i < caps->relays; i++) {
 		c->relay[i] = caps->relay[i].local;
@@ -127,12 +128,13 @@ static int prepare_devices(struct program *p)
 }
 
 int program_load(struct program *p, const struct tp_capabilities *capabilities,
-	const uint32_t *ifindex, uint32_t interfaces, uint32_t destinations, const char *log)
+	const uint32_t *ifindex, uint32_t interfaces, bool partial, uint32_t destinations,
+	const char *log)
 {
 	int err;
 
 	*p = (struct program){.cpus_count = 0};
-	fill_config(&p->config, capabilities, ifindex, interfaces, destinations);
+	fill_config(&p->config, capabilities, ifindex, interfaces, partial, destinations);
 	err = load(p, capabilities, log);
 	if (err)
 		return err;

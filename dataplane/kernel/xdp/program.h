@@ -19,11 +19,12 @@ struct program {
 	int cpus_count;
 };
 
-// Loads the program for these interfaces. `destinations` is how many next hops there may be besides none.
+// Loads the program for these interfaces. `partial`: checksums of what they bring may not be whole. `destinations` is how many next hops there may be besides none.
 // What the verifier says to a program that it refuses goes to the file `log`. Returns 0 or a negative errno;
 // program_free() is due either way.
 int program_load(struct program *p, const struct tp_capabilities *capabilities,
-	const uint32_t *ifindex, uint32_t interfaces, uint32_t destinations, const char *log);
+	const uint32_t *ifindex, uint32_t interfaces, bool partial, uint32_t destinations,
+	const char *log);
 void program_free(struct program *p);
 
 int program_fd(const struct program *p);

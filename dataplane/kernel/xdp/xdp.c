@@ -78,6 +78,17 @@ static int follow_hops(struct xdp *x)
 	return err;
 }
 
+// Whether senders may leave checksums to a device: on virtual interfaces, and on any where the program sees what
+// the stack sees.
+static bool partial(const struct xdp *x)
+{
+	for (uint32_t i = 0; i < x->hooks; i++)
+		if (x->hook[i].interface.told.virtual_ ||
+			x->hook[i].interface.told.mode == TP_XDP_GENERIC)
+			return true;
+	return false;
+}
+
 // Loads the program for the interfaces that carry a probe, and what it depends on.
 static int load(struct xdp *x, const struct settings *s, const struct tp_capabilities *caps,
 	const uint32_t *ifindex, uint32_t n)
@@ -87,7 +98,7 @@ static int load(struct xdp *x, const struct settings *s, const struct tp_capabil
 	int err;
 
 	log_path(s->common.link, log, sizeof(log));
-	err = program_load(&x->program, caps, ifindex, n, destinations(caps), log);
+	err = program_load(&x->program, caps, ifindex, n, partial(x), destinations(caps), log);
 	if (!err)
 		err = follow_hops(x);
 	ops.context = x;
