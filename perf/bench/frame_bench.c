@@ -3,7 +3,7 @@
 //
 // Nanoseconds for a whole frame without I/O: parse, lookup and decision, rewrite with checksums, in bursts
 // as a worker does it; ChannelData in both directions and Send indications, with few flows and with
-// 1,000,000 that frames hit at random.
+// 1,000,000 that frames hit at random; IPv4, and with the fewest flows every other mix of families too.
 //
 //   frame_bench [--json] [--rounds N] [--flows N,...] [--bursts N,...]
 //
@@ -25,7 +25,9 @@
 #define DATA 172u // application bytes
 #define BATCHES 64u // pools in a round
 #define DIRECTIONS 3u
-#define CASES (SWEEP_MAX * SWEEP_MAX * DIRECTIONS)
+#define MIXES 4u
+#define SCENES (SWEEP_MAX + MIXES - 1) // IPv4 with each number of flows, and the other mixes
+#define CASES (SCENES * SWEEP_MAX * DIRECTIONS)
 
 enum direction {
 	CHANNEL_TO_PEER,
@@ -33,10 +35,23 @@ enum direction {
 	TO_CLIENT,
 };
 
-static const char *const name[DIRECTIONS] = {"client to peer", "Send to peer", "peer to client"};
+// The families of clients, and of peers and relay addresses.
+struct mix {
+	enum tp_family client, peer;
+	const char *name[DIRECTIONS];
+};
+static const struct mix mixes[MIXES] = {
+	{TP_IPV4, TP_IPV4, {"client to peer", "Send to peer", "peer to client"}},
+	{TP_IPV6, TP_IPV6, {"IPv6 client to peer", "IPv6 Send to peer", "IPv6 peer to client"}},
+	{TP_IPV4, TP_IPV6,
+		{"IPv4 client to IPv6 peer", "IPv4 Send to IPv6 peer", "IPv6 peer to IPv4 client"}},
+	{TP_IPV6, TP_IPV4,
+		{"IPv6 client to IPv4 peer", "IPv6 Send to IPv4 peer", "IPv4 peer to IPv6 client"}},
+};
 
 struct scene {
 	struct relay *relay;
+	const struct mix *mix;
 	uint32_t flows, allocations;
 	struct tp_endpoint server;
 	struct tp_ip relay_ip[RELAYS];
@@ -58,25 +73,29 @@ static void fail(const char *what)
 // A Send indication's header, XOR-PEER-ADDRESS and DATA's header.
 static uint32_t put_send(uint8_t *b, const struct tp_endpoint *peer)
 {
-	tp_put32(b, (uint32_t)TP_STUN_TYPE_SEND << 16 | (16 + DATA));
+	bool is4 = tp_ip_is4(&peer->ip);
+	uint32_t address = is4 ? 8 : 20;
+
+	tp_put32(b, (uint32_t)TP_STUN_TYPE_SEND << 16 | (8 + address + DATA));
 	tp_put32(b + 4, TP_STUN_COOKIE);
 	memset(b + 8, 7, TP_STUN_TID);
-	tp_put32(b + 20, TP_ATTR_XOR_PEER_ADDRESS << 16 | 8);
-	tp_put32(b + 24, TP_IPV4 << 16 | (peer->port ^ TP_STUN_COOKIE >> 16));
-	tp_put32(b + 28, TP_BE32(peer->ip.w[3]) ^ TP_STUN_COOKIE);
-	tp_put32(b + 32, TP_ATTR_DATA << 16 | DATA);
-	return 36;
+	tp_put32(b + 20, TP_ATTR_XOR_PEER_ADDRESS << 16 | address);
+	tp_put32(b + 24, (is4 ? TP_IPV4 : TP_IPV6) << 16 | (peer->port ^ TP_STUN_COOKIE >> 16));
+	for (uint32_t i = 0; i < address - 4; i++)
+		b[28 + i] = peer->ip.b[(is4 ? 12 : 0) + i] ^ b[4 + i];
+	tp_put32(b + 24 + address, TP_ATTR_DATA << 16 | DATA);
+	return 28 + address;
 }
 
 static void make_frame(const struct scene *s, struct pool *p, uint32_t k, enum direction way)
 {
-	uint8_t *data = p->buffer + k * BUFFER + ROOM, *payload = data + 42 + 36;
+	uint8_t *data = p->buffer + k * BUFFER + ROOM, *payload;
 	uint32_t flow = draw(s->flows), i = flow % s->allocations, front = 0;
 	struct frame_send send = {.dont_fragment = true, .l2_length = TP_ETHERNET_HEADER};
-	struct tp_endpoint peer = peer_of(flow);
-	uint8_t bytes[36];
+	struct tp_endpoint peer = in_family(peer_of(flow), s->mix->peer);
+	uint8_t bytes[48];
 
-	send.source = client_of(i);
+	send.source = in_family(client_of(i), s->mix->client);
 	send.destination = s->server;
 	if (way == CHANNEL_TO_PEER) {
 		tp_put32(bytes, (TP_CHANNEL_MIN + flow / s->allocations) << 16 | DATA);
@@ -85,9 +104,10 @@ static void make_frame(const struct scene *s, struct pool *p, uint32_t k, enum d
 		front = put_send(bytes, &peer);
 	} else {
 		send.source = peer;
-		send.destination = relay_of(i);
+		send.destination = in_family(relay_of(i), s->mix->peer);
 	}
-	payload = data + TP_ETHERNET_HEADER + TP_IP4_HEADER + TP_UDP_HEADER + front;
+	payload = data + TP_ETHERNET_HEADER + tp_ip_header_length(tp_ip_is4(&send.source.ip)) +
+		  TP_UDP_HEADER + front;
 	send.front = bytes;
 	send.front_length = (uint16_t)front;
 	memcpy(send.l2, s->l2[1], sizeof(s->l2[1]));
@@ -320,31 +340,57 @@ static void introduce_peers(const struct scene *s)
 		struct relay_from_peer in = {
 			.relay = (uint8_t)(i % s->allocations % RELAYS),
 			.port = relay_of(i % s->allocations).port,
-			.peer = peer_of(i),
+			.peer = in_family(peer_of(i), s->mix->peer),
 		};
 
 		relay_decide_peers(s->relay, &in, &out, 1, 1000);
 	}
 }
 
-static void scene_init(struct scene *s, uint32_t flows)
+static enum tp_status apply_to_mix(void *scene, const struct tp_command *command)
 {
-	s->relay = populated_relay(flows);
-	s->flows = flows;
-	s->allocations = allocations_of(flows);
-	s->server = server_address();
+	const struct scene *s = scene;
+	struct tp_command c = *command;
+
+	c.client = in_family(client_of(c.allocation), s->mix->client);
+	return relay_apply(s->relay, &c, 0);
+}
+
+// Where families are other than IPv4 every flow has an allocation of its own.
+static void populate_mix(struct scene *s)
+{
+	struct relay_config *config = take(1, sizeof(*config));
+
+	s->flows = s->allocations;
+	population_capabilities(&config->capabilities, s->allocations, s->mix->peer);
+	config->capabilities.server[0] = s->server;
+	if (relay_create(&s->relay, config))
+		fail("no tables");
+	free(config);
+	for (uint32_t i = 0; i < s->allocations; i++)
+		put_allocation(i, s->mix->peer, 600000, apply_to_mix, s);
+}
+
+static void scene_init(struct scene *s, uint32_t flows, const struct mix *mix)
+{
+	*s = (struct scene){.mix = mix, .flows = flows, .allocations = allocations_of(flows)};
+	s->server = in_family(server_address(), mix->client);
 	for (uint32_t i = 0; i < RELAYS; i++)
-		s->relay_ip[i] = relay_of(i).ip;
+		s->relay_ip[i] = in_family(relay_of(i), mix->peer).ip;
 	memset(s->l2, 2, sizeof(s->l2));
+	if (mix == &mixes[0])
+		s->relay = populated_relay(flows);
+	else
+		populate_mix(s);
 	introduce_peers(s);
 }
 
 int main(int argc, char **argv)
 {
 	static struct figure figure[CASES];
-	static struct scene scene[SWEEP_MAX];
+	static struct scene scene[SCENES];
 	static struct pool pool;
-	unsigned int cases = 0;
+	unsigned int scenes = 0, cases;
 	struct figure_options o;
 
 	if (!figure_options_sweep(argc, argv, "frame_bench", &o, FLOWS_MAX))
@@ -354,11 +400,17 @@ int main(int argc, char **argv)
 		fail("not enough memory");
 	fprintf(stderr, "frame_bench: filling the tables\n");
 	for (unsigned int i = 0; i < o.flows_count; i++)
-		scene_init(&scene[i], o.flows[i]);
-	for (unsigned int i = 0; i < o.flows_count * o.bursts_count * DIRECTIONS; i++)
-		figure[cases++] = (struct figure){.what = name[i % DIRECTIONS],
-			.flows = o.flows[i / DIRECTIONS / o.bursts_count],
+		scene_init(&scene[scenes++], o.flows[i], &mixes[0]);
+	for (unsigned int i = 1; i < MIXES; i++)
+		scene_init(&scene[scenes++], o.flows[0], &mixes[i]);
+	cases = scenes * o.bursts_count * DIRECTIONS;
+	for (unsigned int i = 0; i < cases; i++) {
+		const struct scene *s = &scene[i / DIRECTIONS / o.bursts_count];
+
+		figure[i] = (struct figure){.what = s->mix->name[i % DIRECTIONS],
+			.flows = s->flows,
 			.burst = o.bursts[i / DIRECTIONS % o.bursts_count]};
+	}
 	// The first round warms up and isn't counted.
 	for (unsigned int k = 0; k <= o.rounds; k++) {
 		for (unsigned int i = 0; i < cases; i++) {
@@ -372,7 +424,7 @@ int main(int argc, char **argv)
 			k < o.rounds ? "" : "\n");
 	}
 	figures_report(figure, cases, o.json);
-	for (unsigned int i = 0; i < o.flows_count; i++)
+	for (unsigned int i = 0; i < scenes; i++)
 		relay_destroy(scene[i].relay);
 	free(pool.buffer);
 	return 0;
