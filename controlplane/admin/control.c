@@ -16,6 +16,8 @@
 
 #include <uv.h>
 
+#include <confine.h>
+
 #include "../config/host.h"
 #include "inherit.h"
 #include "report.h"
@@ -215,8 +217,14 @@ static int run(struct control *c, const char *path)
 		return complain("the credentials can't be prepared", err);
 	config_forget_secrets(c->config);
 	err = abuse_log_open(&c->abuse_log, &c->config->abuse_log, shm_link_own_counters(c->link));
-	if (err)
-		return complain("the file of `abuse_log` can't be opened", err);
+	if (err) {
+		fprintf(stderr,
+			"turnpike-control: abuse_log.file: %s can't be opened: %s. User %u must be "
+			"able "
+			"to make files in that directory.\n",
+			c->config->abuse_log.file, strerror(-err), (unsigned int)geteuid());
+		return 1;
+	}
 	err = setup_server(&c->server, c->config, &vault, c->auth, shm_link_link(c->link),
 		shm_link_own_counters(c->link), c->abuse_log);
 	if (err)
@@ -227,6 +235,10 @@ static int run(struct control *c, const char *path)
 	err = admin_socket_open(&c->admin, &c->loop, control_fd, on_command, c);
 	if (err)
 		return complain("the control socket can't be used", err);
+	err = confine_keep(0);
+	if (err)
+		return complain("capabilities can't be given up", err);
+	confine_hide();
 	c->started_ms = monotonic_ms();
 	start_loop(c);
 	uv_run(&c->loop, UV_RUN_DEFAULT);

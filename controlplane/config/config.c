@@ -208,5 +208,8 @@ void config_free(struct config *config)
 	free(config->software);
 	free(config->control_socket);
 	free(config->abuse_log.file);
+	free(config->run_as.control);
+	free(config->run_as.dataplane);
+	free(config->run_as.operators);
 	free(config);
 }

@@ -140,6 +140,12 @@ struct config_abuse_log {
 	uint32_t per_second; // lines
 };
 
+// As whom the programs run when root starts them; NULL: the host's usual names for it (launch/users.c).
+struct config_run_as {
+	char *control, *dataplane; // users
+	char *operators; // a group
+};
+
 struct config {
 	struct tp_endpoint *listen; // wildcards expanded to the host's addresses
 	size_t listen_count;
@@ -166,6 +172,7 @@ struct config {
 	struct config_limits limits;
 	struct config_redirect redirect;
 	struct config_abuse_log abuse_log;
+	struct config_run_as run_as;
 	uint32_t channel_max; // TP_CHANNEL_MAX or TP_CHANNEL_MAX_5766
 };
 

@@ -56,6 +56,13 @@ static const cyaml_schema_field_t abuse_log_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t run_as_fields[] = {
+	TEXT("control", struct raw_run_as, control),
+	TEXT("dataplane", struct raw_run_as, dataplane),
+	TEXT("operators", struct raw_run_as, operators),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_value_t text = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
 static const cyaml_schema_field_t redirect_fields[] = {
@@ -115,6 +122,7 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw, limits, limit_fields),
 	CYAML_FIELD_MAPPING(
 		"abuse_log", CYAML_FLAG_OPTIONAL, struct raw, abuse_log, abuse_log_fields),
+	CYAML_FIELD_MAPPING("run_as", CYAML_FLAG_OPTIONAL, struct raw, run_as, run_as_fields),
 	TEXT("channel_numbers", struct raw, channel_numbers),
 	TEXT("control_socket", struct raw, control_socket),
 	TEXT("software", struct raw, software),

@@ -46,6 +46,10 @@ struct raw_abuse_log {
 	char *per_second;
 };
 
+struct raw_run_as {
+	char *control, *dataplane, *operators;
+};
+
 struct raw_dpdk {
 	char **eal, **ports, **interfaces, **rss_table;
 	uint32_t eal_count, ports_count, interfaces_count, rss_table_count;
@@ -68,6 +72,7 @@ struct raw {
 	struct raw_limits limits;
 	struct raw_redirect redirect;
 	struct raw_abuse_log abuse_log;
+	struct raw_run_as run_as;
 	struct raw_dpdk dpdk;
 	struct raw_xdp xdp;
 	char *ports, *realm, *software, *dataplane, *workers, *channel_numbers, *control_socket;

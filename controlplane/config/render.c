@@ -168,6 +168,17 @@ static void render_limits(const struct config_limits *l, FILE *out)
 #undef LIMIT
 }
 
+static void render_run_as(const struct config_run_as *as, FILE *out)
+{
+	fprintf(out, "run_as:\n");
+	if (as->control)
+		field("  control", as->control, out);
+	if (as->dataplane)
+		field("  dataplane", as->dataplane, out);
+	if (as->operators)
+		field("  operators", as->operators, out);
+}
+
 int config_render(const struct config *config, FILE *out)
 {
 	render_addresses(config, out);
@@ -184,6 +195,8 @@ int config_render(const struct config *config, FILE *out)
 	render_redirect(&config->redirect, out);
 	if (config->abuse_log.file)
 		render_abuse_log(&config->abuse_log, out);
+	if (config->run_as.control || config->run_as.dataplane || config->run_as.operators)
+		render_run_as(&config->run_as, out);
 	fprintf(out, "channel_numbers: %s\n",
 		config->channel_max == TP_CHANNEL_MAX ? "rfc8656" : "rfc5766");
 	field("control_socket", config->control_socket, out);

@@ -172,7 +172,7 @@ int config_resolve(
 		resolve_credentials(config, raw, place) < 0 ||
 		resolve_redirect(config, raw, place) < 0 ||
 		resolve_texts(config, raw, host, place) < 0 ||
-		resolve_abuse_log(config, raw, place) < 0)
+		resolve_abuse_log(config, raw, place) < 0 || resolve_run_as(config, raw, place) < 0)
 		return -ENOMEM;
 	resolve_ports(config, raw, place);
 	resolve_limits(config, raw, place);

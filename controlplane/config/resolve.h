@@ -28,6 +28,7 @@ int resolve_addresses(
 int resolve_redirect(struct config *config, const struct raw *raw, struct place *place);
 int resolve_credentials(struct config *config, const struct raw *raw, struct place *place);
 int resolve_abuse_log(struct config *config, const struct raw *raw, struct place *place);
+int resolve_run_as(struct config *config, const struct raw *raw, struct place *place);
 // After all others: needs to know the dataplane and the workers.
 int resolve_dpdk(struct config *config, const struct raw *raw, struct place *place);
 // After the number of workers is known.

@@ -27,7 +27,7 @@ int config_warn_xdp(const struct config *config, const struct host *host, FILE *
 	if (config->dataplane == CONFIG_DATAPLANE_XDP && !host->privileged) {
 		fprintf(warnings,
 			"warning: dataplane: xdp takes root, or CAP_BPF, CAP_NET_ADMIN and "
-			"CAP_NET_RAW; without them sockets relay.\n");
+			"CAP_PERFMON; without them sockets relay.\n");
 		count++;
 	}
 	return count;

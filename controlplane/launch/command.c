@@ -62,12 +62,13 @@ static int begin(struct arguments *a, struct spawn *spawn, const char *name)
 	return 0;
 }
 
-int command_control(struct spawn *spawn, const struct runtime *runtime)
+int command_control(struct spawn *spawn, const struct runtime *runtime, const struct users *users)
 {
 	struct arguments a;
 
 	if (begin(&a, spawn, CONTROL_NAME) < 0)
 		return -ENOMEM;
+	spawn->as = users->separate ? &users->control : NULL;
 	spawn->fds[0] = runtime->link_fd;
 	spawn->fds[1] = runtime->control_fd;
 	spawn->fds[2] = runtime->vault_fd;
@@ -184,14 +185,15 @@ int command_check(const struct config *config, const char *who, FILE *out)
 	return err;
 }
 
-int command_dataplane(
-	struct spawn *spawn, const struct config *config, const struct runtime *runtime)
+int command_dataplane(struct spawn *spawn, const struct config *config,
+	const struct runtime *runtime, const struct users *users)
 {
 	char text[TEXT_ENDPOINT];
 	struct arguments a;
 
 	if (begin(&a, spawn, command_dataplane_name(config)) < 0)
 		return -ENOMEM;
+	spawn->as = users->separate ? &users->dataplane : NULL;
 	spawn->many_descriptors = config->dataplane != CONFIG_DATAPLANE_DPDK;
 	add(&a, "--link");
 	add(&a, "%s", runtime->link);

@@ -7,11 +7,12 @@
 #include "../config/config.h"
 #include "runtime.h"
 #include "spawn.h"
+#include "users.h"
 
-// Fill in a program's path, arguments and descriptors. Return 0 or a negative errno.
-int command_control(struct spawn *spawn, const struct runtime *runtime);
-int command_dataplane(
-	struct spawn *spawn, const struct config *config, const struct runtime *runtime);
+// Fill in a program's path, arguments, descriptors and user (`users` must stay). Return 0 or a negative errno.
+int command_control(struct spawn *spawn, const struct runtime *runtime, const struct users *users);
+int command_dataplane(struct spawn *spawn, const struct config *config,
+	const struct runtime *runtime, const struct users *users);
 // The name of the dataplane's program.
 const char *command_dataplane_name(const struct config *config);
 // Whether the dataplane that the configuration asks for was built. Returns 0, or -ENOENT after a sentence

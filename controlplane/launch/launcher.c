@@ -89,7 +89,7 @@ static void close_handle(uv_handle_t *handle, void *)
 }
 
 int launcher_run(struct launcher *l, const struct config *config, struct runtime *runtime,
-	const struct process adopted[PROGRAMS])
+	const struct users *users, const struct process adopted[PROGRAMS])
 {
 	const char *const names[PROGRAMS] = {CONTROL_NAME, command_dataplane_name(config)};
 
@@ -101,8 +101,8 @@ int launcher_run(struct launcher *l, const struct config *config, struct runtime
 	}
 	for (int i = 0; i < PROGRAMS; i++)
 		program_init(&l->program[i], &l->loop, names[i], &l->events);
-	if (command_control(&l->program[CONTROL].spawn, runtime) < 0 ||
-		command_dataplane(&l->program[DATAPLANE].spawn, config, runtime) < 0) {
+	if (command_control(&l->program[CONTROL].spawn, runtime, users) < 0 ||
+		command_dataplane(&l->program[DATAPLANE].spawn, config, runtime, users) < 0) {
 		fprintf(stderr, "turnpike: there is not enough memory.\n");
 		return 1;
 	}

@@ -12,6 +12,7 @@
 #include "program.h"
 #include "readiness.h"
 #include "runtime.h"
+#include "users.h"
 
 #define CONTROL_NAME "turnpike-control"
 #define KERNEL_NAME "turnpike-kernel"
@@ -36,4 +37,4 @@ struct launcher {
 // Runs until a SIGTERM or SIGINT has ended all programs. Starts what is not in `adopted` (pid 0). Returns
 // 0, or 1 when a program would not run.
 int launcher_run(struct launcher *launcher, const struct config *config, struct runtime *runtime,
-	const struct process adopted[PROGRAMS]);
+	const struct users *users, const struct process adopted[PROGRAMS]);

@@ -33,22 +33,22 @@ uint64_t process_start_time(pid_t pid)
 	return start;
 }
 
+// By the command line, which anybody may read: to follow /proc/PID/exe of another user's process, or of one
+// that hides (confine.h), takes CAP_SYS_PTRACE.
 static bool runs(pid_t pid, const char *name)
 {
-	char path[64], target[4096];
-	const char *base;
-	ssize_t n;
+	char path[64], line[4096] = "";
+	const char *slash;
+	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n < 0)
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
 		return false;
-	target[n] = 0;
-	base = strrchr(target, '/');
-	base = base ? base + 1 : target;
-	// A program that was rebuilt meanwhile is "turnpike-kernel (deleted)".
-	return strncmp(base, name, strlen(name)) == 0 &&
-	       (base[strlen(name)] == 0 || base[strlen(name)] == ' ');
+	line[fread(line, 1, sizeof(line) - 1, file)] = 0;
+	fclose(file);
+	slash = strrchr(line, '/');
+	return strcmp(slash ? slash + 1 : line, name) == 0;
 }
 
 int process_find(pid_t pid, uint64_t start, const char *name, struct process *out)

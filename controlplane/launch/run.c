@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "admit.h"
 #include "command.h"
 #include "defaults.h"
 #include "greeting.h"
@@ -76,6 +77,18 @@ static int settle(struct orphans *orphans, struct runtime *runtime, bool end)
 	return runtime_create(runtime);
 }
 
+// What only the start takes is given up: from here on nothing is opened, owned or bound but by our programs.
+static int give_up_privileges(const struct config *config, const struct users *users)
+{
+	int err = users->separate ? confine_keep(users_launcher_capabilities(config)) : 0;
+
+	if (users->separate)
+		confine_hide();
+	if (err)
+		fprintf(stderr, "turnpike: capabilities can't be given up: %s.\n", strerror(-err));
+	return err;
+}
+
 int run(const struct run_options *options)
 {
 	static const struct rlimit no_core = {0, 0};
@@ -85,6 +98,7 @@ int run(const struct run_options *options)
 		.lock_fd = -1, .link_fd = -1, .control_fd = -1, .vault_fd = -1, .config_fd = -1};
 	struct launcher launcher;
 	struct orphans orphans;
+	struct users users;
 	bool ours = false;
 	int code = 1, err;
 
@@ -96,20 +110,28 @@ int run(const struct run_options *options)
 	if (!err)
 		err = command_check(config, "turnpike", stderr);
 	if (!err)
+		err = users_find(&users, config, "turnpike", stderr);
+	if (!err)
 		err = settle(&orphans, &runtime, options->end_orphans);
 	if (!err)
 		err = runtime_set_config(&runtime, config);
+	if (!err)
+		err = admit(&runtime, &users, config);
+	if (!err)
+		err = give_up_privileges(config, &users);
 	if (err) {
 		fprintf(stderr, "turnpike: nothing was started (%s).\n", strerror(-err));
 		goto out;
 	}
 	ours = true;
 	greeting_print(config, !options->config, stdout);
+	users_tell(&users, stdout);
 	config_warn(config, stdout);
 	fflush(stdout);
+	config_forget_secrets(config); // what starts turnpike-control anew is the memfd
 	adopted[CONTROL] = orphans.control;
 	adopted[DATAPLANE] = orphans.dataplane;
-	code = launcher_run(&launcher, config, &runtime, adopted);
+	code = launcher_run(&launcher, config, &runtime, &users, adopted);
 out:
 	runtime_close(&runtime, ours);
 	config_free(config);
@@ -119,12 +141,14 @@ out:
 int check(const char *path)
 {
 	struct config *config;
+	struct users users;
 	int warnings;
 
 	if (config_load(&config, path, stderr))
 		return 1;
 	warnings = config_warn(config, stdout);
 	warnings += command_check(config, "warning", stdout) != 0;
+	warnings += users_find(&users, config, "warning", stdout) != 0;
 	printf("%s: no errors, %d warning%s\n", path, warnings, warnings == 1 ? "" : "s");
 	config_free(config);
 	return 0;

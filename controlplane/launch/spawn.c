@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <confine.h>
+
 #include "spawn.h"
 
 #define HIGH 32 // above any number that a descriptor is moved to
@@ -63,11 +65,13 @@ static bool set_environment(const struct spawn *spawn)
 [[gnu::noreturn]] static void child(const struct spawn *spawn, int gate)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int program = open(spawn->path, O_PATH | O_CLOEXEC);
 	struct sigaction normal = {.sa_handler = SIG_DFL};
 	sigset_t none;
 	char go;
 
 	gate = fcntl(gate, F_DUPFD_CLOEXEC, HIGH);
+	program = program < 0 ? program : fcntl(program, F_DUPFD_CLOEXEC, HIGH);
 	setsid();
 	// SIGPIPE stays ignored: whoever read our output may leave.
 	for (int s = 1; s < NSIG; s++)
@@ -86,7 +90,19 @@ static bool set_environment(const struct spawn *spawn)
 	}
 	if (read(gate, &go, 1) != 1)
 		_exit(1);
+	if (spawn->as) {
+		int err = confine_become(spawn->as);
+
+		if (err) {
+			fprintf(stderr, "turnpike: %s can't be given a user of its own: %s.\n",
+				spawn->path, strerror(-err));
+			_exit(1);
+		}
+	}
 	execv(spawn->path, spawn->argv);
+	// It may lie where only we can look, such as in somebody's home.
+	if (errno == EACCES && spawn->as && program >= 0)
+		fexecve(program, spawn->argv, environ);
 	fprintf(stderr, "turnpike: %s can't be run: %s.\n", spawn->path, strerror(errno));
 	_exit(127);
 }

@@ -13,12 +13,15 @@
 #define SPAWN_FDS_MAX 4u
 #define SPAWN_FD_FIRST 3
 
+struct confine_identity;
+
 struct spawn {
 	const char *path;
 	char *const *argv;
 	int fds[SPAWN_FDS_MAX];
 	size_t fds_count;
 	const char *fd_names; // colon-separated; NULL without descriptors
+	const struct confine_identity *as; // NULL: ourselves
 	bool many_descriptors; // raise RLIMIT_NOFILE to its hard limit
 };
 

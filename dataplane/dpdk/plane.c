@@ -10,6 +10,7 @@
 #include <rte_eal.h>
 #include <rte_launch.h>
 
+#include "capabilities.h"
 #include "eal.h"
 #include "handoff.h"
 #include "steer.h"
@@ -126,7 +127,7 @@ int plane_make(struct plane *plane, const struct settings *settings)
 	s->settings = *settings;
 	addresses_init(&s->addresses, &settings->common.capabilities);
 	if (pools_make(&s->pools, settings) < 0 || open_ports(plane) < 0 ||
-		make_segment(plane) < 0 || make_nexthops(s) < 0)
+		make_segment(plane) < 0 || capabilities_give_up() < 0 || make_nexthops(s) < 0)
 		return -1;
 	for (uint32_t i = 0; i < settings->common.workers; i++)
 		if (make_worker(plane, i) < 0)

@@ -10,6 +10,7 @@
 
 #include <monotonic.h>
 
+#include "capabilities.h"
 #include "forward.h"
 #include "handoff.h"
 #include "idle.h"
@@ -201,6 +202,7 @@ int worker_run(void *worker)
 	const struct settings *s = &w->shared->settings;
 	struct idle idle;
 
+	capabilities_of_worker();
 	idle_init(&idle, s->idle_polls, s->idle_latency);
 	prctl(PR_SET_TIMERSLACK, 1000ul);
 	while (!atomic_load_explicit(&w->agent.stop, memory_order_relaxed))

@@ -4,10 +4,13 @@
 #include "plane.h"
 
 #include <errno.h>
+#include <linux/capability.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <confine.h>
 #include <endpoint.h>
 
 #include "listener.h"
@@ -102,6 +105,15 @@ static uint32_t cpus(void)
 	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 0 : (uint32_t)CPU_COUNT(&set);
 }
 
+// What listening and buffers took is done. Threads start with what their maker has.
+static int give_up_capabilities(const struct tp_capabilities *caps)
+{
+	bool low = caps->port_min < IPPORT_RESERVED; // relay sockets are bound as allocations come
+	int err = confine_keep(low ? CONFINE_BIT(CAP_NET_BIND_SERVICE) : 0);
+
+	return err ? complain("capabilities can't be given up", err) : 0;
+}
+
 int plane_start(struct plane *plane, struct settings *settings)
 {
 	const struct options *options = &settings->common;
@@ -114,6 +126,8 @@ int plane_start(struct plane *plane, struct settings *settings)
 	for (uint32_t i = 0; i < options->workers; i++)
 		if (make_worker(plane, i, listener[i]) < 0)
 			return -1;
+	if (give_up_capabilities(&options->capabilities) < 0)
+		return -1;
 	for (; plane->running < plane->workers; plane->running++) {
 		int err = worker_start(plane->worker[plane->running], cpus() >= plane->workers);
 

@@ -4,9 +4,12 @@
 // The thread: asks for destinations, looks at the neighbours of next hops, and hears of changes.
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <confine.h>
 
 #include "nexthops.h"
 
@@ -220,6 +223,8 @@ void *nexthops_thread(void *context)
 	struct nexthops *n = context;
 	uint64_t now = clock_ms();
 
+	// For neighbours to be managed; whatever else its maker has is not for this.
+	confine_keep(CONFINE_BIT(CAP_NET_ADMIN));
 	rate_init(&n->rate, AGAIN_A_SECOND, AGAIN_BURST, now);
 	n->probe_next_ms = now + PROBE_MS;
 	n->refresh_next_ms = now + REFRESH_MS;

@@ -6,7 +6,12 @@ import base64
 import calendar
 import hmac
 import json
+import pathlib
+import shutil
+import tempfile
 import time
+
+import pytest
 
 import lab as internet
 import stun
@@ -15,6 +20,15 @@ from server import SECRETS, answers, wait_until
 
 def text(endpoint):
     return f"{endpoint[0]}:{endpoint[1]}"
+
+
+@pytest.fixture
+def directory():
+    """Where a log is to be: the launcher makes it, for turnpike-control's user."""
+    parent = pathlib.Path(tempfile.mkdtemp(prefix="turnpike-log-"))
+    parent.chmod(0o755)
+    yield parent / "log"
+    shutil.rmtree(parent)
 
 
 class Log:
@@ -32,8 +46,8 @@ class Log:
         return [json.loads(line) for line in lines()]
 
 
-def test_each_allocation_and_each_peer_is_told_once(make_server, make_client, peer, tmp_path):
-    log = Log(tmp_path / "abuse.log")
+def test_each_allocation_and_each_peer_is_told_once(make_server, make_client, peer, directory):
+    log = Log(directory / "abuse.log")
     server = make_server(abuse_log={"file": str(log.path)})
     client = make_client(of=server)
     assert client.allocate().cls == stun.SUCCESS
@@ -57,11 +71,11 @@ def test_each_allocation_and_each_peer_is_told_once(make_server, make_client, pe
     assert log.path.stat().st_mode & 0o007 == 0, "nobody else reads it"
 
 
-def test_a_name_can_not_forge_a_line_and_no_secret_is_told(make_server, make_client, tmp_path):
+def test_a_name_can_not_forge_a_line_and_no_secret_is_told(make_server, make_client, directory):
     # A name by the REST convention may be any bytes.
     name = f'{int(time.time()) + 600}:a"}}\n{{"time":"","event":"allocation\u00e9\u2028'
     password = base64.b64encode(hmac.digest(SECRETS[0].encode(), name.encode(), "sha1")).decode()
-    log = Log(tmp_path / "abuse.log")
+    log = Log(directory / "abuse.log")
     server = make_server(abuse_log={"file": str(log.path)})
     client = make_client(of=server, user=name, password=password)
     assert client.allocate().cls == stun.SUCCESS
@@ -72,8 +86,8 @@ def test_a_name_can_not_forge_a_line_and_no_secret_is_told(make_server, make_cli
         assert secret not in told
 
 
-def test_it_begins_another_file_and_goes_on_after_a_death(make_server, make_client, tmp_path):
-    log = Log(tmp_path / "abuse.log")
+def test_it_begins_another_file_and_goes_on_after_a_death(make_server, make_client, directory):
+    log = Log(directory / "abuse.log")
     server = make_server(abuse_log={"file": str(log.path), "max_size": 4096, "files": 2})
     client = make_client(of=server)
     for n in range(40):
@@ -83,16 +97,16 @@ def test_it_begins_another_file_and_goes_on_after_a_death(make_server, make_clie
         assert client.allocate().cls == stun.SUCCESS
         assert client.refresh(0).lifetime == 0
     names = ["abuse.log", "abuse.log.1", "abuse.log.2"]
-    wait_until(lambda: sorted(f.name for f in tmp_path.iterdir()) == names, 5, "three files")
-    files = [tmp_path / name for name in names]
+    wait_until(lambda: sorted(f.name for f in directory.iterdir()) == names, 5, "three files")
+    files = [directory / name for name in names]
     assert all(0 < f.stat().st_size <= 4096 for f in files)
     for f in files:
         for line in f.read_text(encoding="ascii").splitlines():
             assert json.loads(line)["event"] in ("allocation", "end")
 
 
-def test_what_is_over_its_rate_is_counted_and_said(make_server, make_client, tmp_path):
-    log = Log(tmp_path / "abuse.log")
+def test_what_is_over_its_rate_is_counted_and_said(make_server, make_client, directory):
+    log = Log(directory / "abuse.log")
     server = make_server(abuse_log={"file": str(log.path), "per_second": 1})
     clients = [make_client(of=server) for _ in range(20)]
     for client in clients:

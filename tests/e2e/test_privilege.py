@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 import stun
-from server import BUILD, DATAPLANE_PROGRAM, SECRETS, USERS, Server
+from server import BUILD, DATAPLANE, DATAPLANE_PROGRAM, PORT, SECRETS, USERS, Server
 
 NOBODY = 65534
 CONFIDENTIAL = sorted({user["password"] for user in USERS} | set(SECRETS))
@@ -111,3 +111,95 @@ def test_it_relays_without_any_privilege(relay, make_client, make_peer):
         server.stop()
     finally:
         server.end()
+
+
+CAPABILITIES = {name: 1 << number for name, number in
+                (("KILL", 5), ("SETGID", 6), ("SETUID", 7), ("SETPCAP", 8), ("DAC_READ_SEARCH", 2),
+                 ("NET_BIND_SERVICE", 10), ("NET_ADMIN", 12), ("NET_RAW", 13), ("IPC_LOCK", 14),
+                 ("SYS_PTRACE", 19), ("SYS_ADMIN", 21), ("PERFMON", 38), ("BPF", 39))}
+
+
+def mask(*names):
+    return sum(CAPABILITIES[name] for name in names)
+
+
+def status(directory):
+    """{field: [words]} of a process or a thread."""
+    text = (directory / "status").read_text(encoding="ascii")
+    return {line.split(":")[0]: line.split()[1:] for line in text.splitlines()}
+
+
+# What the dataplane is started with (which stays its bounding set), and what its threads may keep.
+START, AFTERWARDS = {
+    "sockets": (mask("NET_ADMIN"), 0),
+    "xdp": (mask("NET_ADMIN", "PERFMON", "BPF"), mask("NET_ADMIN")),
+    "tap": (mask("NET_ADMIN"), mask("NET_ADMIN")),
+    "af_xdp": (mask("NET_ADMIN", "NET_RAW", "IPC_LOCK", "SYS_ADMIN", "PERFMON", "BPF"),
+               mask("NET_ADMIN")),
+    "memif": (mask("NET_ADMIN"), mask("NET_ADMIN")),
+    "vhost": (mask("NET_ADMIN"), mask("NET_ADMIN")),
+}[PORT if DATAPLANE == "dpdk" else DATAPLANE]
+
+
+def test_each_program_has_a_user_and_no_capability_that_it_does_not_need(server, client):
+    assert client.allocate().cls == stun.SUCCESS
+    launcher = mask("DAC_READ_SEARCH", "KILL", "SETGID", "SETUID", "SETPCAP", "SYS_PTRACE") | START
+    expected = {"turnpike": (launcher, launcher), "turnpike-control": (0, 0),
+                DATAPLANE_PROGRAM: (START, AFTERWARDS)}
+    users = set()
+    for program, pid in server.processes().items():
+        bounding, kept = expected[program]
+        threads = list(pathlib.Path(f"/proc/{pid}/task").iterdir())
+        for thread in threads:
+            it = status(thread)
+            name = f"{program}: {it['Name']}"
+            assert len(set(it["Uid"])) == 1 and it["Gid"] == it["Uid"], name
+            users.add((program, it["Uid"][0]))
+            if program != "turnpike":
+                assert it["Groups"] == [], name
+            assert int(it["CapBnd"][0], 16) & ~bounding == 0, name
+            assert int(it["CapEff"][0], 16) == int(it["CapPrm"][0], 16), name
+            # This process may have fewer than root has elsewhere.
+            assert int(it["CapPrm"][0], 16) & ~kept == 0, name
+            assert int(it["CapAmb"][0], 16) == 0, name
+            assert int(it["CapInh"][0], 16) == 0, name
+            assert it["NoNewPrivs"] == ["1"], name
+    assert len(users) == 3 and len({user for _, user in users}) == 3, users
+    assert ("turnpike", "0") in users
+
+
+def test_only_those_who_must_can_connect(server):
+    directory = pathlib.Path(server.config["control_socket"]).parent
+    dataplane = pathlib.Path(f"/proc/{server.processes()[DATAPLANE_PROGRAM]}").stat()
+    for path, group, mode in ((directory, 0, 0o711), (directory / "link", dataplane.st_gid, 0o660),
+                              (directory / "control.sock", 0, 0o600)):
+        found = path.stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, group, mode), path
+    asked = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+                            BUILD / "turnpikectl", "--socket", server.config["control_socket"],
+                            "status"], capture_output=True, text=True, check=False)
+    assert asked.returncode != 0 and "denied" in asked.stderr, asked
+
+
+def test_users_and_operators_are_those_of_the_configuration(make_server):
+    server = make_server(run_as={"control": "60001", "dataplane": "60002", "operators": "60003"})
+    programs = server.processes()
+    for program, user in (("turnpike-control", "60001"), (DATAPLANE_PROGRAM, "60002")):
+        assert set(status(pathlib.Path(f"/proc/{programs[program]}"))["Uid"]) == {user}
+    assert os.stat(server.config["control_socket"]).st_gid == 60003
+    asked = server.host.run("setpriv", f"--reuid={NOBODY}", "--regid=60003", "--clear-groups",
+                            "/usr/bin/python3", "-c",
+                            "import socket, sys; s = socket.socket(socket.AF_UNIX); "
+                            "s.connect(sys.argv[1])", server.config["control_socket"])
+    assert asked.returncode == 0
+
+
+def test_a_user_that_the_host_does_not_have_is_told_before_anything_starts(tmp_path):
+    path = tmp_path / "turnpike.yaml"
+    path.write_text("run_as: {dataplane: nobody-of-that-name}\n")
+    done = subprocess.run([BUILD / "turnpike", "run", "--config", path], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == (
+        'turnpike: run_as.dataplane: this host has no user "nobody-of-that-name": make it '
+        "(adduser --system), or name another.")

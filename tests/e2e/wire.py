@@ -191,6 +191,10 @@ class Nic(Wire):
         router.ip(f"link del {self.host.name}")
         self.nic = subprocess.Popen(self.host.command(*self.command), stdout=subprocess.PIPE)
         assert self.nic.stdout.readline() == b"ready\n", "the NIC does not start"
+        # For turnpike-dpdk's user.
+        self.directory.chmod(0o777)  # net_memif asks that it may write there
+        if self.socket.exists():
+            self.socket.chmod(0o666)
         self.host.ip(f"link set {WIRE} netns {router.path} name {self.host.name}")
         router.ip(f"link set {self.host.name} txqueuelen {QUEUE}")
         patient(router, self.host.name)

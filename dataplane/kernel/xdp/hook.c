@@ -116,7 +116,7 @@ bool hook_probe(struct hook *h, enum xdp_wish wish, bool several)
 	h->probe = probe_bpf__open_and_load();
 	if (!h->probe && errno == EPERM)
 		return because(h, "BPF programs may not be loaded here: that takes root, or "
-				  "CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW");
+				  "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
 	if (!h->probe)
 		return because(h, "BPF programs can't be loaded here: %s", strerror(errno));
 	program = bpf_program__fd(h->probe->progs.probe);

@@ -50,15 +50,23 @@ static int set_sizes(struct relay_bpf *o, const struct tp_capabilities *caps, ui
 	return err;
 }
 
+#define LOG_END 1000u // bytes, where the reason is
+
+// In the file where we may write there (a user of our own may not), and its end on stderr.
 static void keep_log(const char *path, const char *text)
 {
 	FILE *file = *text ? fopen(path, "we") : NULL;
+	size_t length = strlen(text);
 
+	if (!*text)
+		return;
+	fprintf(stderr, "turnpike-kernel: the kernel's verifier ends with:\n%s\n",
+		text + (length > LOG_END ? length - LOG_END : 0));
 	if (!file)
 		return;
 	fputs(text, file);
 	fclose(file);
-	fprintf(stderr, "turnpike-kernel: what the kernel's verifier says is in %s.\n", path);
+	fprintf(stderr, "turnpike-kernel: all of it is in %s.\n", path);
 }
 
 static int load(struct program *p, const struct tp_capabilities *caps, const char *log)

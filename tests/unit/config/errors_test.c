@@ -54,6 +54,10 @@ static const struct {
 		F "1: abuse_log.file: \"abuse.log\" is not the absolute path of a file.\n"},
 	{"abuse_log: {file: /var/log/}\n",
 		F "1: abuse_log.file: \"/var/log/\" is not the absolute path of a file.\n"},
+	{"run_as: {control: \"a b\"}\n",
+		F "1: run_as.control: \"a b\" is no name of a user or group.\n"},
+	{"run_as:\n  control: a\n  dataplane: a\n", F
+		"3: run_as.dataplane: \"a\" is turnpike-control's: each has a user of its own.\n"},
 	{"abuse_log: {files: 3}\n", F "1: abuse_log: there is no `file` to write to.\n"},
 	{"abuse_log: {file: /a, max_size: 10M}\n",
 		F "1: abuse_log.max_size: \"10M\" is not a whole number from 4096 to "

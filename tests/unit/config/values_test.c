@@ -95,6 +95,7 @@ static const char everything[] = "listen: ['0.0.0.0:3478', '[2001:db8::7]:3479',
 				 "  user_new_peers_per_second: 17}\n"
 				 "abuse_log: {file: /var/log/a b, max_size: 5000, files: 0,\n"
 				 "  per_second: 7}\n"
+				 "run_as: {control: a, dataplane: b, operators: c}\n"
 				 "channel_numbers: rfc5766\n"
 				 "control_socket: /tmp/t/c\n"
 				 "redirect: {servers: [192.0.2.1:3478, '[2001:db8::1]:5349'],\n"
@@ -148,6 +149,9 @@ static void expect_everything(const struct config *c)
 	cr_expect_eq(c->limits.channels_per_user, 15);
 	cr_expect_eq(c->limits.new_peers_per_second, 16);
 	cr_expect_eq(c->limits.user_new_peers_per_second, 17);
+	cr_expect_str_eq(c->run_as.control, "a");
+	cr_expect_str_eq(c->run_as.dataplane, "b");
+	cr_expect_str_eq(c->run_as.operators, "c");
 	cr_expect_eq(c->channel_max, TP_CHANNEL_MAX_5766);
 	cr_expect_str_eq(c->control_socket, "/tmp/t/c");
 	cr_assert_eq(c->redirect.servers_count, 2);

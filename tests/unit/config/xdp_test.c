@@ -121,7 +121,7 @@ Test(config_xdp, what_the_host_lacks_is_told)
 	expect_warnings(USERS "dataplane: xdp\nxdp: {interfaces: [eth0, eth7]}\n", &host, 2,
 		"warning: xdp.interfaces: this host has no interface eth7; `ip link` shows which "
 		"it has.\n"
-		"warning: dataplane: xdp takes root, or CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW; "
+		"warning: dataplane: xdp takes root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; "
 		"without them sockets relay.\n");
 	// It is only tried then, and a line at the start says what came of it.
 	expect_warnings(USERS, &host, 0, "");

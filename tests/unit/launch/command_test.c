@@ -31,11 +31,12 @@ static struct config *configured(const char *yaml)
 static void expect_command(const char *yaml, bool many_descriptors, const char *expected)
 {
 	struct runtime runtime = {.link = "/run/t/link"};
+	struct users users = {.separate = false};
 	struct config *config = configured(yaml);
 	struct spawn spawn;
 	char line[4096] = "";
 
-	cr_assert_eq(command_dataplane(&spawn, config, &runtime), 0);
+	cr_assert_eq(command_dataplane(&spawn, config, &runtime, &users), 0);
 	for (char *const *a = spawn.argv; *a; a++) {
 		strncat(line, *a, sizeof(line) - strlen(line) - 1);
 		strncat(line, a[1] ? " " : "", sizeof(line) - strlen(line) - 1);
