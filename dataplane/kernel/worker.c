@@ -51,6 +51,14 @@ static enum tp_status apply(void *context, const struct tp_command *command)
 	return take_back(w, command);
 }
 
+static void swept(void *context, const struct tp_command *command)
+{
+	struct worker *w = context;
+
+	if (w->mirror)
+		mirror_apply(w->mirror, w->agent.index, command);
+}
+
 static void queue_reply(void *context, const struct tp_send *send, const uint8_t *bytes)
 {
 	struct worker *w = context;
@@ -77,8 +85,11 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 
 	*w = (struct worker){.owners = setup->owners, .mirror = setup->mirror};
 	agent_init(&w->agent, setup->index, setup->segment,
-		&(struct agent_ops){
-			.apply = apply, .send = queue_reply, .flush = flush, .context = w});
+		&(struct agent_ops){.apply = apply,
+			.swept = swept,
+			.send = queue_reply,
+			.flush = flush,
+			.context = w});
 	for (uint32_t i = 0; i < caps->servers; i++)
 		w->listener[i].fd = setup->listener[i];
 	for (uint32_t i = 0; i < caps->relays; i++)

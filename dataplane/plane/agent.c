@@ -36,6 +36,7 @@ static void take(struct agent *a, const struct attachment *attachment)
 		&a->out->punts_tail, &in->punts_head);
 	a->rung = 0;
 	a->failed = 0;
+	a->swept = 0; // its control plane is gone, and the next one sweeps for itself
 }
 
 void agent_follow(struct agent *a)
@@ -54,7 +55,7 @@ void agent_follow(struct agent *a)
 
 bool agent_ready(struct agent *a)
 {
-	return a->attached && tp_ring_ready(&a->commands);
+	return a->attached && (a->swept || tp_ring_ready(&a->commands));
 }
 
 static enum tp_status apply(struct agent *a, const struct tp_command *command)
@@ -66,9 +67,8 @@ static enum tp_status apply(struct agent *a, const struct tp_command *command)
 	return relay_apply(a->relay, command, a->now);
 }
 
-static void run_command(struct agent *a, const struct tp_command *command)
+static void answer(struct agent *a, const struct tp_command *command, enum tp_status status)
 {
-	enum tp_status status = apply(a, command);
 	struct tp_result result = {.sequence = command->sequence,
 		.transaction = command->transaction,
 		.status = status};
@@ -85,6 +85,28 @@ static void run_command(struct agent *a, const struct tp_command *command)
 	else
 		tally_add(&a->tally,
 			tp_ring_room(&a->results) < 0 ? TP_C_ring_bad : TP_C_results_full, 1);
+}
+
+static void sweep(struct agent *a, const struct tp_command *command)
+{
+	a->swept = relay_sweep(
+		a->relay, command->generation, a->swept, AGENT_SWEEP_LOOK, AGENT_SWEEP_DROP);
+	if (a->swept)
+		return;
+	if (a->ops.swept)
+		a->ops.swept(a->ops.context, command);
+	answer(a, command, TP_STATUS_OK);
+}
+
+static void run_command(struct agent *a, const struct tp_command *command)
+{
+	if (command->kind == TP_SWEEP &&
+		!(command->transaction && command->transaction == a->failed)) {
+		a->sweep = *command;
+		sweep(a, &a->sweep);
+	} else {
+		answer(a, command, apply(a, command));
+	}
 }
 
 static bool send_valid(const struct agent *a, const struct tp_send *send)
@@ -143,7 +165,11 @@ unsigned int agent_run(struct agent *a)
 
 	if (!a->attached)
 		return 0;
-	for (n = 0; n < AGENT_ROUND; n++) {
+	if (a->swept) {
+		sweep(a, &a->sweep);
+		return 1;
+	}
+	for (n = 0; n < AGENT_ROUND && !a->swept; n++) {
 		uint8_t *record = a->record[a->records];
 		uint32_t kind;
 		int length = tp_ring_next(&a->commands, &kind, record, sizeof(a->record[0]));

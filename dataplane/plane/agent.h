@@ -27,6 +27,8 @@ struct agent_ops {
 	// Applies a command in place of relay_apply(), which it calls itself. NULL: relay_apply() is
 	// all there is to it.
 	enum tp_status (*apply)(void *context, const struct tp_command *command);
+	// A TP_SWEEP is through in the relay: for what is kept beside it. NULL: nothing is.
+	void (*swept)(void *context, const struct tp_command *command);
 	// Sends a STUN message of the control plane, `send->length` bytes; server, transport and
 	// client have been checked, `via` has not. `bytes` stay as they are until flush().
 	void (*send)(void *context, const struct tp_send *send, const uint8_t *bytes);
@@ -60,6 +62,8 @@ struct agent {
 	struct tp_producer punts;
 	uint32_t rung; // of the control plane's doorbell
 	uint64_t failed; // transaction whose command failed last; 0: none
+	struct tp_command sweep; // a TP_SWEEP under way: what follows it in the ring waits
+	uint32_t swept; // relay_sweep()'s position; 0: none is under way
 	unsigned int records; // in use until ops.flush()
 	// Copies of records, so that what is checked is what is used, and messages wait here to be
 	// sent.
@@ -75,11 +79,14 @@ void agent_init(struct agent *a, uint32_t index, const struct segment *segment,
 void agent_follow(struct agent *a);
 
 // Applies and sends what the commands ring holds, AGENT_ROUND records at most. Returns how many
-// there were.
+// there were. A TP_SWEEP is done in parts, one a round, without ops.apply; until its end, which is
+// when its result is there, records behind it stay in the ring, and each part counts as a record.
 #define AGENT_ROUND 256u
+#define AGENT_SWEEP_LOOK 4096u // entries in one part: a few microseconds
+#define AGENT_SWEEP_DROP 32u // and how many of them may be dropped: some twenty more
 unsigned int agent_run(struct agent *a);
 
-// Whether the commands ring holds something: look before sleeping, after tp_doorbell_sleep().
+// Whether agent_run() has something to do: look before sleeping, after tp_doorbell_sleep().
 bool agent_ready(struct agent *a);
 
 // Hands a STUN message from a client to the control plane, or counts why not (punt.c). `known`: the

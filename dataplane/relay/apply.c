@@ -28,14 +28,27 @@ static bool peer_valid(const struct relay *r, const struct tp_command *c)
 	return tp_ip_family(&c->peer.ip) == tp_ip_family(&r->capabilities.relay[relay].local);
 }
 
-static void sweep(struct relay *r, uint32_t generation)
+// Entry `i` of all: peers come first, so that an allocation has few left to take with it.
+static bool sweep_entry(struct relay *r, uint32_t generation, uint32_t i)
 {
-	for (uint32_t i = 0; i < r->capabilities.allocations; i++)
-		if (r->allocations[i].relay_port && r->allocations[i].generation != generation)
-			allocation_drop(r, i);
-	for (uint32_t i = 0; i < r->fresh_peers; i++)
-		if (r->links[i].allocation != RELAY_NONE && r->links[i].generation != generation)
-			peer_drop(r, i);
+	uint32_t slot = i - r->fresh_peers;
+
+	if (i >= r->fresh_peers)
+		return relay_displace(r, slot, generation);
+	if (r->links[i].allocation == RELAY_NONE || r->links[i].generation == generation)
+		return false;
+	peer_drop(r, i);
+	return true;
+}
+
+uint32_t relay_sweep(
+	struct relay *r, uint32_t generation, uint32_t from, uint32_t look, uint32_t drop)
+{
+	uint32_t end = r->fresh_peers + r->capabilities.allocations;
+
+	for (; look && drop && from < end; look--)
+		drop -= sweep_entry(r, generation, from++);
+	return from < end ? from : 0;
 }
 
 static enum tp_status apply_to_peer(struct relay *r, const struct tp_command *c, uint64_t now)
@@ -69,7 +82,7 @@ static enum tp_status apply_to_peer(struct relay *r, const struct tp_command *c,
 enum tp_status relay_apply(struct relay *r, const struct tp_command *c, uint64_t now)
 {
 	if (c->kind == TP_SWEEP) {
-		sweep(r, c->generation);
+		relay_sweep(r, c->generation, 0, UINT32_MAX, UINT32_MAX);
 		return TP_STATUS_OK;
 	}
 	if (c->allocation >= r->capabilities.allocations)

@@ -92,9 +92,15 @@ void relay_destroy(struct relay *relay);
 // TP_STATUS_OK leaves the tables as they were. For TP_PUT_ALLOCATION the caller has bound the relay
 // port already; TP_STATUS_PORT_TAKEN: another slot of this generation has it, TP_STATUS_CONFLICT:
 // another slot of this generation has the client; one of another generation is dropped. An allocation that is put again with the same client and relay port keeps its permissions
-// and channels. TP_SWEEP reads every slot once: about 4 ms for 1,000,000 allocations, and half a
-// microsecond more for each allocation that it drops.
+// and channels. TP_SWEEP reads every entry once: about 4 ms for 1,000,000 allocations, and half a
+// microsecond more for each allocation that it drops; who has packets waiting calls relay_sweep().
 enum tp_status relay_apply(struct relay *relay, const struct tp_command *command, uint64_t now);
+
+// A part of a TP_SWEEP: looks at `look` entries from position `from` (0: the first), and stops after
+// `drop` drops. Returns the position to go on from, 0 when all have been looked at. No command may be
+// applied in between.
+uint32_t relay_sweep(
+	struct relay *relay, uint32_t generation, uint32_t from, uint32_t look, uint32_t drop);
 
 // Visits the relay port of every allocation that relay_apply() drops (TP_DROP_ALLOCATION, TP_SWEEP, or
 // TP_PUT_ALLOCATION for a slot that had another relay port or where another generation's is), before it goes, so that the caller can

@@ -17,6 +17,7 @@ struct bench {
 	struct tp_consumer results;
 	struct tp_consumer punts;
 	unsigned int applied;
+	unsigned int swept;
 	unsigned int sent; // since the last flush
 	unsigned int flushed[8]; // how many each flush had
 	unsigned int flushes;
@@ -30,6 +31,13 @@ static enum tp_status apply(void *context, const struct tp_command *command)
 
 	b->applied++;
 	return command->allocation ? TP_STATUS_CONFLICT : TP_STATUS_OK;
+}
+
+static void swept(void *context, const struct tp_command *)
+{
+	struct bench *b = context;
+
+	b->swept++;
 }
 
 static void send_one(void *context, const struct tp_send *send, const uint8_t *bytes)
@@ -64,8 +72,11 @@ static struct bench *bench_make(const uint8_t *owners)
 	caps.server[0] = (struct tp_endpoint){.ip = tp_ip4(TP_BE32(0x0a000001)), .port = 3478};
 	cr_assert_eq(segment_make(&b.segment, 2, &caps, owners), 0);
 	agent_init(&b.agent, 1, &b.segment,
-		&(struct agent_ops){
-			.apply = apply, .send = send_one, .flush = flush, .context = &b});
+		&(struct agent_ops){.apply = apply,
+			.swept = swept,
+			.send = send_one,
+			.flush = flush,
+			.context = &b});
 	header.size = tp_control_size(&header);
 	fd = tp_segment_create("control", header.size, &b.ours);
 	cr_assert_geq(fd, 0);
@@ -200,6 +211,126 @@ Test(agent, every_command_gets_its_result_and_a_failed_one_ends_its_transaction)
 		cr_assert_eq(r.status, expected[i]);
 	}
 	cr_assert_eq(tp_ring_next(&b->results, &kind, &(struct tp_result){0}, 24), -EAGAIN);
+}
+
+#define SLOTS 10000u // of a relay to sweep: three parts
+#define STALE (AGENT_SWEEP_DROP + 8) // allocations of generation 1 in it
+
+static void with_relay(struct bench *b)
+{
+	struct relay_config config = {.capabilities = *b->agent.capabilities};
+
+	config.capabilities.allocations = SLOTS;
+	config.capabilities.peers = 1;
+	config.capabilities.port_max = 60000;
+	config.capabilities.channel_max = TP_CHANNEL_MAX;
+	cr_assert_eq(relay_create(&b->agent.relay, &config), 0);
+	for (uint32_t i = 0; i < STALE; i++) {
+		struct tp_command c = {.kind = TP_PUT_ALLOCATION,
+			.generation = 1,
+			.expires_ms = 600000,
+			.allocation = i,
+			.client = {.ip = tp_ip4(TP_BE32(0x0a000002)), .port = (uint16_t)(1 + i)},
+			.relay_port = (uint16_t)(50000 + i)};
+
+		cr_assert_eq(relay_apply(b->agent.relay, &c, 0), TP_STATUS_OK);
+	}
+}
+
+static uint32_t allocations(const struct bench *b)
+{
+	struct relay_usage usage;
+
+	relay_usage(b->agent.relay, &usage);
+	return usage.allocations;
+}
+
+static void push_sweep(struct bench *b, uint64_t sequence, uint64_t transaction)
+{
+	const struct tp_command c = {.kind = TP_SWEEP,
+		.sequence = sequence,
+		.transaction = transaction,
+		.generation = 2};
+
+	push(b, TP_COMMAND, &c, sizeof(c));
+}
+
+Test(agent, a_sweep_is_done_in_bounded_parts_and_what_follows_it_waits)
+{
+	struct bench *b = bench_make(NULL);
+	const struct tp_command next = {.kind = TP_PUT_PERMISSION, .sequence = 2};
+	struct tp_result r;
+	uint32_t kind;
+
+	with_relay(b);
+	attach(b);
+	push_sweep(b, 1, 0);
+	push(b, TP_COMMAND, &next, sizeof(next));
+	push_send(b, 0, 'a');
+	cr_assert_eq(agent_run(&b->agent), 1);
+	cr_assert_eq(allocations(b), STALE - AGENT_SWEEP_DROP);
+	for (unsigned int part = 0; part < 2; part++) {
+		cr_assert(agent_ready(&b->agent));
+		cr_assert_eq(agent_run(&b->agent), 1);
+		cr_assert_eq(allocations(b), 0);
+	}
+	agent_publish(&b->agent);
+	cr_assert_eq(b->applied + b->flushes + b->swept, 0);
+	cr_assert_eq(tp_ring_next(&b->results, &kind, &r, sizeof(r)), -EAGAIN);
+	cr_assert_eq(agent_run(&b->agent), 1);
+	cr_assert_eq(b->swept, 1);
+	cr_assert_eq(agent_run(&b->agent), 2);
+	agent_publish(&b->agent);
+	for (uint64_t i = 1; i <= 2; i++) {
+		cr_assert_eq(tp_ring_next(&b->results, &kind, &r, sizeof(r)), sizeof(r));
+		cr_assert_eq(r.sequence, i);
+		cr_assert_eq(r.status, TP_STATUS_OK);
+	}
+	cr_assert_eq(counted(b, TP_C_commands_applied), 2);
+	cr_assert_eq(b->flushes, 1);
+	cr_assert_not(agent_ready(&b->agent));
+	relay_destroy(b->agent.relay);
+}
+
+Test(agent, a_sweep_ends_with_the_control_plane_that_asked_for_it)
+{
+	struct bench *b = bench_make(NULL);
+
+	with_relay(b);
+	attach(b);
+	push_sweep(b, 1, 0);
+	cr_assert_eq(agent_run(&b->agent), 1);
+	agent_offer(&b->agent, NULL);
+	agent_follow(&b->agent);
+	cr_assert_eq(agent_run(&b->agent), 0);
+	attach(b);
+	cr_assert_not(agent_ready(&b->agent));
+	cr_assert_eq(agent_run(&b->agent), 0);
+	cr_assert_eq(allocations(b), STALE - AGENT_SWEEP_DROP);
+	cr_assert_eq(b->swept, 0);
+	relay_destroy(b->agent.relay);
+}
+
+Test(agent, a_sweep_in_a_transaction_that_failed_is_skipped)
+{
+	struct bench *b = bench_make(NULL);
+	const struct tp_command fails = {
+		.kind = TP_PUT_PERMISSION, .sequence = 1, .transaction = 7, .allocation = 1};
+	struct tp_result r;
+	uint32_t kind;
+
+	with_relay(b);
+	attach(b);
+	push(b, TP_COMMAND, &fails, sizeof(fails));
+	push_sweep(b, 2, 7);
+	cr_assert_eq(agent_run(&b->agent), 2);
+	agent_publish(&b->agent);
+	cr_assert_eq(allocations(b), STALE);
+	cr_assert_eq(b->swept, 0);
+	tp_ring_next(&b->results, &kind, &r, sizeof(r));
+	cr_assert_eq(tp_ring_next(&b->results, &kind, &r, sizeof(r)), sizeof(r));
+	cr_assert_eq(r.status, TP_STATUS_SKIPPED);
+	relay_destroy(b->agent.relay);
 }
 
 Test(agent, a_punt_tells_how_it_came_and_is_shown_by_publish)

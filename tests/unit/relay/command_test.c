@@ -314,6 +314,30 @@ Test(command, a_sweep_leaves_its_generation_only)
 	expect_usage(0, 0, 0);
 }
 
+Test(command, a_sweep_in_parts_looks_at_and_drops_as_many_as_it_may_and_leaves_the_same)
+{
+	struct tp_command c = allocation(1, other, PLAIN, PORT_MIN + 1);
+	uint32_t at;
+
+	put_all(0, client, PORT_MIN);
+	put_all(1, other, PORT_MIN + 1);
+	c.generation = 2;
+	apply(r, c);
+	// A permission and a channel of each come first.
+	at = relay_sweep(r, 2, 0, 1, 100);
+	cr_assert(eq(u32, at, 1));
+	expect_usage(2, 1, 2);
+	at = relay_sweep(r, 2, at, 100, 2);
+	cr_assert(eq(u32, at, 3));
+	expect_usage(2, 0, 1);
+	at = relay_sweep(r, 2, at, 100, 2);
+	cr_assert(eq(u32, at, 5));
+	expect_usage(1, 0, 0);
+	cr_assert(eq(u32, told.calls, 1));
+	cr_assert(eq(u32, relay_sweep(r, 2, at, ALLOCATIONS - 1, 1), 0));
+	expect_usage(1, 0, 0);
+}
+
 Test(command, traffic_is_kept_over_channels_and_ends_with_the_allocation)
 {
 	struct relay_traffic t;
