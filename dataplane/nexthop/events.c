@@ -7,7 +7,7 @@
 
 #include "nexthops.h"
 
-#define SCAN_EACH 512u // destinations under one lock
+#define SCAN_EACH 64u // destinations under one lock, each perhaps against CHANGES_MAX prefixes
 #define SCAN_PAUSE_MS 50u // so that changes in a row share scans
 
 static void on_neighbour(void *context, const struct rtnl_neighbour *neighbour)
@@ -17,7 +17,7 @@ static void on_neighbour(void *context, const struct rtnl_neighbour *neighbour)
 
 	if (port == NEXTHOPS_PORTS_MAX)
 		return;
-	pthread_mutex_lock(&n->lock);
+	nexthops_lock(n);
 	hop_neighbour(n, port, neighbour);
 	pthread_mutex_unlock(&n->lock);
 }
@@ -47,6 +47,7 @@ void events_link(struct nexthops *n, const struct rtnl_link *link)
 	uint8_t i = nexthops_port_of(n, link->ifindex);
 	struct port *port = &n->port[i];
 	uint16_t mtu;
+	bool changed;
 
 	if (i == NEXTHOPS_PORTS_MAX) {
 		// Routes may have left it for one of ours.
@@ -59,13 +60,13 @@ void events_link(struct nexthops *n, const struct rtnl_link *link)
 		mtu = port->mtu;
 	if (port->running == link->running && port->mtu == mtu)
 		return;
-	pthread_mutex_lock(&n->lock);
+	changed = port->running != link->running;
+	nexthops_lock(n);
 	port->mtu = mtu;
-	if (port->running != link->running) {
-		port->running = link->running;
-		hop_port_changed(n, i);
-	}
+	port->running = link->running;
 	pthread_mutex_unlock(&n->lock);
+	if (changed)
+		hops_walk(n, hop_port_changed, i);
 	changes_add_all(&n->changed);
 }
 
@@ -77,6 +78,11 @@ bool events_read(struct nexthops *n)
 	if (more < 0)
 		n->lost = true;
 	return more != 0;
+}
+
+static void look_at(struct nexthops *n, uint32_t hop, uint8_t)
+{
+	hop_look(n, hop);
 }
 
 // The kernel had no room for what it had to tell: everything may have changed. What serves goes on serving,
@@ -97,12 +103,10 @@ void events_resync(struct nexthops *n)
 			events_link(n, &link);
 	}
 	changes_add_all(&n->changed);
-	pthread_mutex_lock(&n->lock);
+	nexthops_lock(n);
 	n->status.resyncs++;
-	for (uint32_t hop = HOP_FIRST; hop < n->hops_fresh; hop++)
-		if (n->hops[hop].used && !n->hops[hop].hint)
-			hop_look(n, hop);
 	pthread_mutex_unlock(&n->lock);
+	hops_walk(n, look_at, 0);
 }
 
 // Under the lock.
@@ -123,7 +127,7 @@ bool events_scan(struct nexthops *n, uint64_t now)
 {
 	uint32_t end;
 
-	pthread_mutex_lock(&n->lock);
+	nexthops_lock(n);
 	if (!n->cursor && !begin(n, now)) {
 		pthread_mutex_unlock(&n->lock);
 		return false;

@@ -75,13 +75,11 @@ static uint32_t find_or_make(struct nexthops *n, const struct hop *like)
 		struct hop *h = &n->hops[hop];
 
 		if (tp_ip_equal(&h->gateway, &like->gateway) && h->port == like->port &&
-			h->hint == like->hint && h->mtu == like->mtu) {
+			h->mtu == like->mtu) {
 			h->refs++;
 			return hop;
 		}
 	}
-	if (like->hint && n->status.hops >= HINTS_MAX)
-		return HOP_LOST;
 	hop = take_free(n);
 	if (!hop) {
 		n->status.full++;
@@ -109,18 +107,6 @@ uint32_t hop_take(struct nexthops *n, uint8_t port, const struct tp_ip *gateway,
 	return hop;
 }
 
-uint32_t hop_take_hint(struct nexthops *n, uint8_t port, const uint8_t mac[6])
-{
-	struct hop like = {.port = port, .mtu = n->port[port].mtu, .hint = true};
-	uint32_t hop;
-
-	memcpy(like.gateway.b, mac, 6);
-	hop = find_or_make(n, &like);
-	if (hop >= HOP_FIRST)
-		publish(n, hop, n->port[port].running ? NEXTHOP_READY : NEXTHOP_UNREACHABLE, mac);
-	return hop;
-}
-
 void hop_give_back(struct nexthops *n, uint32_t hop)
 {
 	if (hop >= HOP_FIRST && --n->hops[hop].refs == 0)
@@ -143,7 +129,7 @@ bool hop_shared(const struct nexthops *n, uint32_t hop)
 	for (; other; other = n->hops[other].chained) {
 		const struct hop *o = &n->hops[other];
 
-		if (other != hop && !o->hint && o->refs && o->port == h->port &&
+		if (other != hop && o->refs && o->port == h->port &&
 			tp_ip_equal(&o->gateway, &h->gateway))
 			return true;
 	}
@@ -189,26 +175,40 @@ void hop_neighbour(struct nexthops *n, uint8_t port, const struct rtnl_neighbour
 	for (; hop && n->port[port].running; hop = n->hops[hop].chained) {
 		const struct hop *h = &n->hops[hop];
 
-		if (!h->hint && h->refs && h->port == port &&
-			tp_ip_equal(&h->gateway, &neighbour->ip))
+		if (h->refs && h->port == port && tp_ip_equal(&h->gateway, &neighbour->ip))
 			heard(n, hop, neighbour);
 	}
 }
 
-void hop_port_changed(struct nexthops *n, uint8_t port)
+uint32_t hops_part(struct nexthops *n, uint32_t from, hop_visit_fn *visit, uint8_t port)
 {
-	for (uint32_t hop = HOP_FIRST; hop < n->hops_fresh; hop++) {
-		const struct hop *h = &n->hops[hop];
+	uint32_t end = from + HOPS_EACH < n->hops_fresh ? from + HOPS_EACH : n->hops_fresh;
 
-		if (!h->used || h->port != port)
-			continue;
-		if (!n->port[port].running) {
-			publish(n, hop, NEXTHOP_UNREACHABLE, NULL);
-		} else if (h->hint) {
-			publish(n, hop, NEXTHOP_READY, h->gateway.b);
-		} else {
-			publish(n, hop, NEXTHOP_RESOLVING, NULL);
-			hop_look(n, hop);
-		}
+	for (uint32_t hop = from; hop < end; hop++)
+		if (n->hops[hop].used)
+			visit(n, hop, port);
+	return end < n->hops_fresh ? end : 0;
+}
+
+void hops_walk(struct nexthops *n, hop_visit_fn *visit, uint8_t port)
+{
+	uint32_t from = HOP_FIRST;
+
+	while (from) {
+		nexthops_lock(n);
+		from = hops_part(n, from, visit, port);
+		pthread_mutex_unlock(&n->lock);
+	}
+}
+
+void hop_port_changed(struct nexthops *n, uint32_t hop, uint8_t port)
+{
+	if (n->hops[hop].port != port)
+		return;
+	if (!n->port[port].running) {
+		publish(n, hop, NEXTHOP_UNREACHABLE, NULL);
+	} else {
+		publish(n, hop, NEXTHOP_RESOLVING, NULL);
+		hop_look(n, hop);
 	}
 }

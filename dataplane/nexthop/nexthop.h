@@ -65,10 +65,6 @@ void nexthops_destroy(struct nexthops *n);
 uint32_t nexthops_take(struct nexthops *n, const struct tp_ip *ip);
 void nexthops_give_back(struct nexthops *n, uint32_t destination);
 
-// What a client's own frame says about the way back: serves while the kernel hasn't resolved a better
-// answer. Any thread; between bursts.
-void nexthops_hint(struct nexthops *n, uint32_t destination, uint8_t port, const uint8_t mac[6]);
-
 // Per packet, of a destination that the caller holds, or of 0 (unreachable). Prefetch first, two steps: the
 // destination's word, then the next hop.
 void nexthops_prefetch_word(const struct nexthops *n, uint32_t destination);

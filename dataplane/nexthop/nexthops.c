@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The Turnpike authors
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -105,6 +106,17 @@ static void give_memory(struct nexthops *n)
 	memory_give(&memory);
 }
 
+// Whoever waits for a short hold spins: it is over sooner than a sleep.
+static void make_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attributes;
+
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+	pthread_mutex_init(lock, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+}
+
 int nexthops_create(struct nexthops **out, const struct nexthop_port *ports, uint32_t ports_count,
 	uint32_t destinations)
 {
@@ -122,7 +134,7 @@ int nexthops_create(struct nexthops **out, const struct nexthop_port *ports, uin
 	err = take_memory(&n, destinations);
 	if (err < 0)
 		return err;
-	pthread_mutex_init(&n->lock, NULL);
+	make_lock(&n->lock);
 	hash_key_init(&n->key, secret, 2);
 	entry_write(&n->entry[HOP_NONE], &resolving);
 	entry_write(&n->entry[HOP_LOST], &lost);
@@ -165,12 +177,28 @@ uint8_t nexthops_port_of(const struct nexthops *n, uint32_t ifindex)
 	return NEXTHOPS_PORTS_MAX;
 }
 
+// By workers: the thread lets go for whoever has announced itself.
+static void lock_first(struct nexthops *n)
+{
+	__atomic_fetch_add(&n->waiting, 1, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&n->lock);
+	__atomic_fetch_sub(&n->waiting, 1, __ATOMIC_RELAXED);
+}
+
+void nexthops_lock(struct nexthops *n)
+{
+	for (unsigned int i = 0; i < LET_PASS && __atomic_load_n(&n->waiting, __ATOMIC_RELAXED);
+		i++)
+		sched_yield();
+	pthread_mutex_lock(&n->lock);
+}
+
 uint32_t nexthops_take(struct nexthops *n, const struct tp_ip *ip)
 {
 	bool ring;
 	uint32_t d;
 
-	pthread_mutex_lock(&n->lock);
+	lock_first(n);
 	ring = !n->new.first;
 	d = destination_find_or_make(n, ip);
 	ring = ring && n->new.first;
@@ -184,7 +212,7 @@ void nexthops_give_back(struct nexthops *n, uint32_t d)
 {
 	bool ring;
 
-	pthread_mutex_lock(&n->lock);
+	lock_first(n);
 	ring = !n->hops_look.first;
 	if (--n->destinations[d].refs == 0)
 		destination_free(n, d);
@@ -192,23 +220,6 @@ void nexthops_give_back(struct nexthops *n, uint32_t d)
 	pthread_mutex_unlock(&n->lock);
 	if (ring)
 		nexthops_ring(n);
-}
-
-void nexthops_hint(struct nexthops *n, uint32_t d, uint8_t port, const uint8_t mac[6])
-{
-	static const uint8_t none[6];
-	uint32_t hop;
-
-	if (!d || port >= n->ports || (mac[0] & 1) || memcmp(mac, none, 6) == 0)
-		return;
-	pthread_mutex_lock(&n->lock);
-	if (hop_state(n, n->word[d]) != NEXTHOP_READY &&
-		hop_state(n, n->destinations[d].wanted) == NEXTHOP_RESOLVING) {
-		hop = hop_take_hint(n, port, mac);
-		if (hop != HOP_LOST)
-			destination_serve(n, d, hop);
-	}
-	pthread_mutex_unlock(&n->lock);
 }
 
 struct nexthops_view nexthops_view(const struct nexthops *n)

@@ -2,7 +2,8 @@
 // Copyright (c) 2026 The Turnpike authors
 //
 // The tables behind nexthop.h: destinations (by address) and next hops (by port, gateway and MTU), which
-// many destinations share. Everything here is under the lock but what readers read: words and entries.
+// many destinations share. Everything here is under the lock but what readers read: words and entries. Workers take it
+// between bursts, so the thread holds it for a few microseconds at a time, and lets them pass in between.
 //
 // A destination has two next hops: the one wanted, which is the kernel's answer, and the one in its word,
 // which serves. They are the same unless the wanted one is still to be resolved and another can serve.
@@ -23,7 +24,8 @@
 #define HOP_LOST 1u // no way; its entry says unreachable
 #define HOP_FIRST 2u
 #define HOPS (NEXTHOPS_MAX + 1u)
-#define HINTS_MAX (NEXTHOPS_MAX / 2) // no hint where so many are in use
+#define HOPS_EACH 128u // looked at under one lock
+#define LET_PASS 64u // yields of the thread, at most, while workers wait for the lock
 
 #define AGAIN_A_SECOND 4000u
 #define AGAIN_BURST 256u
@@ -46,7 +48,6 @@ struct destination {
 };
 _Static_assert(sizeof(struct destination) == 40, "no padding but zero");
 
-// Of a hint, `gateway` is the MAC address and zeroes.
 struct hop {
 	struct tp_ip gateway;
 	uint32_t refs; // destinations want it, and are served by it
@@ -55,7 +56,6 @@ struct hop {
 	uint16_t mtu;
 	uint8_t port;
 	bool used : 1;
-	bool hint : 1;
 	bool queued : 1;
 	bool managed : 1; // the kernel keeps it resolved
 	bool ours : 1; // because we asked
@@ -84,6 +84,8 @@ struct nexthops {
 	uint16_t *word;
 	struct entry *entry;
 	_Alignas(64) uint64_t generation;
+
+	uint32_t waiting; // workers, for the lock
 
 	_Alignas(64) pthread_mutex_t lock;
 	struct destination *destinations; // 0 is none
@@ -141,7 +143,6 @@ void destination_settle(struct nexthops *n, uint32_t d);
 
 // hops.c. Gives a reference; HOP_LOST: no room.
 uint32_t hop_take(struct nexthops *n, uint8_t port, const struct tp_ip *gateway, uint16_t mtu);
-uint32_t hop_take_hint(struct nexthops *n, uint8_t port, const uint8_t mac[6]);
 void hop_give_back(struct nexthops *n, uint32_t hop);
 void hop_look(struct nexthops *n, uint32_t hop);
 // Whether another next hop in use has the same neighbour.
@@ -151,7 +152,14 @@ void hop_free(struct nexthops *n, uint32_t hop);
 enum nexthop_state hop_state(const struct nexthops *n, uint32_t hop);
 // What the kernel says about a neighbour goes into all next hops that are it.
 void hop_neighbour(struct nexthops *n, uint8_t port, const struct rtnl_neighbour *neighbour);
-void hop_port_changed(struct nexthops *n, uint8_t port);
+
+// Shows `visit` a part of the next hops in use, under the lock: of HOPS_EACH entries from `from`. Returns
+// where to go on; 0: all have been seen.
+typedef void hop_visit_fn(struct nexthops *n, uint32_t hop, uint8_t port);
+uint32_t hops_part(struct nexthops *n, uint32_t from, hop_visit_fn *visit, uint8_t port);
+// All of them, without the lock held: takes it for each part.
+void hops_walk(struct nexthops *n, hop_visit_fn *visit, uint8_t port);
+hop_visit_fn hop_port_changed; // nothing, where the next hop isn't of this port
 
 // events.c. Reads what the kernel tells; returns whether there may be more.
 bool events_read(struct nexthops *n);
@@ -169,6 +177,7 @@ bool tell_round(struct nexthops *n);
 // thread.c
 void *nexthops_thread(void *context);
 
-// nexthops.c
+// nexthops.c. By the thread: takes the lock, workers first.
+void nexthops_lock(struct nexthops *n);
 void nexthops_ring(struct nexthops *n);
 uint8_t nexthops_port_of(const struct nexthops *n, uint32_t ifindex); // NEXTHOPS_PORTS_MAX: none

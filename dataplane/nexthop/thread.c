@@ -51,7 +51,7 @@ static bool ask_next(struct nexthops *n, enum destination_queued queue)
 	uint32_t d;
 	int err;
 
-	pthread_mutex_lock(&n->lock);
+	nexthops_lock(n);
 	d = destination_dequeue(n, queue);
 	destination = &n->destinations[d];
 	ip = destination->ip;
@@ -61,7 +61,7 @@ static bool ask_next(struct nexthops *n, enum destination_queued queue)
 	if (!d)
 		return false;
 	err = rtnl_get_route(&n->rtnl, &ip, &route);
-	pthread_mutex_lock(&n->lock);
+	nexthops_lock(n);
 	if (destination->refs && tp_ip_equal(&destination->ip, &ip)) {
 		if (err == -EAGAIN) {
 			destination_enqueue(n, d, QUEUED_AGAIN);
@@ -86,7 +86,7 @@ static void resolve(struct nexthops *n, uint32_t hop, const struct hop *h)
 		refused = rtnl_use_neighbour(&n->rtnl, ifindex, &h->gateway, true) != 0;
 		err = rtnl_get_neighbour(&n->rtnl, ifindex, &h->gateway, &neighbour);
 	}
-	pthread_mutex_lock(&n->lock);
+	nexthops_lock(n);
 	n->status.refused += refused;
 	n->hops[hop].managed = err == 0 && neighbour.managed;
 	n->hops[hop].ours = err == 0 && neighbour.managed && neighbour.ours;
@@ -107,7 +107,7 @@ static bool look_next(struct nexthops *n)
 	uint32_t hop;
 	struct hop h;
 
-	pthread_mutex_lock(&n->lock);
+	nexthops_lock(n);
 	hop = n->hops_look.first;
 	if (!hop) {
 		pthread_mutex_unlock(&n->lock);
@@ -127,7 +127,7 @@ static bool look_next(struct nexthops *n)
 	// One that is wanted again meanwhile waits in the queue: it will be managed anew.
 	if (gone && h.ours && !shared && running)
 		release(n, &h);
-	else if (!gone && !h.hint && running)
+	else if (!gone && running)
 		resolve(n, hop, &h);
 	return true;
 }
@@ -159,23 +159,17 @@ static bool ask_again(struct nexthops *n, uint64_t now)
 	return allowed > each;
 }
 
-static void look_at_unmanaged(struct nexthops *n)
+static void look_at_unmanaged(struct nexthops *n, uint32_t hop, uint8_t)
 {
-	pthread_mutex_lock(&n->lock);
-	for (uint32_t hop = HOP_FIRST; hop < n->hops_fresh; hop++) {
-		const struct hop *h = &n->hops[hop];
-
-		if (h->used && !h->hint && !h->managed && !h->fixed)
-			hop_look(n, hop);
-	}
-	pthread_mutex_unlock(&n->lock);
+	if (!n->hops[hop].managed && !n->hops[hop].fixed)
+		hop_look(n, hop);
 }
 
 static void on_time(struct nexthops *n, uint64_t now)
 {
 	if (now >= n->probe_next_ms) {
 		n->probe_next_ms = now + PROBE_MS;
-		look_at_unmanaged(n);
+		hops_walk(n, look_at_unmanaged, 0);
 	}
 	if (now >= n->refresh_next_ms) {
 		n->refresh_next_ms = now + REFRESH_MS;
@@ -189,7 +183,7 @@ static int pause_ms(struct nexthops *n, uint64_t now)
 	uint64_t next = n->probe_next_ms < n->refresh_next_ms ? n->probe_next_ms
 							      : n->refresh_next_ms;
 
-	pthread_mutex_lock(&n->lock);
+	nexthops_lock(n);
 	if (changes_any(&n->changed) || (n->settle && n->status.unsettled))
 		next = next < n->scan_next_ms ? next : n->scan_next_ms;
 	if (n->again.first && next > now + AGAIN_PAUSE_MS)

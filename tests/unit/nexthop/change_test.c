@@ -54,7 +54,7 @@ Test(change, a_port_that_goes_down_leaves_the_others_next_hops_alone)
 	expect_ready(up, 1, 1500);
 	pthread_mutex_lock(&lab.n->lock); // so that nobody mends it before it is looked at
 	lab.n->port[0].running = false;
-	hop_port_changed(lab.n, 0);
+	hops_part(lab.n, HOP_FIRST, hop_port_changed, 0);
 	cr_assert(eq(int, look(down).state, NEXTHOP_UNREACHABLE));
 	cr_assert(eq(int, look(up).state, NEXTHOP_READY));
 	pthread_mutex_unlock(&lab.n->lock);

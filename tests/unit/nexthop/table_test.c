@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Destinations are shared and counted; hints; what is refused.
+// Destinations are shared and counted; walks over next hops; what is refused.
 
 #include <linux/capability.h>
 #include <sys/syscall.h>
@@ -9,8 +9,6 @@
 
 #include "lab.h"
 #include "nexthops.h"
-
-static const uint8_t hint[6] = {2, 0, 0, 0, 0, 0x99};
 
 static void set_up(void)
 {
@@ -80,54 +78,32 @@ Test(destinations, one_that_is_given_back_before_it_was_asked_for_is_not_asked_f
 	cr_assert(eq(u64, status().asked, 0));
 }
 
-Test(destinations, a_hint_serves_until_the_kernels_answer_is_ready)
-{
-	struct nexthop expected = {.mtu = 1500, .port = 1, .l2_length = 14, .state = NEXTHOP_READY};
-	struct nexthop actual;
-	uint32_t d;
+static uint32_t seen;
 
-	// Nobody answers for a while, since there is nobody.
-	near("echo 10000 >/proc/sys/net/ipv4/neigh/port0/retrans_time_ms");
-	d = take("192.0.2.88");
-	nexthops_hint(lab.n, d, 1, hint);
-	memcpy(expected.l2, hint, 6);
-	memcpy(expected.l2 + 6, lab.port[1].mac, 6);
-	actual = look(d);
-	cr_assert(eq(int, memcmp(&actual, &expected, sizeof(actual)), 0));
-	await(status().unsettled == 1);
-	actual = look(d);
-	cr_assert(eq(int, memcmp(&actual, &expected, sizeof(actual)), 0));
-	near("ip neigh replace 192.0.2.88 lladdr 02:00:00:00:00:88 dev port0 nud reachable");
-	memcpy(lab.far_mac[0], (uint8_t[]){2, 0, 0, 0, 0, 0x88}, 6);
-	expect_ready(d, 0, 1500);
-	await(status().hops == 1);
+static void see(struct nexthops *, uint32_t, uint8_t)
+{
+	seen++;
 }
 
-Test(destinations, a_hint_is_no_word_against_the_kernels)
+Test(destinations, a_walk_over_next_hops_holds_the_lock_for_so_many_only)
 {
-	uint32_t d = take("192.0.2.2"), lost = take("8.8.8.8");
+	uint32_t made = 2 * HOPS_EACH + 1, parts = 0;
 
-	expect_ready(d, 0, 1500);
-	expect_state(lost, NEXTHOP_UNREACHABLE);
-	nexthops_hint(lab.n, d, 1, hint);
-	nexthops_hint(lab.n, lost, 1, hint);
-	expect_ready(d, 0, 1500);
-	cr_assert(eq(int, look(lost).state, NEXTHOP_UNREACHABLE));
-	cr_assert(eq(u32, status().hops, 1));
-}
+	nexthops_lock(lab.n); // the thread can't free them: nobody wants them
+	for (uint32_t i = 0; i < made; i++) {
+		struct tp_ip gateway = tp_ip4(TP_BE32(0xc0000300 + i));
 
-Test(destinations, a_hint_that_no_station_can_have_sent_is_ignored)
-{
-	uint32_t d;
+		cr_assert(ge(u32, hop_take(lab.n, 0, &gateway, 1500), HOP_FIRST));
+	}
+	for (uint32_t at = HOP_FIRST; at; parts++) {
+		uint32_t before = seen;
 
-	near("echo 10000 >/proc/sys/net/ipv4/neigh/port0/retrans_time_ms");
-	d = take("192.0.2.88");
-	nexthops_hint(lab.n, d, 0, (uint8_t[]){1, 0, 0x5e, 0, 0, 1});
-	nexthops_hint(lab.n, d, 0, (uint8_t[]){0, 0, 0, 0, 0, 0});
-	nexthops_hint(lab.n, d, 2, hint);
-	nexthops_hint(lab.n, 0, 0, hint);
-	cr_assert(eq(int, look(d).state, NEXTHOP_RESOLVING));
-	cr_assert(eq(int, look(0).state, NEXTHOP_UNREACHABLE));
+		at = hops_part(lab.n, at, see, 0);
+		cr_assert(le(u32, seen - before, HOPS_EACH));
+	}
+	cr_assert(eq(u32, parts, 3));
+	cr_assert(eq(u32, seen, made));
+	pthread_mutex_unlock(&lab.n->lock);
 }
 
 Test(destinations, without_the_capability_neighbours_come_from_the_kernels_own_traffic)
