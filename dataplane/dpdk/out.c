@@ -35,18 +35,29 @@ static uint16_t count_run(const struct out *o, struct tally *t, uint16_t first, 
 	return (uint16_t)(i - first);
 }
 
-void out_flush(struct out *o, struct tally *t)
+uint16_t out_flush_some(struct out *o, struct tally *t, uint16_t most)
 {
-	uint16_t sent;
+	uint16_t n = RTE_MIN(o->count, most), sent;
 
-	if (!o->count)
-		return;
-	sent = rte_eth_tx_burst(o->device, o->queue, o->mbuf, o->count);
+	if (!n)
+		return 0;
+	sent = rte_eth_tx_burst(o->device, o->queue, o->mbuf, n);
 	for (uint16_t i = 0; i < sent;)
 		i += count_run(o, t, i, sent);
-	for (uint16_t i = sent; i < o->count; i++)
+	for (uint16_t i = sent; i < n; i++)
 		tally_add(t, counters[o->kind[i]].full, 1);
-	if (sent < o->count)
-		rte_pktmbuf_free_bulk(o->mbuf + sent, o->count - sent);
-	o->count = 0;
+	if (sent < n)
+		rte_pktmbuf_free_bulk(o->mbuf + sent, n - sent);
+	o->count = (uint16_t)(o->count - n);
+	if (unlikely(o->count)) {
+		memmove(o->mbuf, o->mbuf + n, o->count * sizeof(o->mbuf[0]));
+		memmove(o->kind, o->kind + n, o->count * sizeof(o->kind[0]));
+		memmove(o->bytes, o->bytes + n, o->count * sizeof(o->bytes[0]));
+	}
+	return n;
+}
+
+void out_flush(struct out *o, struct tally *t)
+{
+	out_flush_some(o, t, OUT_MAX);
 }

@@ -34,6 +34,9 @@ struct out {
 // Sends everything.
 void out_flush(struct out *o, struct tally *t);
 
+// Sends the first `most` frames; the others stay. Returns how many have left `o`.
+uint16_t out_flush_some(struct out *o, struct tally *t, uint16_t most);
+
 // Takes the frame over. `bytes`: of application data, counted for OUT_PEER and OUT_CLIENT.
 static inline void out_push(
 	struct out *o, struct tally *t, struct rte_mbuf *m, enum out_kind kind, uint32_t bytes)

@@ -20,6 +20,8 @@ void leave_to_kernel(struct worker *w, struct rte_mbuf *m, uint8_t port)
 {
 	if (w->shared->port[port].exception == RTE_MAX_ETHPORTS)
 		drop(w, m, TP_C_kernel_in_full);
+	else if (w->kernel[port].count == OUT_MAX)
+		drop(w, m, TP_C_kernel_in_over);
 	else
 		out_push(&w->kernel[port], &w->agent.tally, m, OUT_TO_KERNEL, 0);
 }

@@ -91,6 +91,7 @@ int worker_init(struct worker *w, uint32_t index, const struct shared *shared,
 	w->ip_id = (uint16_t)tp_random64();
 	w->fragment_id = (uint32_t)tp_random64();
 	w->errors.refilled = w->told_at = monotonic_ms();
+	share_refill(&w->share, w->told_at);
 	for (uint32_t i = 0; i < shared->ports; i++) {
 		w->out[i] = (struct out){.device = shared->port[i].id, .queue = (uint16_t)index};
 		w->kernel[i] = (struct out){
@@ -113,6 +114,8 @@ void worker_free(struct worker *w)
 {
 	for (uint32_t i = 0; i < w->waiting.count; i++)
 		rte_pktmbuf_free(w->waiting.frame[i].mbuf);
+	for (uint32_t i = 0; i < w->shared->ports; i++)
+		rte_pktmbuf_free_bulk(w->kernel[i].mbuf, w->kernel[i].count);
 	relay_destroy(w->agent.relay);
 	defrag_free(&w->defrag);
 	free(w->held.bits);
@@ -132,12 +135,27 @@ static unsigned int from_wire(struct worker *w, uint8_t port)
 static unsigned int from_kernel(struct worker *w, uint8_t port)
 {
 	struct rte_mbuf *m[RELAY_BURST];
-	uint16_t n = rte_eth_rx_burst(w->shared->port[port].exception, (uint16_t)w->index, m,
-		(uint16_t)w->shared->settings.burst);
+	uint16_t most = share_of_round(w->share.out), n;
 
+	if (!most)
+		return 0;
+	n = rte_eth_rx_burst(w->shared->port[port].exception, (uint16_t)w->index, m, most);
+	w->share.out = (uint16_t)(w->share.out - n);
 	for (uint16_t i = 0; i < n; i++)
 		out_push(&w->out[port], &w->agent.tally, m[i], OUT_FROM_KERNEL, 0);
 	return n;
+}
+
+// Returns how many frames wait for their turn.
+static unsigned int to_kernel(struct worker *w, uint8_t port)
+{
+	struct out *o = &w->kernel[port];
+
+	if (likely(!o->count))
+		return 0;
+	w->share.in = (uint16_t)(w->share.in -
+				 out_flush_some(o, &w->agent.tally, share_of_round(w->share.in)));
+	return o->count;
 }
 
 unsigned int worker_round(struct worker *w)
@@ -153,9 +171,9 @@ unsigned int worker_round(struct worker *w)
 		if (w->index < s->port[i].exception_rx_queues)
 			work += from_kernel(w, i);
 	}
-	for (uint32_t i = 0; i < s->ports; i++) {
+	for (uint8_t i = 0; i < s->ports; i++) {
 		out_flush(&w->out[i], &w->agent.tally);
-		out_flush(&w->kernel[i], &w->agent.tally);
+		work += to_kernel(w, i);
 	}
 	return work;
 }
@@ -166,6 +184,7 @@ unsigned int worker_housekeeping(struct worker *w, uint64_t now)
 	unsigned int records;
 
 	w->agent.now = now;
+	share_refill(&w->share, now);
 	agent_follow(&w->agent);
 	records = agent_run(&w->agent);
 	if (tick)

@@ -12,6 +12,7 @@
 #include "defrag.h"
 #include "held.h"
 #include "out.h"
+#include "share.h"
 #include "shared.h"
 #include "waiting.h"
 
@@ -42,11 +43,12 @@ struct worker {
 	uint16_t ip_id; // of the next IPv4 packet that may be fragmented
 	uint32_t fragment_id; // of the next IPv6 packet in fragments
 	struct out out[PORTS_MAX]; // of ports
-	struct out kernel[PORTS_MAX]; // of their exception interfaces
+	struct out kernel[PORTS_MAX]; // of their exception interfaces; what is over its share waits
 	struct waiting waiting;
 	struct defrag defrag;
 	struct held held;
 	struct budget errors;
+	struct share share; // the kernel's
 	uint32_t rounds; // busy ones since the last look at the control plane
 
 	// The burst in hand.
@@ -71,8 +73,8 @@ int worker_init(struct worker *w, uint32_t index, const struct shared *shared,
 	const struct segment *segment);
 void worker_free(struct worker *w);
 
-// One round: a burst of each port and its exception interface, then everything out. Returns how
-// many frames came.
+// One round: a burst of each port, and what the exception interfaces have and may have; then everything
+// out. Returns how many frames came or wait for the kernel's share.
 unsigned int worker_round(struct worker *w);
 
 // Between rounds: the clock, commands, counters. Returns how many records of the control plane

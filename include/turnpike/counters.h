@@ -99,6 +99,7 @@
 	X(fragment_unsent, "IP fragments that the port did not take") \
 	X(fragment_too_large, "datagrams of fragments that are larger than a buffer") \
 	X(kernel_in_full, "frames dropped because the kernel's side did not take them") \
+	X(kernel_in_over, "frames for the kernel over its share of a worker's time") \
 	X(kernel_out_full, "frames of the kernel dropped because the port did not take them") \
 	X(icmp_errors_withheld, \
 		"time exceeded and packet too big, over their rate or not allowed") \
