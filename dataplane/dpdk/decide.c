@@ -168,9 +168,12 @@ static void refuse_client(struct worker *w, struct packet *p, const struct relay
 
 	if (!unknown || !handoff_next(w, p, &next)) {
 		drop(w, p, d->drop);
+	} else if (!w->passes) {
+		drop(w, p, TP_C_client_handoff_over);
 	} else if (!handoff_frame(w, p, next)) {
 		drop(w, p, TP_C_client_handoff_full);
 	} else {
+		w->passes--;
 		receive_uncount_client(w, length);
 	}
 }

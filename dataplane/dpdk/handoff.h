@@ -17,6 +17,7 @@ struct packet;
 
 #define HANDOFF_RING 1024u
 #define HANDOFF_ROUND 32u // taken in one round: a flood to others is not our own
+#define HANDOFF_PASS 16u // passed round in one round: nor is a stranger's flood everybody's
 
 enum handoff_kind {
 	HANDOFF_FRAME = 0, // as it arrived, or as it was put together

@@ -163,6 +163,7 @@ unsigned int worker_round(struct worker *w)
 	const struct shared *s = w->shared;
 	unsigned int work = 0;
 
+	w->passes = HANDOFF_PASS;
 	forward_waiting(w);
 	work += handoff_take(w);
 	for (uint8_t i = 0; i < s->ports; i++) {

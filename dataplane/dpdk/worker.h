@@ -49,6 +49,7 @@ struct worker {
 	struct held held;
 	struct budget errors;
 	struct share share; // the kernel's
+	uint32_t passes; // frames that may yet be passed round in this round (handoff.h)
 	uint32_t rounds; // busy ones since the last look at the control plane
 
 	// The burst in hand.

@@ -57,6 +57,8 @@
 	X(hairpin_no_allocation, "to one of the relay's own addresses, but no allocation there") \
 	X(client_ttl_expired, "TTL or hop limit of 1 on arrival from a client") \
 	X(client_handoff_full, "the ring to the worker that has the allocation was full") \
+	X(client_handoff_over, \
+		"of a client that this worker doesn't know, over what it passes on in a round") \
 	X(client_no_next_hop, "the peer's next hop has no link-layer address, in time or at all") \
 	X(client_tx_unreachable, "no route to the peer (ENETUNREACH, EHOSTUNREACH)") \
 	X(client_tx_denied, "the host's packet filter refused it (EPERM, EACCES)") \

@@ -120,6 +120,27 @@ Test(dpdk_handoff, what_no_worker_knows_is_dropped_by_the_last)
 	cr_assert_eq(lab_count(&lab, TP_C_client_packets), 1);
 }
 
+Test(dpdk_handoff, a_strangers_flood_is_passed_round_up_to_a_budget_and_the_rest_dropped_here)
+{
+	begin("owner", EVEN);
+	for (uint32_t i = 0; i < HANDOFF_PASS + 5; i++)
+		arrive(1, lab_client(), lab_server(), "\x40\x07\x00\x01y", 5);
+	arrive(1, lab_peer(), lab_relayed(EVEN), "x", 1);
+	lab_round(&lab, 1);
+	cr_assert_eq(lab_count(&lab, TP_C_handed_off), HANDOFF_PASS + 1);
+	cr_assert_eq(lab_count(&lab, TP_C_client_handoff_over), 5);
+	cr_assert_eq(lab_count(&lab, TP_C_client_packets), 5);
+	lab_round(&lab, 0);
+	expect(0, lab_client_mac, lab_server(), lab_client(), "\x40\x01\x00\x01x", 5);
+	cr_assert_eq(lab_count(&lab, TP_C_channel_unbound), HANDOFF_PASS);
+	cr_assert_eq(lab_count(&lab, TP_C_client_packets), HANDOFF_PASS + 5);
+	// The next round has a budget of its own.
+	arrive(1, lab_client(), lab_server(), "\x40\x07\x00\x01y", 5);
+	lab_round(&lab, 1);
+	cr_assert_eq(lab_count(&lab, TP_C_client_handoff_over), 5);
+	cr_assert_eq(lab_count(&lab, TP_C_handed_off), HANDOFF_PASS + 2);
+}
+
 Test(dpdk_handoff, a_relay_port_without_an_allocation_is_dropped_by_its_owner)
 {
 	begin("owner", EVEN);
