@@ -78,6 +78,13 @@ static ALWAYS_INLINE void read_channel(const struct relay *r, const struct relay
 	look_up(r, in, (uint16_t)(header >> 16), CHANNEL, s);
 }
 
+// fe80::/10. Which link it is on a record can't say, so nothing could be sent there later: it gets no
+// allocation, and without one it can send no more than requests.
+static bool link_local(const struct tp_ip *ip)
+{
+	return ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80;
+}
+
 static NEVER_INLINE void read_stun(const struct relay *r, const struct relay_from_client *in,
 	struct relay_decision *d, struct burst *b, unsigned int i)
 {
@@ -89,6 +96,10 @@ static NEVER_INLINE void read_stun(const struct relay *r, const struct relay_fro
 		drop(d, reason);
 		break;
 	case STUN_PUNT:
+		if (link_local(&in->client.ip)) {
+			drop(d, TP_C_client_link_local);
+			break;
+		}
 		d->verdict = RELAY_PUNT;
 		look_up(r, in, TP_IPV4, PUNT, &b->step[i]);
 		break;

@@ -43,6 +43,7 @@
 #define TP_CLIENT_DROPS(X) \
 	X(client_reserved_byte, "first byte is neither STUN's nor a channel's") \
 	X(client_source_invalid, "source port 0, or an IPv4-mapped IPv6 source address") \
+	X(client_link_local, "STUN request of a link-local IPv6 client: records carry no scope") \
 	X(client_truncated, "datagram longer than the receive buffer") \
 	X(client_stun_malformed, "STUN header, length or attribute out of bounds") \
 	X(client_stun_unexpected, "STUN response, or an indication that no server takes") \

@@ -154,6 +154,17 @@ Test(client, requests_are_punted_and_nothing_else_of_stun_is)
 	}
 }
 
+Test(client, a_link_local_clients_request_is_refused_and_its_neighbours_are_not)
+{
+	uint8_t data[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42};
+
+	cr_dropped(from_client(r, ep("fe80::1", 1), data, 20, T0), client_link_local);
+	cr_dropped(from_client(r, ep("febf:ffff::1", 1), data, 20, T0), client_link_local);
+	cr_assert(eq(int, from_client(r, ep("fec0::1", 1), data, 20, T0).verdict, RELAY_PUNT));
+	cr_assert(eq(int, from_client(r, ep("fe7f::1", 1), data, 20, T0).verdict, RELAY_PUNT));
+	cr_assert(eq(int, from_client(r, ep("169.254.0.1", 1), data, 20, T0).verdict, RELAY_PUNT));
+}
+
 Test(client, a_punt_says_whether_the_client_has_a_live_allocation)
 {
 	uint8_t data[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42};
