@@ -39,6 +39,31 @@ bool defrag_wants(const struct rte_mbuf *m, const struct frame *f)
 	       ip[40] == IPPROTO_UDP;
 }
 
+// The marks of a datagram's fragments (RFC 3168 section 5.3). Each waits in its buffer's private area, since
+// reassembly takes the headers off.
+#define ECN 3u
+#define CE 3u
+#define SEEN(ecn) (1u << (ecn))
+
+// Returns false for one that must be dropped: congestion that its sender does not understand.
+static bool merge_marks(struct rte_mbuf *whole, const struct frame *f)
+{
+	uint8_t *ip = rte_pktmbuf_mtod_offset(whole, uint8_t *, whole->l2_len);
+	unsigned int seen = 0;
+
+	for (struct rte_mbuf *part = whole; part; part = part->next)
+		seen |= SEEN(*(const uint8_t *)rte_mbuf_to_priv(part) & ECN);
+	if (!(seen & SEEN(CE)))
+		return true;
+	if (seen & SEEN(0))
+		return false;
+	if (f->family == TP_IPV4)
+		ip[1] |= CE;
+	else
+		ip[1] |= CE << 4;
+	return true;
+}
+
 static void bury(struct worker *w)
 {
 	struct rte_ip_frag_death_row *dead = &w->defrag.dead;
@@ -81,6 +106,7 @@ struct rte_mbuf *defrag_add(struct worker *w, struct rte_mbuf *m, const struct f
 	struct rte_mbuf *whole;
 
 	tally_add(&w->agent.tally, TP_C_fragments, 1);
+	*(uint8_t *)rte_mbuf_to_priv(m) = f->tos & ECN;
 	m->l2_len = f->l2_length;
 	if (f->family == TP_IPV4) {
 		m->l3_len = (uint64_t)(ip[0] & 15) * 4;
@@ -95,6 +121,11 @@ struct rte_mbuf *defrag_add(struct worker *w, struct rte_mbuf *m, const struct f
 	bury(w);
 	if (!whole)
 		return NULL;
+	if (!merge_marks(whole, f)) {
+		tally_add(&w->agent.tally, TP_C_fragment_dropped, whole->nb_segs);
+		rte_pktmbuf_free(whole);
+		return NULL;
+	}
 	tally_add(&w->agent.tally, TP_C_fragments_joined, whole->nb_segs);
 	return defrag_flatten(w, whole);
 }

@@ -4,6 +4,7 @@
 // Fragments that arrive: whole datagrams come of them or drops, whoever sent them. Every one is counted once
 // as joined or dropped.
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fragment.h>
 #include <rte_ip.h>
@@ -113,6 +114,88 @@ Test(dpdk_defrag, what_came_in_fragments_with_df_may_leave_in_fragments)
 	rte_pktmbuf_free(lab_leaves(&lab, 0));
 	rte_pktmbuf_free(lab_leaves(&lab, 0));
 	settled((uint64_t)n, 0);
+}
+
+static struct tp_ip ip6(const char *text)
+{
+	struct tp_ip ip;
+
+	cr_assert_eq(inet_pton(AF_INET6, text, ip.b), 1);
+	return ip;
+}
+
+// Two fragments of one datagram.
+static void two(struct rte_mbuf **parts, bool v6)
+{
+	struct tp_endpoint client = lab_client(), server = lab_server();
+	static uint8_t payload[1400];
+	struct rte_mbuf *whole = rte_pktmbuf_alloc(lab.plane.shared.pools.frames);
+
+	if (v6) {
+		client.ip = ip6("2001:db8::7");
+		server.ip = ip6("2001:db8::1");
+	}
+	whole = lab_frame_in(&lab, whole, &client, &server, payload, sizeof(payload));
+	cr_assert_eq(fragment(whole, 1280, 7, lab.plane.shared.pools.frames, parts), 2);
+	rte_pktmbuf_free(whole);
+}
+
+static void mark(struct rte_mbuf *m, bool v6, uint8_t tos)
+{
+	uint8_t *ip = rte_pktmbuf_mtod_offset(m, uint8_t *, 14);
+
+	if (v6) {
+		ip[0] = 0x60 | tos >> 4;
+		ip[1] = (uint8_t)(ip[1] & 0x0f) | (uint8_t)(tos << 4);
+	} else {
+		ip[1] = tos;
+		seal(ip_of(m));
+	}
+}
+
+static struct rte_mbuf *add(struct rte_mbuf *m)
+{
+	struct frame f;
+
+	frame_parse(&f, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len, false);
+	cr_assert_eq(f.kind, FRAME_FRAGMENT);
+	return defrag_add(lab.w, m, &f);
+}
+
+// RFC 3168 section 5.3. DSCP is the first fragment's.
+Test(dpdk_defrag, marks_of_congestion_on_any_fragment_are_the_datagrams)
+{
+	static const struct {
+		uint8_t first, second, whole; // 0xff: dropped
+	} cases[] = {{0, 0, 0}, {2, 2, 2}, {2, 3, 3}, {3, 2, 3}, {1, 3, 3}, {3, 3, 3}, {0, 2, 0},
+		{2, 0, 2}, {0, 3, 0xff}, {3, 0, 0xff}};
+	const uint8_t dscp = 0xb8;
+	uint64_t joined = 0, dropped = 0;
+
+	for (unsigned int i = 0; i < 4 * sizeof(cases) / sizeof(cases[0]); i++) {
+		bool v6 = i & 1, swapped = i & 2;
+		struct rte_mbuf *parts[FRAGMENTS_MAX], *m;
+		struct frame f;
+
+		two(parts, v6);
+		mark(parts[0], v6, dscp | cases[i / 4].first);
+		mark(parts[1], v6, cases[i / 4].second);
+		cr_assert_null(add(parts[swapped]));
+		m = add(parts[!swapped]);
+		if (cases[i / 4].whole == 0xff) {
+			cr_assert_null(m, "case %u", i);
+			dropped += 2;
+			continue;
+		}
+		cr_assert(m, "case %u", i);
+		frame_parse(
+			&f, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len, true);
+		cr_assert_eq(f.kind, FRAME_UDP);
+		cr_assert_eq(f.tos, dscp | cases[i / 4].whole, "case %u: %x", i, f.tos);
+		rte_pktmbuf_free(m);
+		joined += 2;
+	}
+	settled(joined, dropped);
 }
 
 // Just too large for a port's buffer, and just not.
