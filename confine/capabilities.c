@@ -13,6 +13,7 @@
 
 #define CAPABILITIES 64u // bits of a set
 
+// Those in force: nothing here makes another one so.
 static uint64_t have(void)
 {
 	uint64_t set = 0;
@@ -20,7 +21,7 @@ static uint64_t have(void)
 	if (capng_get_caps_process() < 0)
 		return 0;
 	for (unsigned int i = 0; i < CAPABILITIES && i <= (unsigned int)CAP_LAST_CAP; i++)
-		if (capng_have_capability(CAPNG_PERMITTED, i))
+		if (capng_have_capability(CAPNG_EFFECTIVE, i))
 			set |= CONFINE_BIT(i);
 	return set;
 }
