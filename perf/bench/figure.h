@@ -100,6 +100,7 @@ static inline void figures_report(struct figure *figure, unsigned int n, bool js
 struct figure_options {
 	bool json;
 	uint32_t allocations; // of the large table
+	uint32_t packets; // in a run, where the bench has runs; 0: its own choice
 	unsigned int rounds;
 	// Of a bench that sweeps: worlds of so many flows, bursts of so many packets.
 	uint32_t flows[SWEEP_MAX], bursts[SWEEP_MAX];
@@ -145,6 +146,8 @@ static inline bool figure_options_parse(
 			o->rounds = (unsigned int)strtoul(argv[++i], NULL, 10);
 		else if (!flows_max && !strcmp(argv[i], "--allocations") && i + 1 < argc)
 			o->allocations = (uint32_t)strtoul(argv[++i], NULL, 10);
+		else if (!flows_max && !strcmp(argv[i], "--packets") && i + 1 < argc)
+			o->packets = (uint32_t)strtoul(argv[++i], NULL, 10);
 		else if (flows_max && !strcmp(argv[i], "--flows") && i + 1 < argc)
 			good &= (o->flows_count = figure_list(
 					 argv[++i], o->flows, flows_max, false)) > 0;

@@ -5,9 +5,9 @@
 // returning XDP_TX: what part of the bare program's packets a second the relay does, and nanoseconds for a packet
 // of the program alone, by the kernel's run-time statistics, less the bare program's.
 //
-//   xdp_bench [--json] [--allocations N] [--rounds N]
+//   xdp_bench [--json] [--allocations N] [--rounds N] [--packets N]
 //
-// The two take turns, a run of a million live frames each; a ratio is of two runs next to each other, and what is
+// The two take turns, a run of a million live frames each (--packets); a ratio is of two runs next to each other, and what is
 // shown is the ratios' median. Everything happens on one CPU: source, subject and sink.
 
 #include <unistd.h>
@@ -91,6 +91,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	world_make(&world);
+	world.packets = options.packets ? options.packets : RUN_PACKETS;
 	for (unsigned int many = 0; many < 2; many++) {
 		world_populate(&world, many ? options.allocations : FEW);
 		for (unsigned int k = 0; k < 2 * SIZES; k++, n += SIDES)

@@ -161,7 +161,7 @@ static double run_once(struct world *w, enum subject subject, bool from_peer, ui
 	uint8_t frame[2048] = {0};
 	struct xdp_md ctx = {.data_end = size, .ingress_ifindex = w->near};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = size, .ctx_in = &ctx,
-		.ctx_size_in = sizeof(ctx), .repeat = RUN_PACKETS,
+		.ctx_size_in = sizeof(ctx), .repeat = (int)w->packets,
 		.flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 64);
 	double start;
 
@@ -176,7 +176,7 @@ static double run_once(struct world *w, enum subject subject, bool from_peer, ui
 	start = now_ns();
 	check(bpf_prog_test_run_opts(bpf_program__fd(w->load->progs.source), &opts) == 0, "run");
 	start = now_ns() - start;
-	return load->arrived > RUN_PACKETS / 100 * 99 ? start / (double)load->arrived : 0;
+	return load->arrived > w->packets / 100 * 99 ? start / (double)load->arrived : 0;
 }
 
 // Where the machine is busy, rings overflow now and then.

@@ -11,7 +11,7 @@
 #include "xdp_load.h"
 #include "xdp_load.skel.h"
 
-#define RUN_PACKETS 1000000u // a call costs about 25 ms besides
+#define RUN_PACKETS 1000000u // by default; a call costs about 25 ms besides
 
 struct world {
 	struct xdp_load_bpf *load;
@@ -19,6 +19,7 @@ struct world {
 	uint32_t near; // source and sink
 	uint32_t far; // the program under test
 	uint32_t allocations;
+	uint32_t packets; // in a run
 };
 
 void world_make(struct world *w);
@@ -30,7 +31,7 @@ enum subject {
 	BARE,
 	RELAY,
 };
-// Runs RUN_PACKETS frames of `size` bytes through the subject. Nanoseconds for a packet, all in all; of the
+// Runs `packets` frames of `size` bytes through the subject. Nanoseconds for a packet, all in all; of the
 // subject alone, as the kernel's statistics have it, if they are enabled.
 double world_run(struct world *w, enum subject subject, bool from_peer, uint32_t size);
 double world_program_ns(struct world *w, enum subject subject, bool from_peer, uint32_t size);

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Turnpike authors
+"""Control: allocation storms, memory for each allocation, and what a death costs."""
+
+import contextlib
+import os
+import signal
+import time
+
+from harness import network, servers, spread, turngun
+from harness.programs import Unmeasured, run_json
+
+import turn  # tests/e2e, by network
+
+
+@contextlib.contextmanager
+def _running(context, kind, allocations):
+    server = kind(context.build, allocations)
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+def _crowd(context, server, count):
+    """So many allocations and nothing else, from 10 addresses of the kernel's."""
+    # Ports of a client are used once: 2,000 and up, on each address.
+    addresses = [f"198.51.100.{n}" for n in range(20, 30)]
+    server.wire.gun.ip(*(f"addr replace {a}/24 dev gun0" for a in addresses))
+    found = run_json(server.wire.gun.command(
+        context.build / "tests/e2e/crowd", network.SERVER, network.PORT, turngun.USER,
+        turngun.PASSWORD, count, *addresses), max(context.left(), 10))
+    if found["made"] < count:
+        raise Unmeasured(f"{server.name} made {found['made']} of {count} allocations.")
+    return found
+
+
+def _first_packet(server):
+    """Seconds from a client's first request until its first packet is at the peer."""
+    client = turn.Turn(server.wire.gun.udp(network.KERNEL_CLIENT), (network.SERVER, network.PORT),
+                       turngun.USER, turngun.PASSWORD)
+    peer = server.wire.gun.udp(network.KERNEL_PEER)
+    begin = time.perf_counter()
+    client.allocate()
+    client.channel_bind(0x4000, peer.getsockname())
+    client.channel_data(0x4000, b"first")
+    try:
+        got = peer.recv(2000)
+    except TimeoutError:
+        raise Unmeasured(f"{server.name} did not relay the first packet.") from None
+    took = time.perf_counter() - begin
+    client.close()
+    peer.close()
+    if got != b"first":
+        raise Unmeasured(f"{server.name} relayed something else.")
+    return took
+
+
+def _storm(context, kind, rates, firsts):
+    plan = context.plan
+    with _running(context, kind, plan["storm"] + 100) as server:
+        firsts.append([_first_packet(server) * 1e3 for _ in range(5)])
+        found = turngun.once(context.build, server.wire, plan["storm"], 60, "--seconds", "0.01",
+                             "--rate", "1000", "--peer", network.PEER_RANGE)["setup"]
+    if found["allocate"]["failed"]:
+        raise Unmeasured(f"{kind.name}: {found['allocate']['failed']} of {plan['storm']} "
+                         f"allocations failed: {found['allocate']['errors']}")
+    rates.append(found)
+
+
+def _storms(context, kinds):
+    """Taking turns; the first of each warms up."""
+    found = {kind: ([], []) for kind in kinds}
+    dead = set()
+    for _ in range(context.plan["storms"] + 1):
+        for kind in kinds:
+            if kind in dead or context.left() <= 0:
+                continue
+            try:
+                _storm(context, kind, *found[kind])
+            except (Unmeasured, AssertionError) as error:
+                context.missing(f"allocation storm, {kind.name}", error)
+                dead.add(kind)
+    for kind, (storms, firsts) in found.items():
+        kept = storms[1:]
+        if not kept:
+            continue
+        context.figure("allocations", "per second", "more",
+                       [s["allocate"]["per_second"] for s in kept], server=kind.name,
+                       storm=context.plan["storm"])
+        context.figure("transactions", "per second", "more",
+                       [(s["allocate"]["transactions"] + s["bind"]["transactions"]) /
+                        (s["allocate"]["seconds"] + s["bind"]["seconds"]) for s in kept],
+                       server=kind.name, storm=context.plan["storm"])
+        context.figure("p99 of a transaction in the storm", "us", "less",
+                       [s["allocate"]["latency_us"]["p99"] for s in kept], server=kind.name,
+                       storm=context.plan["storm"])
+        context.figure("first request to first relayed packet", "ms", "less",
+                       [spread.median(f) for f in firsts[1:]], server=kind.name)
+
+
+def _memory(context, kind):
+    """Each server has room for as many as it gets: Turnpike takes all its memory at start."""
+    points = []
+    for count in context.plan["memory"]:
+        with _running(context, kind, count) as server:
+            _crowd(context, server, count)
+            points.append((count, server.memory()))
+    rise, rest = spread.slope(points)
+    context.figure("memory of an allocation", "bytes", "less", [rise], server=kind.name)
+    context.figure("memory without any", "bytes", "less", [rest], server=kind.name)
+    context.curve("memory", "allocations", "bytes", points, server=kind.name)
+
+
+def _during(context, server, rate, seconds, what, before):
+    """Loads for so long; `before` seconds after it began, `what` happens. Returns the trial."""
+    session = turngun.Session(context.build, server.wire, context.plan["recovery_clients"],
+                              "--keep")
+    try:
+        session.begin(f"rate={rate}", f"seconds={seconds}")
+        time.sleep(before)  # into the load
+        what()
+        return session.end(seconds + 10)
+    finally:
+        session.close()
+
+
+def _kill(context, kind, program, extra=0):
+    plan = context.plan
+    allocations = plan["recovery_clients"] + extra + 100
+    rate, seconds = plan["recovery_rate"], plan["recovery_seconds"]
+    with _running(context, kind, allocations) as server:
+        if extra:
+            _crowd(context, server, extra)
+        pid = server.programs().get(program)
+        if not pid:
+            raise Unmeasured(f"{kind.name} runs no {program}.")
+
+        def strike():
+            os.kill(pid, signal.SIGKILL)
+            if program != "turnpike":  # nobody restarts the launcher; what it started goes on
+                server.restarted(program, pid)
+        trial = _during(context, server, rate, seconds, strike, seconds / 4)
+    share = turngun.lost_share(trial)
+    labels = {"server": kind.name, "killed": program, "allocations": allocations - 100}
+    context.figure("lost over offered", "%", "less", [100 * share], **labels)
+    context.figure("time that what was lost stands for", "ms", "less", [1e3 * share * seconds],
+                   **labels)
+
+
+def control(context):
+    kinds = servers.available(context.build, context.results, context.level)
+    context.try_to("allocation storms", _storms, context, kinds)
+    for kind in kinds:
+        context.try_to(f"memory of an allocation, {kind.name}", _memory, context, kind)
+    for kind in kinds:
+        if not issubclass(kind, servers.Turnpike):
+            continue
+        for program in ("turnpike", "turnpike-control", kind.program):
+            context.try_to(f"kill -9 of {program}, {kind.name}", _kill, context, kind, program)
+        if context.plan["replay"]:
+            context.try_to(f"restart of the dataplane with {context.plan['replay']:,} allocations, "
+                           f"{kind.name}", _kill, context, kind, kind.program,
+                           context.plan["replay"])
+    context.results.note("Another server's death takes its allocations with it, so only Turnpike's "
+                         "programs are killed.")

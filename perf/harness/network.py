@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Turnpike authors
+"""A wire between the generator and one server: a veth pair between two network namespaces.
+
+    gun: gun0 198.51.100.9 ---------- eth0 198.51.100.2, .3 :server
+
+turngun answers for clients (.100 and up) and peers (.200) itself, over AF_XDP on gun0; the kernel's
+addresses there are for what is asked before and beside it. Each server has a wire of its own, so that
+all stand side by side and take turns.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+from harness import machine
+
+sys.path.insert(0, str(machine.REPOSITORY / "tests/e2e"))
+
+import lab  # noqa: E402
+
+SERVER, SECOND = "198.51.100.2", "198.51.100.3"
+PORT = 3478
+KERNEL_CLIENT, KERNEL_PEER = "198.51.100.9", "198.51.100.10"
+CLIENT_RANGE = "198.51.100.100:10000"
+PEER_RANGE = "198.51.100.200:20000"
+NETWORK = "198.51.100.0/24"
+
+
+class Wire:
+    def __init__(self, name):
+        self.gun, self.server = lab.Namespace(f"gun-{name}"), lab.Namespace(name)
+        for side in (self.gun, self.server):
+            side.sysctl(ipv6__conf__all__disable_ipv6=1, ipv6__conf__default__disable_ipv6=1)
+        self.gun.ip("link add gun0 type veth peer name eth0",
+                    f"link set eth0 netns {self.server.path}", "link set gun0 up",
+                    f"addr add {KERNEL_CLIENT}/24 dev gun0", f"addr add {KERNEL_PEER}/24 dev gun0")
+        # A relay without a default route fails to send where it should be refused.
+        self.server.ip("link set eth0 up", *self.addresses("eth0"),
+                       "route add default via 198.51.100.1")
+        for side, device in ((self.gun, "gun0"), (self.server, "eth0")):
+            lab.whole_checksums(side, device)
+        self._poll_on_server_cpu()
+
+    @staticmethod
+    def addresses(device):
+        return [f"addr add {a}/24 dev {device}" for a in (SERVER, SECOND)]
+
+    def _poll_on_server_cpu(self):
+        """What the kernel does with arriving frames is the server's work: in a thread, on its CPU."""
+        try:
+            # /sys shows the namespace of whoever mounted it.
+            self.server.run("unshare", "-m", "sh", "-c",
+                            "mount -t sysfs none /sys && echo 1 > /sys/class/net/eth0/threaded",
+                            stderr=subprocess.DEVNULL)
+        except (OSError, subprocess.CalledProcessError):
+            return
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if (entry / "comm").read_text(encoding="ascii").startswith("napi/eth0-"):
+                    os.sched_setaffinity(int(entry.name), {server_cpu()})
+            except (OSError, ValueError):
+                continue
+
+    def processes(self):
+        """The ids of everything that runs in the server's namespace."""
+        found = []
+        for entry in os.listdir("/proc"):
+            try:
+                if entry.isdigit() and os.stat(f"/proc/{entry}/ns/net").st_ino == self.server.inode:
+                    found.append(int(entry))
+            except OSError:
+                continue
+        # This process's own thread lives there too.
+        return [pid for pid in found if pid != os.getpid()]
+
+    def close(self):
+        self.gun.close()
+        self.server.close()
+
+
+def gun_cpu():
+    return machine.cpus()[0]
+
+
+def server_cpu():
+    """The last: with two CPUs the generator has one and the server has the other."""
+    return machine.cpus()[-1]

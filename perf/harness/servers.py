@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Turnpike authors
+"""TURN servers under test. To add one: a class with these methods, in KINDS. README.md has an example."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from harness import network, turngun
+from harness.programs import Unmeasured, last_words
+
+READY_SECONDS = 20
+BINDING = bytes.fromhex("0001000c2112a442") + bytes(12)
+
+
+class Server:
+    """One server on a wire of its own. allocations: how many it must have room for."""
+
+    name = ""
+
+    def __init__(self, build, allocations=2000):
+        self.build, self.allocations = build, allocations
+        self.wire = network.Wire(self.name.replace(" ", "-"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="turnpike-perf-"))
+        self.log = self.directory / "log"
+        self.process = None
+
+    @classmethod
+    def unavailable(cls, build):
+        """Why this server can't be measured here; empty: it can."""
+        raise NotImplementedError
+
+    def command(self):
+        """What starts it, having written its configuration."""
+        raise NotImplementedError
+
+    def started(self):
+        """After it began: what it needs to be reached."""
+
+    def programs(self):
+        """{name: pid} of those that recovery kills, one at a time."""
+        return {}
+
+    def restarted(self, program, pid):
+        """Waits for the next life of a program that was killed, and does what a host's hooks do."""
+        deadline = time.monotonic() + READY_SECONDS
+        while self.programs().get(program) in (None, pid):
+            if time.monotonic() > deadline:
+                raise Unmeasured(f"{program} was not restarted.")
+            time.sleep(0.002)
+
+    def start(self):
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                self.wire.server.command("taskset", "-c", network.server_cpu(), *self.command()),
+                cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+        self.started()
+        self.answers()
+        return self
+
+    def answers(self):
+        """Waits until a Binding request is answered."""
+        sock = self.wire.gun.udp(network.KERNEL_CLIENT)
+        sock.settimeout(0.1)
+        deadline = time.monotonic() + READY_SECONDS
+        request = BINDING[:2] + b"\0\0" + BINDING[4:8] + os.urandom(12)
+        try:
+            while time.monotonic() < deadline:
+                if self.process.poll() is not None:
+                    raise Unmeasured(f"{self.name} ended: {self.last_words()}")
+                sock.sendto(request, (network.SERVER, network.PORT))
+                try:
+                    if sock.recv(2000)[8:20] == request[8:20]:
+                        return
+                except (TimeoutError, ConnectionRefusedError):
+                    continue
+        finally:
+            sock.close()
+        raise Unmeasured(f"{self.name} did not answer within {READY_SECONDS} s: {self.last_words()}")
+
+    def last_words(self):
+        return last_words(self.log.read_text(encoding="utf-8", errors="replace"))
+
+    def _signal(self, number):
+        for pid in self.wire.processes():
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+    def pause(self):
+        """It is another's turn."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self._signal(signal.SIGCONT)
+
+    def memory(self):
+        """Bytes of all its programs: shared pages are shared out (Pss)."""
+        total = 0
+        for pid in self.wire.processes():
+            try:
+                text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+            except OSError:
+                continue
+            total += sum(int(line.split()[1]) for line in text.splitlines()
+                         if line.startswith("Pss:")) * 1024
+        return total
+
+    def mac(self):
+        """Of the server's end of the wire."""
+        said = self.wire.server.run("ip", "-j", "link", "show", "eth0", capture_output=True,
+                                    text=True).stdout
+        return json.loads(said)[0]["address"]
+
+    def close(self):
+        self._signal(signal.SIGKILL)
+        if self.process:
+            self.process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.wire.close()
+
+
+class Turnpike(Server):
+    dataplane, program = "sockets", "turnpike-kernel"
+    name = "turnpike sockets"
+
+    @classmethod
+    def unavailable(cls, build):
+        for program in ("turnpike", "turnpike-control", cls.program):
+            if not (build / program).exists():
+                return f"{program} was not built."
+        return ""
+
+    def configuration(self):
+        return {
+            "listen": [f"{network.SERVER}:{network.PORT}"],
+            "relay": [network.SERVER, network.SECOND], "ports": "4096-65535",
+            "users": [{"name": turngun.USER, "password": turngun.PASSWORD}],
+            "allow_peers": [network.NETWORK], "dataplane": self.dataplane,
+            "control_socket": str(self.directory / "control"),
+            "limits": {"allocations": self.allocations, "unauthenticated_per_second": 0},
+        }
+
+    def command(self):
+        file = self.directory / "turnpike.yaml"
+        file.write_text("".join(f"{k}: {json.dumps(v)}\n" for k, v in self.configuration().items()),
+                        encoding="utf-8")
+        file.chmod(0o600)
+        return self.build / "turnpike", "run", "--config", file
+
+    def started(self):
+        deadline = time.monotonic() + READY_SECONDS
+        while "turnpike: ready" not in self.log.read_text(encoding="utf-8", errors="replace"):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise Unmeasured(f"{self.name} did not start: {self.last_words()}")
+            time.sleep(0.02)
+
+    def programs(self):
+        found = {}
+        for pid in self.wire.processes():
+            try:
+                program = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+            except OSError:  # it has ended
+                continue
+            if program.startswith("turnpike"):
+                found[program] = pid
+        return found
+
+
+class TurnpikeDpdk(Turnpike):
+    dataplane, program = "dpdk", "turnpike-dpdk"
+    name = "turnpike dpdk"
+
+    def configuration(self):
+        # All of the port is turnpike-dpdk's; the kernel's addresses move to its exception interface.
+        self.wire.server.ip("addr flush dev eth0")
+        return {**super().configuration(),
+                "dpdk": {"ports": ["net_af_xdp0,iface=eth0"], "exception": "tap", "workers": 1,
+                         "huge_pages": False,
+                         # A worker that only polled would keep the CPU from the kernel, which
+                         # brings the frames to AF_XDP.
+                         "idle_polls": 64}}
+
+    def started(self):
+        super().started()
+        self._address()
+
+    def _address(self):
+        self.wire.server.ip("link set tp0 up", *self.wire.addresses("tp0"))
+
+    def restarted(self, program, pid):
+        super().restarted(program, pid)
+        if program != self.program:
+            return
+        # The exception interface went with its process and comes again with the next.
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                self._address()
+                return
+            except subprocess.CalledProcessError:
+                if time.monotonic() > deadline:
+                    raise Unmeasured("no exception interface came back.") from None
+                time.sleep(0.01)
+
+
+class TurnpikeXdp(Turnpike):
+    dataplane = "xdp"
+    name = "turnpike xdp"
+
+    @classmethod
+    def unavailable(cls, build):
+        why = super().unavailable(build)
+        return why or ("" if _takes_xdp(build) else "this turnpike has no XDP dataplane.")
+
+
+def _takes_xdp(build):
+    """Whether the configuration knows such a dataplane: `turnpike check` says."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write('listen: ["192.0.2.1:3478"]\nrelay: ["192.0.2.1"]\ndataplane: xdp\n'
+                   'users: [{"name": "a", "password": "b"}]\n')
+        file.flush()
+        try:
+            return subprocess.run([build / "turnpike", "check", "--config", file.name], capture_output=True,
+                                  check=False, timeout=10).returncode == 0
+        except OSError:
+            return False
+
+
+class Coturn(Server):
+    name = "coturn"
+
+    @classmethod
+    def unavailable(cls, build):
+        return "" if shutil.which("turnserver") else "coturn is not installed."
+
+    def command(self):
+        return ("turnserver", "-n", "--listening-ip", network.SERVER, "--listening-port", network.PORT,
+                "--relay-ip", network.SERVER, "--min-port", "4096", "--max-port", "65535",
+                "--lt-cred-mech", "--user", f"{turngun.USER}:{turngun.PASSWORD}", "--realm", "perf",
+                "--no-cli", "--no-tls", "--no-dtls", "--no-software-attribute", "--log-file", "stdout",
+                "--no-stdout-log", "--simple-log", "--pidfile", self.directory / "pid",
+                "--db", self.directory / "db", "--relay-threads", "1")
+
+
+KINDS = (Turnpike, TurnpikeXdp, TurnpikeDpdk, Coturn)
+
+
+def available(build, results, level):
+    """Those that can be measured here; the others are reported as missing."""
+    found = []
+    for kind in KINDS:
+        why = kind.unavailable(build)
+        if why:
+            results.missing(level, kind.name, why)
+        else:
+            found.append(kind)
+    return found

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Turnpike authors
+"""The generator, perf/turngun/: one session makes the allocations, then takes trials one by one."""
+
+import json
+import os
+import subprocess
+import threading
+
+from harness import network
+from harness.programs import Unmeasured, last_words, run
+
+USER, PASSWORD = "alice", "wonderland"
+EAL = ("--", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "--log-level=critical",
+       "-m", "256")
+START_SECONDS = 30
+
+
+def program(build):
+    return build / "perf/turngun/turngun"
+
+
+def _command(build, wire, clients, peers, *more):
+    return wire.gun.command(
+        program(build), "load", "--wire", "net_af_xdp0,iface=gun0", "--cpu", network.gun_cpu(), "--user", USER,
+        "--clients", clients, "--client", network.CLIENT_RANGE,
+        "--peers", peers, "--peer", network.PEER_RANGE, "--json", *more,
+        f"{network.SERVER}:{network.PORT}", *EAL)
+
+
+def environment():
+    return {**os.environ, "TURNGUN_PASSWORD": PASSWORD}
+
+
+def once(build, wire, clients, seconds, *more):
+    """One load with its setup; damaged data (exit status 3) is in the document."""
+    if not program(build).exists():
+        raise Unmeasured("turngun was not built.")
+    text = run(_command(build, wire, clients, min(clients, 10), *more), START_SECONDS + seconds,
+               accept=(0, 3), env=environment())
+    return json.loads(text)
+
+
+class Session:
+    """turngun --trials over a wire."""
+
+    def __init__(self, build, wire, clients, *more):
+        if not program(build).exists():
+            raise Unmeasured("turngun was not built.")
+        self.process = subprocess.Popen(
+            _command(build, wire, clients, min(clients, 10), "--trials", *more), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=environment(), start_new_session=True)
+        self.setup = self._answer(START_SECONDS)["setup"]
+        made = self.setup["allocate"]["made"]
+        if made < clients:
+            self.close()
+            raise Unmeasured(f"the server made {made} of {clients} allocations: "
+                             f"{self.setup['allocate']['errors']}")
+
+    def _answer(self, seconds):
+        # Its end, if it hangs: readline() then returns.
+        watch = threading.Timer(seconds, self.process.kill)
+        watch.start()
+        try:
+            line = self.process.stdout.readline()
+        finally:
+            watch.cancel()
+        if not line:
+            status = self.process.wait()
+            raise Unmeasured(f"turngun ended with {status}: "
+                             f"{last_words(self.process.stderr.read())}")
+        return json.loads(line)
+
+    def trial(self, seconds, rate=None, **more):
+        words = [f"rate={int(rate) if rate else 'max'}", f"seconds={seconds}"]
+        words += [f"{k}={v}" for k, v in more.items()]
+        self.begin(*words)
+        return self.end(seconds)
+
+    def begin(self, *words):
+        try:
+            self.process.stdin.write(" ".join(words) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise Unmeasured("turngun has ended: " +
+                             last_words(self.process.stderr.read())) from None
+
+    def end(self, seconds):
+        return self._answer(START_SECONDS + seconds)
+
+    def close(self):
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+def lost_share(trial):
+    """Of what was meant to leave: what the wire did not take counts as lost too (a generator that
+    falls behind must not look like a server without loss)."""
+    total = trial["load"]["total"]
+    return (total["lost"] + total["unsent"]) / total["offered"] if total["offered"] else 1.0
+
+
+def damage(trial):
+    total = trial["load"]["total"]
+    return {k: total[k] for k in ("corrupt", "misdelivered", "bad_checksum") if total[k]}
