@@ -113,9 +113,12 @@ def test_uclient_loses_only_what_it_spoilt(runs, name):
     through = []
     for attempt in range(TRIES):
         try:
-            through.append(outcome(futures[f"{name} {attempt}"].result()))
+            done = futures[f"{name} {attempt}"].result()
         except subprocess.TimeoutExpired:
-            pass
+            continue
+        # At the 400 that a request spoilt by itself rightly gets, it gives up.
+        if done.returncode != 255 or "error 400 (Bad Request)" not in done.stdout:
+            through.append(outcome(done))
     counters = server.counters()
     assert through, f"no client came through: {counters}"
     assert all(received > 0 for _, received, _ in through), through
