@@ -7,11 +7,12 @@ import pytest
 import lab as internet
 import stun
 from load import CHANNEL
-from server import DATAPLANE, PORT, wait_until
+from server import PORT, wait_until
 from wire import PLACEMENT, WORKERS
 
-pytestmark = pytest.mark.skipif(DATAPLANE != "dpdk" or PORT not in ("memif", "vhost") or WORKERS == 1,
-                                reason="takes a NIC that the test plays, and several workers")
+# Takes a NIC that the test plays, and several workers.
+SEVERAL = PORT in ("memif", "vhost") and WORKERS > 1
+pytestmark = pytest.mark.dataplanes(*["dpdk"] * SEVERAL)
 
 CLIENTS, EACH = 16, 20
 

@@ -10,9 +10,9 @@ import time
 import pytest
 
 import stun
-from server import BUILD, DATAPLANE, DATAPLANE_PROGRAM
+from server import BUILD, DATAPLANE_PROGRAM
 
-pytestmark = pytest.mark.skipif(DATAPLANE != "dpdk", reason="of turnpike-dpdk's ports and cores")
+pytestmark = pytest.mark.dataplanes("dpdk")
 
 HUGE_PAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
 BOUND_US = 200  # dpdk.idle_latency by default

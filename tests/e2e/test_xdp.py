@@ -15,9 +15,9 @@ import stun
 import turn
 import xdp
 from load import Load
-from server import DATAPLANE, FAMILIES, answers, wait_until
+from server import FAMILIES, answers, wait_until
 
-pytestmark = pytest.mark.skipif(DATAPLANE != "xdp", reason="of turnpike-kernel with XDP")
+pytestmark = pytest.mark.dataplanes("xdp")
 
 MODE = "generic" if xdp.MODE == "generic" else "native"
 INTERFACES = ["eth0", xdp.SECOND] if xdp.MODE == "two" else ["eth0"]
