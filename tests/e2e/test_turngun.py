@@ -177,10 +177,10 @@ def test_sockets_do_where_there_is_nothing_else(make_server, lab):
     done = subprocess.run(
         lab.client.command(TURNGUN, "load", "--json", "--user", "alice", "--wire", "sockets",
                            "--client", f"{lab.client.v4[0]}+4:30000", "--clients", 8, "--peers", 4,
-                           "--peer", f"{lab.client.v4[5]}+2:31000", "--rate", 2000, "--hairpin",
+                           "--peer", f"{lab.client.v4[5]}+2:31000", "--rate", 200, "--hairpin",
                            50, "--indications", 50, f"{server.host.v4[0]}:3478"),
         capture_output=True, text=True, env={**os.environ, "TURNGUN_PASSWORD": "wonderland"},
         timeout=SECONDS)
     assert done.returncode == 0, done.stderr
     total = json.loads(done.stdout)["load"]["total"]
-    assert (total["offered"], total["received"], total["lost"]) == (2000, 2000, 0)
+    assert (total["offered"], total["received"], total["lost"]) == (200, 200, 0)
