@@ -70,7 +70,7 @@ static bool punt_valid(const struct shm_link *l, const struct tp_punt *p, uint32
 	       tp_ip_is4(&p->client.ip) == tp_ip_is4(&l->capabilities.server[p->server].ip);
 }
 
-static bool poll_punts(struct shm_link *l, uint32_t worker, uint32_t budget)
+static void poll_punts(struct shm_link *l, uint32_t worker, uint32_t budget)
 {
 	struct shm_worker *w = &l->worker[worker];
 	struct {
@@ -79,7 +79,7 @@ static bool poll_punts(struct shm_link *l, uint32_t worker, uint32_t budget)
 	} p;
 	uint32_t kind;
 
-	while (budget--) {
+	while (w->punts.local != w->punts_seen && budget--) {
 		int n = tp_ring_next(&w->punts, &kind, &p, sizeof(p));
 
 		if (n == -EAGAIN)
@@ -92,17 +92,23 @@ static bool poll_punts(struct shm_link *l, uint32_t worker, uint32_t budget)
 		l->events.punt(l->events.context, worker, &p.punt, p.bytes);
 	}
 	tp_ring_release(&w->punts);
-	return tp_ring_ready(&w->punts);
 }
 
 bool shm_link_poll(struct shm_link *l, uint32_t budget)
 {
 	bool more = false;
 
-	for (uint32_t i = 0; l->attached && i < l->header.workers; i++) {
+	// A client that has its answer may ask for more by way of another worker. What that answer rests on,
+	// the results that its worker published before it sent it, comes first: so only those punts are
+	// taken that were there before the results were looked at.
+	for (uint32_t i = 0; l->attached && i < l->header.workers; i++)
+		l->worker[i].punts_seen = tp_ring_look(&l->worker[i].punts);
+	for (uint32_t i = 0; l->attached && i < l->header.workers; i++)
 		more |= poll_results(l, &l->worker[i], budget);
-		more |= poll_punts(l, i, budget);
-	}
+	for (uint32_t i = 0; !more && l->attached && i < l->header.workers; i++)
+		poll_punts(l, i, budget);
+	for (uint32_t i = 0; l->attached && i < l->header.workers; i++)
+		more |= tp_ring_ready(&l->worker[i].punts);
 	if (l->wants_room && l->attached) {
 		l->wants_room = false;
 		l->events.room(l->events.context);

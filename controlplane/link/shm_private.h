@@ -19,6 +19,7 @@ struct shm_worker {
 	struct tp_producer commands;
 	struct tp_consumer results;
 	struct tp_consumer punts;
+	uint64_t punts_seen; // how far the punts go that shm_link_poll() may take
 	struct flight flight;
 	int bell;
 	uint32_t rung;

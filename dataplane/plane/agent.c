@@ -153,8 +153,21 @@ static bool run_record(struct agent *a, uint32_t kind, const uint8_t *record, ui
 	return false;
 }
 
+static void publish_rings(struct agent *a)
+{
+	if (!a->attached ||
+		(a->results.local == a->results.published && a->punts.local == a->punts.published))
+		return;
+	tp_ring_publish(&a->results);
+	tp_ring_publish(&a->punts);
+	tp_doorbell_ring(&a->attached->segment->bell, a->attached->doorbell, &a->rung);
+}
+
+// The results come before the answers: whoever has an answer may ask for more, by way of another worker,
+// and the control plane must know by then what this one did.
 static void flush(struct agent *a)
 {
+	publish_rings(a);
 	a->ops.flush(a->ops.context);
 	a->records = 0;
 }
@@ -188,16 +201,6 @@ unsigned int agent_run(struct agent *a)
 		flush(a);
 	}
 	return n;
-}
-
-static void publish_rings(struct agent *a)
-{
-	if (!a->attached ||
-		(a->results.local == a->results.published && a->punts.local == a->punts.published))
-		return;
-	tp_ring_publish(&a->results);
-	tp_ring_publish(&a->punts);
-	tp_doorbell_ring(&a->attached->segment->bell, a->attached->doorbell, &a->rung);
 }
 
 void agent_publish(struct agent *a)

@@ -194,6 +194,19 @@ static inline bool tp_ring_ready(struct tp_consumer *c)
 	return tail != c->local && tail != c->refused;
 }
 
+// Looks for what the producer has published. Returns how far tp_ring_next() may go without another look;
+// the position of a bad tail counts: tp_ring_next() reports it.
+static inline uint64_t tp_ring_look(struct tp_consumer *c)
+{
+	uint64_t tail = __atomic_load_n(&c->tail->value, __ATOMIC_ACQUIRE);
+
+	if (tail == c->refused)
+		return c->local;
+	if (tail - c->local <= c->size && tail % TP_RING_ALIGN == 0)
+		c->limit = tail;
+	return tail;
+}
+
 static inline int tp_ring_resync(struct tp_consumer *c, uint64_t tail)
 {
 	c->local = c->limit = tail & ~(uint64_t)(TP_RING_ALIGN - 1);

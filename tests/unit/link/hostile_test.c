@@ -101,14 +101,6 @@ Test(link_hostile, who_says_nothing_is_hung_up_on_after_a_second)
 	p.socket = -1;
 }
 
-static struct tp_punt honest_punt(void)
-{
-	return (struct tp_punt){.client = {.ip = tp_ip4(TP_BE32(0xc6336407u)), .port = 4000},
-		.server = 0,
-		.transport = TP_UDP,
-		.length = 4};
-}
-
 static void put_punt(const struct tp_punt *punt, uint32_t kind, uint32_t bytes)
 {
 	uint8_t record[sizeof(*punt) + TP_PUNT_MAX + 64] = {0};
@@ -121,7 +113,7 @@ static void put_punt(const struct tp_punt *punt, uint32_t kind, uint32_t bytes)
 
 Test(link_hostile, an_honest_punt_comes_up_whole)
 {
-	struct tp_punt punt = honest_punt();
+	struct tp_punt punt = plane_honest_punt();
 
 	plane_attach(&p, TP_PLACEMENT_CLIENT);
 	put_punt(&punt, TP_PUNT, 4);
@@ -133,7 +125,7 @@ Test(link_hostile, an_honest_punt_comes_up_whole)
 
 Test(link_hostile, a_bad_punt_is_counted_and_the_next_good_one_comes_up)
 {
-	struct tp_punt good = honest_punt(), bad;
+	struct tp_punt good = plane_honest_punt(), bad;
 	uint64_t n = 0;
 
 	plane_attach(&p, TP_PLACEMENT_CLIENT);
@@ -244,7 +236,7 @@ Test(link_hostile, tails_and_heads_that_lie_are_counted_and_stop_nobody)
 {
 	struct tp_command c = {.kind = TP_PUT_PERMISSION};
 	struct link_transaction t = {.id = 3, .worker = 0, .commands = &c, .count = 1};
-	struct tp_punt punt = honest_punt();
+	struct tp_punt punt = plane_honest_punt();
 	struct tp_dataplane_segment *own;
 
 	plane_attach(&p, TP_PLACEMENT_CLIENT);

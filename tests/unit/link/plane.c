@@ -44,8 +44,11 @@ static void on_punt(
 
 	p->punted++;
 	p->punt_worker = worker;
+	p->outcomes_by_punt = p->outcomes;
 	p->punt = *punt;
 	memcpy(p->punt_bytes, bytes, punt->length);
+	if (p->on_punt)
+		p->on_punt(p);
 }
 
 static void on_room(void *context)
@@ -217,6 +220,13 @@ struct tp_send plane_send(struct plane *p, uint32_t worker, uint8_t bytes[TP_PUN
 	memcpy(bytes, s.bytes, s.send.length);
 	tp_ring_release(&p->commands[worker]);
 	return s.send;
+}
+
+struct tp_punt plane_honest_punt(void)
+{
+	return (struct tp_punt){.client = {.ip = tp_ip4(TP_BE32(0xc6336407u)), .port = 4000},
+		.transport = TP_UDP,
+		.length = 4};
 }
 
 bool plane_idle(struct plane *p, uint32_t worker)

@@ -37,6 +37,8 @@ struct plane {
 	struct tp_punt punt;
 	uint8_t punt_bytes[TP_PUNT_MAX];
 	uint32_t punt_worker;
+	unsigned int outcomes_by_punt; // how many had come up when it did
+	void (*on_punt)(struct plane *p); // what the dataplane does meanwhile, if anything
 };
 
 // Opens a listening socket and a link on it.
@@ -63,6 +65,7 @@ uint8_t *plane_owner(struct plane *p, uint16_t port);
 struct tp_command plane_command(struct plane *p, uint32_t worker);
 // Takes the next send; the bytes into `bytes`.
 struct tp_send plane_send(struct plane *p, uint32_t worker, uint8_t bytes[TP_PUNT_MAX]);
+struct tp_punt plane_honest_punt(void); // of four bytes
 bool plane_idle(struct plane *p, uint32_t worker); // no record waits
 void plane_result(struct plane *p, uint32_t worker, const struct tp_command *c, uint32_t status);
 // Any record, published.

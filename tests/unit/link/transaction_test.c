@@ -188,6 +188,62 @@ Test(link_transaction, a_worker_that_sleeps_is_rung_and_one_that_is_awake_is_not
 	cr_assert_eq(poll(&bell, 1, 0), 1);
 }
 
+static void punt(struct plane *plane, uint32_t worker)
+{
+	const struct tp_punt honest = plane_honest_punt();
+	uint8_t record[sizeof(honest) + 4] = {0};
+
+	memcpy(record, &honest, sizeof(honest));
+	plane_put(&plane->punts[worker], TP_PUNT, record, sizeof(record));
+}
+
+static struct tp_command answered;
+
+// While one request is handled, worker 0 ends a transaction, and the client whose it was asks worker 1.
+static void answer_and_ask_again(struct plane *plane)
+{
+	plane->on_punt = NULL;
+	plane_result(plane, 0, &answered, TP_STATUS_OK);
+	punt(plane, 1);
+}
+
+Test(link_transaction, what_follows_an_answer_comes_up_after_what_the_answer_rests_on)
+{
+	struct tp_command c = permission(1);
+
+	plane_attach(&p, TP_PLACEMENT_CLIENT);
+	cr_assert_eq(submit(1, 0, &c, 1, false), 0);
+	p.ops->ops->flush(p.ops);
+	answered = plane_command(&p, 0);
+	punt(&p, 0);
+	p.on_punt = answer_and_ask_again;
+	cr_assert(shm_link_poll(p.link, 16), "there is more");
+	cr_assert_eq(p.punted, 1);
+	cr_assert_not(shm_link_poll(p.link, 16));
+	cr_assert_eq(p.punted, 2);
+	cr_assert_eq(p.outcomes_by_punt, 1);
+}
+
+Test(link_transaction, requests_wait_while_there_are_more_results_than_are_taken_at_once)
+{
+	struct tp_command c[3] = {permission(1), permission(2), permission(3)};
+
+	plane_attach(&p, TP_PLACEMENT_CLIENT);
+	for (uint32_t i = 0; i < 3; i++)
+		cr_assert_eq(submit(1 + i, 0, &c[i], 1, false), 0);
+	p.ops->ops->flush(p.ops);
+	for (uint32_t i = 0; i < 3; i++) {
+		c[i] = plane_command(&p, 0);
+		plane_result(&p, 0, &c[i], TP_STATUS_OK);
+	}
+	punt(&p, 1);
+	cr_assert(shm_link_poll(p.link, 2));
+	cr_assert_eq(p.punted, 0);
+	cr_assert_not(shm_link_poll(p.link, 2));
+	cr_assert_eq(p.outcomes_by_punt, 3);
+	cr_assert_eq(p.punted, 1);
+}
+
 Test(link_transaction, the_worker_of_a_client_is_a_function_of_its_address)
 {
 	struct tp_endpoint client = {.ip = tp_ip4(TP_BE32(0xc6336407u)), .port = 1};

@@ -21,6 +21,7 @@ struct bench {
 	unsigned int sent; // since the last flush
 	unsigned int flushed[8]; // how many each flush had
 	unsigned int flushes;
+	bool early; // an answer left before the result that it rests on
 	char last[8];
 	struct tp_via via;
 };
@@ -55,6 +56,7 @@ static void flush(void *context)
 
 	if (b->sent)
 		b->flushed[b->flushes++ % 8] = b->sent;
+	b->early |= b->applied && !tp_ring_ready(&b->results);
 	b->sent = 0;
 }
 
@@ -211,6 +213,19 @@ Test(agent, every_command_gets_its_result_and_a_failed_one_ends_its_transaction)
 		cr_assert_eq(r.status, expected[i]);
 	}
 	cr_assert_eq(tp_ring_next(&b->results, &kind, &(struct tp_result){0}, 24), -EAGAIN);
+}
+
+Test(agent, an_answer_leaves_after_the_results_it_rests_on_are_published)
+{
+	struct bench *b = bench_make(NULL);
+	const struct tp_command c = {.sequence = 1, .transaction = 7, .kind = TP_PUT_PERMISSION};
+
+	attach(b);
+	push(b, TP_COMMAND, &c, sizeof(c));
+	push_send(b, 7, 'x');
+	cr_assert_eq(agent_run(&b->agent), 2);
+	cr_assert_eq(b->flushes, 1);
+	cr_assert_not(b->early);
 }
 
 #define SLOTS 10000u // of a relay to sweep: three parts
