@@ -94,7 +94,9 @@ void stun_put_u64(struct stun_writer *w, uint16_t type, uint64_t value)
 	stun_put(w, type, &be, sizeof(be));
 }
 
-void stun_put_xor_address(struct stun_writer *w, uint16_t type, const struct tp_endpoint *e)
+// An address, each byte of it and of its port combined with the one of `pad` in that place.
+static void put_address(
+	struct stun_writer *w, uint16_t type, const struct tp_endpoint *e, const uint8_t *pad)
 {
 	const enum tp_family family = tp_ip_family(&e->ip);
 	const size_t skip = family == TP_IPV4 ? 12 : 0; // of the IPv4-mapped form
@@ -105,25 +107,23 @@ void stun_put_xor_address(struct stun_writer *w, uint16_t type, const struct tp_
 		return;
 	at[0] = 0;
 	at[1] = (uint8_t)family;
-	store16(at + 2, e->port ^ TP_STUN_COOKIE >> 16);
-	// Cookie and transaction ID follow each other in the header: that is the pad.
+	at[2] = (uint8_t)(e->port >> 8) ^ pad[0];
+	at[3] = (uint8_t)e->port ^ pad[1];
 	for (size_t i = 0; i < size; i++)
-		at[4 + i] = e->ip.b[skip + i] ^ w->bytes[4 + i];
+		at[4 + i] = e->ip.b[skip + i] ^ pad[i];
+}
+
+void stun_put_xor_address(struct stun_writer *w, uint16_t type, const struct tp_endpoint *e)
+{
+	// Cookie and transaction ID follow each other in the header: that is the pad.
+	put_address(w, type, e, w->bytes + 4);
 }
 
 void stun_put_address(struct stun_writer *w, uint16_t type, const struct tp_endpoint *e)
 {
-	const enum tp_family family = tp_ip_family(&e->ip);
-	const size_t skip = family == TP_IPV4 ? 12 : 0; // of the IPv4-mapped form
-	const size_t size = sizeof(e->ip) - skip;
-	uint8_t *at = append(w, type, 4 + size);
+	static const uint8_t none[sizeof(e->ip)];
 
-	if (!at)
-		return;
-	at[0] = 0;
-	at[1] = (uint8_t)family;
-	store16(at + 2, e->port);
-	memcpy(at + 4, e->ip.b + skip, size);
+	put_address(w, type, e, none);
 }
 
 // ERROR-CODE and ADDRESS-ERROR-CODE differ in their first byte, reserved in the one.
@@ -166,32 +166,31 @@ void stun_put_unknown(struct stun_writer *w, const uint16_t *types, size_t n)
 		store16(at + 2 * i, types[i]);
 }
 
-void stun_put_integrity(struct stun_writer *w, struct stun_hmac *key)
+// HMAC of all before the attribute, under a length that counts it (RFC 8489 sections 14.5 and 14.6).
+static void put_hmac(struct stun_writer *w, uint16_t type, size_t length, struct stun_hmac *key,
+	int (*hmac)(struct stun_hmac *h, const void *a, size_t a_length, const void *b,
+		size_t b_length, uint8_t *out))
 {
 	const size_t before = w->length;
-	uint8_t *at = append(w, TP_ATTR_MESSAGE_INTEGRITY, STUN_SHA1_LENGTH);
+	uint8_t *at = append(w, type, length);
 	int err;
 
 	if (!at)
 		return;
 	store16(w->bytes + 2, w->length - TP_STUN_HEADER);
-	err = stun_hmac_sha1(key, w->bytes, before, NULL, 0, at);
+	err = hmac(key, w->bytes, before, NULL, 0, at);
 	if (err < 0)
 		fail(w, err);
 }
 
+void stun_put_integrity(struct stun_writer *w, struct stun_hmac *key)
+{
+	put_hmac(w, TP_ATTR_MESSAGE_INTEGRITY, STUN_SHA1_LENGTH, key, stun_hmac_sha1);
+}
+
 void stun_put_integrity_sha256(struct stun_writer *w, struct stun_hmac *key)
 {
-	const size_t before = w->length;
-	uint8_t *at = append(w, TP_ATTR_MESSAGE_INTEGRITY_SHA256, STUN_SHA256_LENGTH);
-	int err;
-
-	if (!at)
-		return;
-	store16(w->bytes + 2, w->length - TP_STUN_HEADER);
-	err = stun_hmac_sha256(key, w->bytes, before, NULL, 0, at);
-	if (err < 0)
-		fail(w, err);
+	put_hmac(w, TP_ATTR_MESSAGE_INTEGRITY_SHA256, STUN_SHA256_LENGTH, key, stun_hmac_sha256);
 }
 
 void stun_put_fingerprint(struct stun_writer *w)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,18 @@
 const uint8_t next_hop_l2[12] = {2, 0, 0, 0, 0, 0x0b, 2, 0, 0, 0, 0, 0x0a};
 
 const uint8_t back_l2[12] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1};
+
+struct tp_endpoint case_endpoint(const char *ip, uint16_t port)
+{
+	struct tp_endpoint e = {.port = port};
+	uint32_t ip4;
+
+	if (inet_pton(AF_INET, ip, &ip4) == 1)
+		e.ip = tp_ip4(ip4);
+	else
+		inet_pton(AF_INET6, ip, e.ip.b);
+	return e;
+}
 
 static const struct case_allocation allocation[] = {
 	{CLIENT_44, 5000, 0, 0, 49152},

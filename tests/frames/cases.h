@@ -5,6 +5,7 @@
 // come out of it, byte for byte, or why nothing does.
 #pragma once
 
+#include <turnpike/addr.h>
 #include <turnpike/counters.h>
 
 #include "packet.h"
@@ -72,6 +73,9 @@ struct frame_cases {
 	const struct frame_case *first;
 	uint32_t count;
 };
+
+// An address of a state as the contract writes it.
+struct tp_endpoint case_endpoint(const char *ip, uint16_t port);
 
 extern const struct case_state plain_state;
 extern const struct frame_cases cases_channel, cases_indication, cases_header, cases_too_big,

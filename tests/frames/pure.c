@@ -26,18 +26,6 @@ struct pure {
 	struct case_result *result;
 };
 
-static struct tp_endpoint endpoint(const char *ip, uint16_t port)
-{
-	struct tp_endpoint e = {.port = port};
-	uint32_t ip4;
-
-	if (inet_pton(AF_INET, ip, &ip4) == 1)
-		e.ip = tp_ip4(ip4);
-	else
-		inet_pton(AF_INET6, ip, e.ip.b);
-	return e;
-}
-
 static void apply(struct relay *relay, const struct tp_command *c)
 {
 	if (relay_apply(relay, c, NOW) == TP_STATUS_OK)
@@ -58,7 +46,7 @@ static void populate(struct relay *relay, const struct case_state *s)
 		c.server = a->server;
 		c.relay = a->relay;
 		c.relay_port = a->relay_port;
-		c.client = endpoint(a->client, a->client_port);
+		c.client = case_endpoint(a->client, a->client_port);
 		apply(relay, &c);
 	}
 	for (uint32_t i = 0; i < s->peers; i++) {
@@ -66,7 +54,7 @@ static void populate(struct relay *relay, const struct case_state *s)
 
 		c.kind = TP_PUT_PERMISSION;
 		c.allocation = p->allocation;
-		c.peer = endpoint(p->ip, 0);
+		c.peer = case_endpoint(p->ip, 0);
 		apply(relay, &c);
 		if (!p->channel)
 			continue;
@@ -83,12 +71,13 @@ static void create(struct pure *p, const struct case_state *s)
 	struct tp_capabilities *c = &config.capabilities;
 
 	for (; c->servers < 4 && s->server[c->servers]; c->servers++)
-		c->server[c->servers] = endpoint(s->server[c->servers], SERVER_PORT);
+		c->server[c->servers] = case_endpoint(s->server[c->servers], SERVER_PORT);
 	for (; c->relays < 4 && s->relay[c->relays]; c->relays++) {
 		const char *known = s->public_[c->relays];
 
-		c->relay[c->relays].local = endpoint(s->relay[c->relays], 0).ip;
-		c->relay[c->relays].public_ = endpoint(known ? known : s->relay[c->relays], 0).ip;
+		c->relay[c->relays].local = case_endpoint(s->relay[c->relays], 0).ip;
+		c->relay[c->relays].public_ =
+			case_endpoint(known ? known : s->relay[c->relays], 0).ip;
 	}
 	c->allocations = 16;
 	c->peers = 64;

@@ -10,16 +10,6 @@
 #define KEY "6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa"
 #define PORT DPDK "  ports: [\"0000:03:00.0\"]\n" // line 8 follows
 
-static struct config *good(const char *yaml, const struct host *host)
-{
-	char *errors;
-	struct config *config = parse(yaml, host, &errors);
-
-	cr_assert_not_null(config, "%s", errors);
-	free(errors);
-	return config;
-}
-
 Test(config_dpdk, one_port_is_enough_and_gives_every_default)
 {
 	struct host host = fixture_host();
@@ -256,21 +246,6 @@ Test(config_dpdk, an_impossible_value_names_file_line_and_key)
 		cr_expect_str_eq(errors, wrong[i].message, "%s", errors);
 		free(errors);
 	}
-}
-
-static void expect_warnings(
-	const char *yaml, const struct host *host, int count, const char *expected)
-{
-	char *warnings;
-	size_t size;
-	FILE *file = open_memstream(&warnings, &size);
-	struct config *config = good(yaml, host);
-
-	cr_expect_eq(config_warn_on(config, host, file), count);
-	fclose(file);
-	cr_expect_str_eq(warnings, expected, "%s", warnings);
-	config_free(config);
-	free(warnings);
 }
 
 static struct host host_for_dpdk(void)

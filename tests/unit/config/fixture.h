@@ -54,3 +54,30 @@ static inline struct config *parse(const char *yaml, const struct host *host, ch
 		err == 0, size == 0, "an error has a sentence, and only an error: %s", *errors);
 	return config;
 }
+
+// The configuration of what has no error.
+static inline struct config *good(const char *yaml, const struct host *host)
+{
+	char *errors;
+	struct config *config = parse(yaml, host, &errors);
+
+	cr_assert_not_null(config, "%s", errors);
+	free(errors);
+	return config;
+}
+
+// `count` warnings about a configuration without errors, and these sentences.
+static inline void expect_warnings(
+	const char *yaml, const struct host *host, int count, const char *expected)
+{
+	char *warnings;
+	size_t size;
+	FILE *file = open_memstream(&warnings, &size);
+	struct config *config = good(yaml, host);
+
+	cr_expect_eq(config_warn_on(config, host, file), count);
+	fclose(file);
+	cr_expect_str_eq(warnings, expected, "%s", warnings);
+	config_free(config);
+	free(warnings);
+}

@@ -7,16 +7,6 @@
 #include "../../../controlplane/config/render.h"
 #include "fixture.h"
 
-static struct config *good(const char *yaml, const struct host *host)
-{
-	char *errors;
-	struct config *config = parse(yaml, host, &errors);
-
-	cr_assert_not_null(config, "%s", errors);
-	free(errors);
-	return config;
-}
-
 static void expect_endpoint(const struct tp_endpoint *endpoint, const char *expected)
 {
 	char text[TEXT_ENDPOINT];

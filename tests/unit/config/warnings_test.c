@@ -5,23 +5,6 @@
 
 #define USER "users: [{name: a, password: b}]\n"
 
-static void expect_warnings(
-	const char *yaml, const struct host *host, int count, const char *expected)
-{
-	char *errors, *warnings;
-	size_t size;
-	FILE *file = open_memstream(&warnings, &size);
-	struct config *config = parse(yaml, host, &errors);
-
-	cr_assert_not_null(config, "%s", errors);
-	cr_expect_eq(config_warn_on(config, host, file), count);
-	fclose(file);
-	cr_expect_str_eq(warnings, expected);
-	config_free(config);
-	free(errors);
-	free(warnings);
-}
-
 Test(config_warnings, an_overlap_with_the_ephemeral_ports_names_the_sysctl_that_mends_it)
 {
 	struct host host = fixture_host();

@@ -10,16 +10,6 @@
 #define F "turnpike.yaml:"
 #define USERS "users: [{name: a, password: b}]\nports: 61000-65535\n"
 
-static struct config *good(const char *yaml, const struct host *host)
-{
-	char *errors;
-	struct config *config = parse(yaml, host, &errors);
-
-	cr_assert_not_null(config, "%s", errors);
-	free(errors);
-	return config;
-}
-
 Test(config_xdp, without_a_word_it_is_tried_on_the_interfaces_of_the_addresses)
 {
 	struct host host = fixture_host();
@@ -95,21 +85,6 @@ Test(config_xdp, an_impossible_value_names_file_line_and_key)
 		cr_expect_str_eq(errors, wrong[i].message, "%s", errors);
 		free(errors);
 	}
-}
-
-static void expect_warnings(
-	const char *yaml, const struct host *host, int count, const char *expected)
-{
-	char *warnings;
-	size_t size;
-	FILE *file = open_memstream(&warnings, &size);
-	struct config *config = good(yaml, host);
-
-	cr_expect_eq(config_warn_on(config, host, file), count);
-	fclose(file);
-	cr_expect_str_eq(warnings, expected, "%s", warnings);
-	config_free(config);
-	free(warnings);
 }
 
 Test(config_xdp, what_the_host_lacks_is_told)

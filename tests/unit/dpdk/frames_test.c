@@ -16,18 +16,6 @@ static struct segment segment;
 static struct shared shared;
 static struct worker *w;
 
-static struct tp_endpoint endpoint(const char *ip, uint16_t port)
-{
-	struct tp_endpoint e = {.port = port};
-	uint32_t ip4;
-
-	if (inet_pton(AF_INET, ip, &ip4) == 1)
-		e.ip = tp_ip4(ip4);
-	else
-		inet_pton(AF_INET6, ip, e.ip.b);
-	return e;
-}
-
 static void apply(const struct tp_command *c)
 {
 	cr_assert_eq(w->agent.ops.apply(w, c), TP_STATUS_OK);
@@ -45,7 +33,7 @@ static void populate(const struct case_state *s)
 		c.server = a->server;
 		c.relay = a->relay;
 		c.relay_port = a->relay_port;
-		c.client = endpoint(a->client, a->client_port);
+		c.client = case_endpoint(a->client, a->client_port);
 		apply(&c);
 	}
 	for (uint32_t i = 0; i < s->peers; i++) {
@@ -53,7 +41,7 @@ static void populate(const struct case_state *s)
 
 		c.kind = TP_PUT_PERMISSION;
 		c.allocation = p->allocation;
-		c.peer = endpoint(p->ip, 0);
+		c.peer = case_endpoint(p->ip, 0);
 		apply(&c);
 		c.kind = TP_PUT_CHANNEL;
 		c.peer.port = p->port;
@@ -72,12 +60,12 @@ static void make_worker(const struct case_state *s)
 		.channel_max = TP_CHANNEL_MAX};
 
 	for (; c.servers < 4 && s->server[c.servers]; c.servers++)
-		c.server[c.servers] = endpoint(s->server[c.servers], 3478);
+		c.server[c.servers] = case_endpoint(s->server[c.servers], 3478);
 	for (; c.relays < 4 && s->relay[c.relays]; c.relays++) {
 		const char *known = s->public_[c.relays];
 
-		c.relay[c.relays].local = endpoint(s->relay[c.relays], 0).ip;
-		c.relay[c.relays].public_ = endpoint(known ? known : s->relay[c.relays], 0).ip;
+		c.relay[c.relays].local = case_endpoint(s->relay[c.relays], 0).ip;
+		c.relay[c.relays].public_ = case_endpoint(known ? known : s->relay[c.relays], 0).ip;
 	}
 	cr_assert_eq(segment_make(&segment, 1, &c, NULL), 0);
 	shared = lab.plane.shared;

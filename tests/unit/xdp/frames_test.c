@@ -14,27 +14,16 @@
 
 #include "lab.h"
 
-static struct tp_endpoint endpoint(const char *ip, uint16_t port)
-{
-	struct tp_endpoint e = {.port = port};
-	uint32_t ip4;
-
-	if (inet_pton(AF_INET, ip, &ip4) == 1)
-		e.ip = tp_ip4(ip4);
-	else
-		inet_pton(AF_INET6, ip, e.ip.b);
-	return e;
-}
-
 static void configure(struct xdp_config *c, const struct case_state *s)
 {
 	for (; c->servers < 4 && s->server[c->servers]; c->servers++)
-		c->server[c->servers] = endpoint(s->server[c->servers], 3478);
+		c->server[c->servers] = case_endpoint(s->server[c->servers], 3478);
 	for (; c->relays < 4 && s->relay[c->relays]; c->relays++) {
 		const char *known = s->public_[c->relays];
 
-		c->relay[c->relays] = endpoint(s->relay[c->relays], 0).ip;
-		c->relay_public[c->relays] = endpoint(known ? known : s->relay[c->relays], 0).ip;
+		c->relay[c->relays] = case_endpoint(s->relay[c->relays], 0).ip;
+		c->relay_public[c->relays] =
+			case_endpoint(known ? known : s->relay[c->relays], 0).ip;
 	}
 	c->port_min = 49152;
 	c->port_max = 49199;
@@ -48,15 +37,15 @@ static void populate(struct lab *lab, const struct case_state *s)
 {
 	for (uint32_t i = 0; i < s->allocations; i++) {
 		const struct case_allocation *a = &s->allocation[i];
-		struct tp_endpoint client = endpoint(a->client, a->client_port);
+		struct tp_endpoint client = case_endpoint(a->client, a->client_port);
 
 		lab_put_allocation(lab, i, &client, a->server, a->relay, a->relay_port);
 	}
 	for (uint32_t i = 0; i < s->peers; i++) {
 		const struct case_peer *p = &s->peer[i];
 		const struct case_allocation *a = &s->allocation[p->allocation];
-		struct tp_endpoint client = endpoint(a->client, a->client_port);
-		struct tp_endpoint peer = endpoint(p->ip, p->port);
+		struct tp_endpoint client = case_endpoint(a->client, a->client_port);
+		struct tp_endpoint peer = case_endpoint(p->ip, p->port);
 
 		lab_put_permission(lab, p->allocation, &peer.ip);
 		if (p->channel)
