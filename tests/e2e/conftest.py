@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+import rfc.client
 import turn
 from lab import Lab
 from server import BUILD, DATAPLANE, DATAPLANE_PROGRAM, Server
@@ -139,3 +140,19 @@ def make_peer(lab):
 @pytest.fixture
 def peer(make_peer):
     return make_peer()
+
+
+@pytest.fixture
+def make_rfc(lab, server):
+    """Makes clients of the RFCs' text (rfc/); deletes their allocations afterwards."""
+    made = []
+
+    def make(of=None, family=socket.AF_INET, user="alice", password="wonderland", host=0, **how):
+        sock = lab.client.udp(lab.client.address(family, host))
+        made.append(rfc.client.Client(sock, (of or server).address(family), user, password, **how))
+        return made[-1]
+    yield make
+    for it in made:
+        if it.allocated and it.server[0] in server.host.v4 + server.host.v6:
+            it.refresh(0)
+        it.close()
