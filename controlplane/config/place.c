@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "place.h"
+#include "printable.h"
 
 static bool key_is(const yaml_node_t *key, const char *name, size_t length)
 {
@@ -80,13 +81,35 @@ static yaml_node_t *walk(struct place *place, const char *path, size_t *line)
 	return node;
 }
 
+// What is quoted from the file stays on the line and harms no terminal.
+[[gnu::format(printf, 2, 0)]] static void print_list(
+	struct place *place, const char *format, va_list arguments)
+{
+	char *text;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		return;
+	printable(text);
+	fputs(text, place->errors);
+	free(text);
+}
+
+[[gnu::format(printf, 2, 3)]] static void print(struct place *place, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	print_list(place, format, arguments);
+	va_end(arguments);
+}
+
 static void write_place(struct place *place, size_t line, const char *path)
 {
 	place->complaints++;
 	fprintf(place->errors, "%s:", place->name);
 	if (line)
 		fprintf(place->errors, "%zu:", line);
-	fprintf(place->errors, *path ? " %s: " : " ", path);
+	print(place, *path ? " %s: " : " ", path);
 }
 
 void place_complain(struct place *place, const char *path, const char *format, ...)
@@ -97,7 +120,7 @@ void place_complain(struct place *place, const char *path, const char *format, .
 	walk(place, path, &line);
 	write_place(place, line, path);
 	va_start(arguments, format);
-	vfprintf(place->errors, format, arguments);
+	print_list(place, format, arguments);
 	va_end(arguments);
 	fputc('\n', place->errors);
 }

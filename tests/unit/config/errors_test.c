@@ -28,6 +28,7 @@ static const struct {
 		F "3: realm: this key stands here a second time, after line 1.\n"},
 	{"? [a]\n: b\n", F "1: a key must be a word.\n"},
 	{"realm: \"a\\0b\"\n", F "1: a NUL character can't be part of a value.\n"},
+	{"\"a\\eb\": 3\n", F "1: a?b: unknown key.\n"},
 	{"realm: a\n---\nrealm: b\n",
 		F "3: a second document starts here; the configuration is one document.\n"},
 	{"\trealm: a\n", F "1: this is not YAML: found character that cannot start any token.\n"},
@@ -75,6 +76,8 @@ static const struct {
 	{"listen: []\n", F "1: listen: there is no address to listen on.\n"},
 	{"relay: [\"10.0.0.1\", \"0.0.0.0\"]\n", F
 		"1: relay[1]: 0.0.0.0 can't be a relay address; name one that peers can reach.\n"},
+	{"relay: [\"a\\nb\\e[31m\\u009bc\"]\n",
+		F "1: relay[0]: \"a?b?[31m?c\" is not an IP address.\n"},
 	{"relay: [10.0.0.1, 10.0.0.1]\n", F "1: relay[1]: 10.0.0.1 is in the list twice.\n"},
 	{"relay: [\"::ffff:10.0.0.1\"]\n",
 		F "1: relay[0]: \"::ffff:10.0.0.1\" is not an IP address.\n"},
