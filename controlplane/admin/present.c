@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <turnpike/counters.h>
 
+#include "../config/printable.h"
 #include "present.h"
 #include "table.h"
 
@@ -18,6 +21,23 @@ static const char *text(const json_t *object, const char *key)
 static json_int_t integer(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
+}
+
+// A line outside of tables, which see to this themselves.
+[[gnu::format(printf, 2, 3)]] static void print_line(FILE *out, const char *format, ...)
+{
+	va_list arguments;
+	char *line;
+	int n;
+
+	va_start(arguments, format);
+	n = vasprintf(&line, format, arguments);
+	va_end(arguments);
+	if (n < 0)
+		return;
+	printable(line);
+	fprintf(out, "%s\n", line);
+	free(line);
 }
 
 const char *present_duration(json_int_t s, char out[PRESENT_DURATION])
@@ -93,9 +113,9 @@ static void present_interfaces(const json_t *interfaces, FILE *out)
 	json_array_foreach(interfaces, i, f)
 	{
 		if (*text(f, "why"))
-			fprintf(out, "%s: %s.\n", text(f, "name"), text(f, "why"));
+			print_line(out, "%s: %s.", text(f, "name"), text(f, "why"));
 		if (integer(f, "partial_checksums"))
-			fprintf(out, "%s: %lld frames with partial checksums before the start.\n",
+			print_line(out, "%s: %lld frames with partial checksums before the start.",
 				text(f, "name"), integer(f, "partial_checksums"));
 	}
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../config/printable.h"
 #include "table.h"
 
 void table_add(struct table *table, const char *format, ...)
@@ -25,9 +26,8 @@ void table_add(struct table *table, const char *format, ...)
 	if (vasprintf(&text, format, arguments) < 0)
 		text = NULL;
 	va_end(arguments);
-	for (char *c = text; c && *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	if (text)
+		printable(text);
 	table->cells[table->count++] = text;
 }
 

@@ -67,14 +67,14 @@ Test(present, status_tells_what_xdp_does_on_each_interface_and_why_not)
 		"{\"name\":\"eth0\",\"xdp\":\"native\",\"driver\":\"veth\",\"queues\":2,"
 		"\"mtu\":1500,\"headroom\":{\"enough\":7,\"lacking\":0},\"why\":\"\"},"
 		"{\"name\":\"eth1\",\"xdp\":\"none\",\"driver\":\"tun\",\"queues\":1,"
-		"\"mtu\":9000,\"headroom\":{\"enough\":0,\"lacking\":0},\"why\":\"taken\","
+		"\"mtu\":9000,\"headroom\":{\"enough\":0,\"lacking\":0},\"why\":\"ta\\u009bken\","
 		"\"partial_checksums\":3}]}}");
 
 	cr_expect_not_null(
 		strstr(text, "\nINTERFACE  XDP     DRIVER  QUEUES   MTU  HEADROOM\n"
 			     "eth0       native  veth         2  1500  enough\n"
 			     "eth1       none    tun          1  9000  no frame seen\n"
-			     "eth1: taken.\n"
+			     "eth1: ta?ken.\n"
 			     "eth1: 3 frames with partial checksums before the start.\n"),
 		"%s", text);
 	free(text);
@@ -92,15 +92,17 @@ Test(present, an_allocation_is_followed_by_its_permissions_and_channels)
 {
 	expect(ALLOCATIONS,
 		"{\"allocations\":[{\"client\":\"192.0.2.9:5000\",\"server\":\"10.0.0.1:3478\","
-		"\"transport\":\"udp\",\"relayed\":\"203.0.113.1:50000\",\"user\":\"a\\u001b[2Jb\","
+		"\"transport\":\"udp\",\"relayed\":\"203.0.113.1:50000\",\"user\":\"a\\u001b["
+		"2J\\u009bb\","
 		"\"worker\":1,\"age_s\":59,\"expires_in_s\":600,\"permissions\":[{\"peer\":"
 		"\"192.0.2.77\",\"expires_in_s\":299}],\"channels\":[{\"number\":\"0x4000\","
 		"\"peer\":"
 		"\"192.0.2.77:7000\",\"expires_in_s\":90000}]}]}",
-		"CLIENT          SERVER             RELAYED            USER     AGE  EXPIRES IN\n"
-		"192.0.2.9:5000  udp 10.0.0.1:3478  203.0.113.1:50000  a?[2Jb  59 s  10 min 0 s\n"
-		"  permission                       192.0.2.77                       4 min 59 s\n"
-		"  channel       0x4000             192.0.2.77:7000                     1 d 1 h\n");
+		"CLIENT          SERVER             RELAYED            USER      AGE  EXPIRES IN\n"
+		"192.0.2.9:5000  udp 10.0.0.1:3478  203.0.113.1:50000  a?[2J?b  59 s  10 min 0 s\n"
+		"  permission                       192.0.2.77                        4 min 59 s\n"
+		"  channel       0x4000             192.0.2.77:7000                      1 d 1 "
+		"h\n");
 }
 
 Test(present, no_allocations_is_a_sentence)
