@@ -35,6 +35,7 @@ struct bad_relay {
 	struct population *population;
 	uint32_t lose, duplicate, swap, damage, damage_stamp, misdeliver, sum, refuse;
 	uint32_t seen, swapped, refused;
+	uint64_t slow_ns; // that sending a burst takes
 	struct packet queue[QUEUE];
 	uint32_t first, count;
 	uint8_t out[WIRE_BURST][PACKET_MAX];
@@ -98,6 +99,8 @@ static uint32_t transmit(struct wire *w, struct departure *d, uint32_t n)
 {
 	struct bad_relay *r = (struct bad_relay *)w;
 
+	for (uint64_t until = clock_ns() + r->slow_ns; clock_ns() < until;)
+		;
 	if (r->refuse && n > 1 && r->refused++ % r->refuse == 0)
 		n /= 2;
 	for (uint32_t i = 0; i < n; i++, r->seen++) {
@@ -295,6 +298,21 @@ Test(turngun_load, what_the_wire_refuses_is_sent_later_and_leaves_no_hole, .init
 	r->refuse = 2;
 	run();
 	found(0, 0, 0, 0, 0, 0);
+}
+
+// Such as AF_XDP, whose sendto() has delivered when it returns: it takes everything, sooner or later.
+Test(turngun_load, what_a_slow_wire_would_take_after_the_end_is_unsent, .init = setup)
+{
+	r->slow_ns = 1000000;
+	options.trial.rate = 1000000;
+	load.wire = &r->wire;
+	load.population = &population;
+	load.trial = &options.trial;
+	cr_assert_eq(load_run(&load, SECONDS), 0);
+	load_total(&load, &all);
+	cr_assert_eq(all.offered, 1000000 * SECONDS);
+	cr_assert_gt(all.unsent, all.sent);
+	cr_assert_eq(load_way_lost(&all), 0);
 }
 
 Test(turngun_load, a_second_trial_begins_anew, .init = setup)
