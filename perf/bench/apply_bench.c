@@ -5,7 +5,7 @@
 // worker spends on them between bursts. Slots are taken in an order drawn at random, as they are after a
 // while, so that with many allocations no line is warm.
 //
-//   apply_bench [--json] [--rounds N] [--flows N,...]
+//   apply_bench [--json] [--rounds N] [--seconds S] [--flows N,...]
 
 #include <string.h>
 
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 				.what = step[k].name, .flows = o.flows[i], .unit = "ns/command"};
 	}
 	// The first round warms up and isn't counted.
-	for (unsigned int k = 0; k <= o.rounds; k++)
+	for (unsigned int k = 0; figure_round(&o, k); k++)
 		for (unsigned int i = 0; i < o.flows_count; i++)
 			round_of(&scene[i], &figure[i * STEPS], k > 0);
 	figures_report(figure, o.flows_count * STEPS, o.json);

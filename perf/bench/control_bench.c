@@ -5,7 +5,7 @@
 // verify, decide, write the vault, sign), and bytes of memory for an allocation with one permission and one
 // channel. Requests are made and signed before the clock starts.
 //
-//   control_bench [--json] [--allocations N] [--rounds N]
+//   control_bench [--json] [--allocations N] [--rounds N] [--seconds S]
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -274,19 +274,23 @@ int main(int argc, char **argv)
 		return 2;
 	require(r != NULL && o.allocations >= 10, "10 allocations at least");
 	require(stun_hmac_new(&hmac, no_key, sizeof(no_key)) == 0, "no key");
-	allocate_round(false, r, hmac); // the first warms up and is not counted
-	for (unsigned int i = 0; i < o.rounds; i++) {
-		fprintf(stderr, "\rcontrol_bench: round %u of %u", i + 1, o.rounds);
-		figure[0].value[figure[0].n++] = allocate_round(false, r, hmac);
-		figure[1].value[figure[1].n++] = allocate_round(true, r, hmac);
-	}
-	fprintf(stderr, "\r%30s\r", "");
 	for (unsigned int i = 0; i < MEMORIES; i++) {
 		struct figure *f = &figure[2 + i];
 
 		f->flows = i ? o.allocations : o.allocations / 10;
 		f->value[f->n++] = memory(f->flows, hmac);
 	}
+	// The first round warms up and isn't counted.
+	for (unsigned int k = 0; figure_round(&o, k); k++) {
+		double known = allocate_round(false, r, hmac), rest = allocate_round(true, r, hmac);
+
+		fprintf(stderr, "\rcontrol_bench: round %u of %u", k, o.rounds);
+		if (!k)
+			continue;
+		figure[0].value[figure[0].n++] = known;
+		figure[1].value[figure[1].n++] = rest;
+	}
+	fprintf(stderr, "\n");
 	figures_report(figure, 2 + MEMORIES, o.json);
 	stun_hmac_free(hmac);
 	free(r);

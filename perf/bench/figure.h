@@ -102,10 +102,26 @@ struct figure_options {
 	uint32_t allocations; // of the large table
 	uint32_t packets; // in a run, where the bench has runs; 0: its own choice
 	unsigned int rounds;
+	double seconds; // after which no further round begins; 0: all of them
+	double started_ns, first_round_ns;
 	// Of a bench that sweeps: worlds of so many flows, bursts of so many packets.
 	uint32_t flows[SWEEP_MAX], bursts[SWEEP_MAX];
 	unsigned int flows_count, bursts_count;
 };
+
+// Whether round `k` is to be run: the first, 0, warms up, and one after it counts in any case. With
+// --seconds no round begins that, being as long as those before it, would end too late.
+static inline bool figure_round(struct figure_options *o, unsigned int k)
+{
+	double now = now_ns();
+
+	if (!k)
+		o->first_round_ns = now;
+	if (k > o->rounds)
+		return false;
+	return k < 2 || o->seconds <= 0 ||
+	       now + (now - o->first_round_ns) / k <= o->started_ns + o->seconds * 1e9;
+}
 
 // "1000,20000": up to SWEEP_MAX numbers from 1 to `most`. Returns how many; 0: not understood. Bursts are
 // powers of two, so that they divide the pools.
@@ -135,6 +151,7 @@ static inline bool figure_options_parse(
 
 	*o = (struct figure_options){.allocations = 1000000,
 		.rounds = 10,
+		.started_ns = now_ns(),
 		.flows = {1000, 1000000},
 		.flows_count = 2,
 		.bursts = {32},
@@ -144,6 +161,8 @@ static inline bool figure_options_parse(
 			o->json = true;
 		else if (!strcmp(argv[i], "--rounds") && i + 1 < argc)
 			o->rounds = (unsigned int)strtoul(argv[++i], NULL, 10);
+		else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
+			o->seconds = strtod(argv[++i], NULL);
 		else if (!flows_max && !strcmp(argv[i], "--allocations") && i + 1 < argc)
 			o->allocations = (uint32_t)strtoul(argv[++i], NULL, 10);
 		else if (!flows_max && !strcmp(argv[i], "--packets") && i + 1 < argc)
@@ -160,7 +179,7 @@ static inline bool figure_options_parse(
 	if (good && o->allocations && o->allocations <= 1u << 20 && o->rounds &&
 		o->rounds <= ROUNDS_MAX)
 		return true;
-	fprintf(stderr, "usage: %s [--json] [--rounds 1..100]", name);
+	fprintf(stderr, "usage: %s [--json] [--rounds 1..100] [--seconds S]", name);
 	if (flows_max)
 		fprintf(stderr,
 			" [--flows N,..., each 1..%u]"

@@ -5,7 +5,7 @@
 // as a worker does it; ChannelData in both directions and Send indications, with few flows and with
 // 1,000,000 that frames hit at random; IPv4, and with the fewest flows every other mix of families too.
 //
-//   frame_bench [--json] [--rounds N] [--flows N,...] [--bursts N,...]
+//   frame_bench [--json] [--rounds N] [--seconds S] [--flows N,...] [--bursts N,...]
 //
 // A pool of 8192 frames is made anew, without being timed, each time that it has been relayed: buffers are
 // as warm as a NIC leaves them, table lines as cold as the number of allocations makes them.
@@ -412,7 +412,7 @@ int main(int argc, char **argv)
 			.burst = o.bursts[i / DIRECTIONS % o.bursts_count]};
 	}
 	// The first round warms up and isn't counted.
-	for (unsigned int k = 0; k <= o.rounds; k++) {
+	for (unsigned int k = 0; figure_round(&o, k); k++) {
 		for (unsigned int i = 0; i < cases; i++) {
 			double ns = run(&scene[i / DIRECTIONS / o.bursts_count], &pool,
 				i % DIRECTIONS, figure[i].burst);
@@ -420,9 +420,9 @@ int main(int argc, char **argv)
 			if (k)
 				figure[i].value[figure[i].n++] = ns;
 		}
-		fprintf(stderr, "\rframe_bench: round %u of %u%s", k, o.rounds,
-			k < o.rounds ? "" : "\n");
+		fprintf(stderr, "\rframe_bench: round %u of %u", k, o.rounds);
 	}
+	fprintf(stderr, "\n");
 	figures_report(figure, cases, o.json);
 	for (unsigned int i = 0; i < scenes; i++)
 		relay_destroy(scene[i].relay);

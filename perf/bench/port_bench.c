@@ -5,7 +5,7 @@
 // rings that the same lcore fills and empties; beside it a macswap over the same rings with the same
 // frames. What counts is the difference: what relaying costs above moving packets.
 //
-//   port_bench [--json] [--allocations N] [--rounds N]
+//   port_bench [--json] [--allocations N] [--rounds N] [--seconds S]
 //
 // Nothing is timed but the way from one ring to the other. Before it all frames are made anew, each of an
 // allocation drawn at random; after it all are counted, and a sample is compared byte for byte. macswap
@@ -243,14 +243,14 @@ int main(int argc, char **argv)
 		outcome[i].difference.side = "difference";
 	}
 	// The first round warms up and isn't counted.
-	for (unsigned int k = 0; k <= o.rounds; k++) {
+	for (unsigned int k = 0; figure_round(&o, k); k++) {
 		if (k)
 			mhz.value[mhz.n++] = clock_mhz();
 		for (unsigned int i = 0; i < CASES; i++)
 			run(&bench, &scene[i / WAYS], i % WAYS, &outcome[i], k > 0);
-		fprintf(stderr, "\rport_bench: round %u of %u%s", k, o.rounds,
-			k < o.rounds ? "" : "\n");
+		fprintf(stderr, "\rport_bench: round %u of %u", k, o.rounds);
 	}
+	fprintf(stderr, "\n");
 	report(outcome, CASES, &mhz, o.json);
 	for (unsigned int i = 0; i < SCENES; i++)
 		scene_free(&scene[i]);

@@ -4,7 +4,7 @@
 // Nanoseconds for a packet in dataplane/relay/: lookup and decision for ChannelData, in bursts, both
 // directions, with few flows and with 1,000,000 that packets hit at random. No I/O.
 //
-//   relay_bench [--json] [--rounds N] [--flows N,...] [--bursts N,...]
+//   relay_bench [--json] [--rounds N] [--seconds S] [--flows N,...] [--bursts N,...]
 //
 // Each flow has a permission and a channel. Packets draw their flow at random from a pool of headers:
 // 8192 for the few, 1,048,576 for the many, where no line must be hot because the pool is small. A burst
@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 			.flows = o.flows[i / WAYS / o.bursts_count],
 			.burst = o.bursts[i / WAYS % o.bursts_count]};
 	// The first round introduces peers to port lines and isn't counted.
-	for (unsigned int k = 0; k <= o.rounds; k++) {
+	for (unsigned int k = 0; figure_round(&o, k); k++) {
 		for (unsigned int i = 0; i < cases; i++) {
 			const struct scene *s = &scene[i / WAYS / o.bursts_count];
 			double ns = i % WAYS ? run_peers(s, figure[i].burst)
@@ -162,9 +162,9 @@ int main(int argc, char **argv)
 			if (k)
 				figure[i].value[figure[i].n++] = ns;
 		}
-		fprintf(stderr, "\rrelay_bench: round %u of %u%s", k, o.rounds,
-			k < o.rounds ? "" : "\n");
+		fprintf(stderr, "\rrelay_bench: round %u of %u", k, o.rounds);
 	}
+	fprintf(stderr, "\n");
 	figures_report(figure, cases, o.json);
 	for (unsigned int i = 0; i < o.flows_count; i++)
 		scene_free(&scene[i]);

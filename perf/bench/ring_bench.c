@@ -5,7 +5,7 @@
 // back. On one CPU, in bursts, and between two threads on two CPUs, where the figure is what the slower side
 // takes.
 //
-//   ring_bench [--json] [--rounds N] [--bursts N,...]
+//   ring_bench [--json] [--rounds N] [--seconds S] [--bursts N,...]
 
 #include <pthread.h>
 #include <sched.h>
@@ -169,7 +169,7 @@ int main(int argc, char **argv)
 				.burst = o.bursts[i / KINDS],
 				.unit = "ns/record"};
 	// The first round warms up and isn't counted.
-	for (unsigned int k = 0; k <= o.rounds; k++)
+	for (unsigned int k = 0; figure_round(&o, k); k++)
 		for (unsigned int i = 0; i < n; i++) {
 			unsigned int which = i / (1 + two) % KINDS;
 			double ns;

@@ -5,7 +5,7 @@
 // MESSAGE-INTEGRITY (or MESSAGE-INTEGRITY-SHA256) verified; a success response is written and signed. The key
 // is known.
 //
-//   stun_bench [--json] [--rounds N]
+//   stun_bench [--json] [--rounds N] [--seconds S]
 
 #include <string.h>
 
@@ -135,7 +135,7 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < CASES; i++)
 		figure[i] = (struct figure){.what = name[i], .unit = "ns/message"};
 	// The first round warms up and isn't counted.
-	for (unsigned int k = 0; k <= o.rounds; k++)
+	for (unsigned int k = 0; figure_round(&o, k); k++)
 		for (unsigned int i = 0; i < CASES; i++) {
 			double ns = run(&bench, i);
 

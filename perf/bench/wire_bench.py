@@ -285,9 +285,14 @@ def run(wires, options, directory):
     """[(forwarder's name, [what each round found])], and the rounds' gaps."""
     relay_host, load_host = lab.Namespace("relay"), lab.Namespace("load")
     load, everything = None, []
+    ends = directory / "wires"
+    ends.mkdir()
+    ends.chmod(0o777)  # turnpike-dpdk's user is not this one, and net_memif asks that it may write there
     try:
-        load = Load(load_host, wires, [directory / f"wire{n}" for n in range(1 + len(MODES))])
-        relay = Relay(0, relay_host, wires, directory / "wire0", directory, options.allocations,
+        load = Load(load_host, wires, [ends / f"wire{n}" for n in range(1 + len(MODES))])
+        for socket in ends.iterdir():
+            socket.chmod(0o777)
+        relay = Relay(0, relay_host, wires, ends / "wire0", directory, options.allocations,
                       load.mac)
         everything.append(relay)
         wait_until(lambda: load.ask("link", 0)["up"], "the relay's port")
@@ -295,7 +300,7 @@ def run(wires, options, directory):
         load.ask("frames", files["to peer"])
         relay.stop()
         for number, mode in enumerate(MODES, 1):
-            everything.append(Testpmd(mode, number, relay_host, wires, directory / f"wire{number}"))
+            everything.append(Testpmd(mode, number, relay_host, wires, ends / f"wire{number}"))
             wait_until(lambda n=number: load.ask("rate", n, 1, 0)["received"], f"testpmd {mode}")
             everything[-1].stop()
         rounds, between = {f.name: [] for f in everything}, []
@@ -370,6 +375,7 @@ def main():
         if options.wires and wires.name not in options.wires:
             continue
         directory = pathlib.Path(tempfile.mkdtemp(prefix="turnpike-wire-"))
+        directory.chmod(0o711)
         try:
             rounds, between = run(wires, options, directory)
         finally:

@@ -5,7 +5,7 @@
 // returning XDP_TX: what part of the bare program's packets a second the relay does, and nanoseconds for a packet
 // of the program alone, by the kernel's run-time statistics, less the bare program's.
 //
-//   xdp_bench [--json] [--allocations N] [--rounds N] [--packets N]
+//   xdp_bench [--json] [--allocations N] [--rounds N] [--seconds S] [--packets N]
 //
 // The two take turns, a run of a million live frames each (--packets); a ratio is of two runs next to each other, and what is
 // shown is the ratios' median. Everything happens on one CPU: source, subject and sink.
@@ -31,22 +31,24 @@ static const char *const names[SIZES][2] = {
 	{"client to peer, 1250 bytes", "peer to client, 1250 bytes"},
 };
 
+// As many rounds as there is time for until then, one in any case.
 static void run(struct world *w, unsigned int size, bool from_peer, unsigned int rounds,
-	struct figure figure[SIDES])
+	double until_ns, struct figure figure[SIDES])
 {
 	int statistics;
 
 	for (unsigned int k = 0; k < SIDES; k++)
-		figure[k] = (struct figure){.what = names[size][from_peer],
-			.flows = w->allocations,
-			.n = k < 3 ? rounds : 1};
+		figure[k] = (struct figure){
+			.what = names[size][from_peer], .flows = w->allocations, .n = 1};
 	figure[0].side = "bare";
 	figure[1].side = "relay";
 	figure[2].side = "ratio";
 	figure[2].unit = "of bare";
 	figure[2].more = true;
 	figure[3].side = "program above bare";
-	for (unsigned int i = 0; i < rounds; i++) {
+	for (unsigned int i = 0; i < rounds && (!i || now_ns() < until_ns); i++) {
+		for (unsigned int k = 0; k < 3; k++)
+			figure[k].n = i + 1;
 		figure[0].value[i] = world_run(w, BARE, from_peer, sizes[size]);
 		figure[1].value[i] = world_run(w, RELAY, from_peer, sizes[size]);
 		figure[2].value[i] = figure[0].value[i] / figure[1].value[i];
@@ -56,6 +58,16 @@ static void run(struct world *w, unsigned int size, bool from_peer, unsigned int
 			     world_program_ns(w, BARE, from_peer, sizes[size]);
 	if (statistics >= 0)
 		close(statistics);
+}
+
+// When the n-th figure has had its share of what time is left.
+static double until(const struct figure_options *o, unsigned int n)
+{
+	double now = now_ns();
+
+	if (o->seconds <= 0)
+		return now + 1e18;
+	return now + (o->started_ns + o->seconds * 1e9 - now) / (FIGURES / SIDES - n);
 }
 
 static void report(struct figure *figure, unsigned int n, bool json)
@@ -95,7 +107,8 @@ int main(int argc, char **argv)
 	for (unsigned int many = 0; many < 2; many++) {
 		world_populate(&world, many ? options.allocations : FEW);
 		for (unsigned int k = 0; k < 2 * SIZES; k++, n += SIDES)
-			run(&world, k / 2, k % 2, options.rounds, &figure[n]);
+			run(&world, k / 2, k % 2, options.rounds, until(&options, n / SIDES),
+				&figure[n]);
 		world_clear(&world);
 	}
 	report(figure, n, options.json);

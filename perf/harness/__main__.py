@@ -9,7 +9,7 @@ import sys
 import time
 
 from harness import (compare, level_abuse, level_bench, level_control, level_whole, machine, plan,
-                     report, results)
+                     report, results, servers)
 from harness.context import Context
 
 LEVELS = {"pure": level_bench.pure, "port": level_bench.port, "xdp": level_bench.xdp,
@@ -29,6 +29,8 @@ def arguments(argv):
                       help="only see that all works")
     run.add_argument("--only", default=",".join(LEVELS), metavar="LEVEL,...",
                      help="of " + ", ".join(LEVELS))
+    run.add_argument("--server", type=pathlib.Path, action="append", default=[], metavar="FILE",
+                     help="one more server: a Python file with its class (perf/README.md)")
     run.add_argument("--out", type=pathlib.Path, help="the folder to write to")
     two = commands.add_parser("compare", help="what changed beyond the noise")
     two.add_argument("--all", action="store_true", help="show what did not change too")
@@ -44,24 +46,29 @@ def arguments(argv):
     return options
 
 
+def _level(name):
+    if name in TAKES_ROOT and os.geteuid() != 0:
+        return lambda context: context.missing("everything",
+                                               "it makes network namespaces: sudo ./dev perf")
+    return LEVELS[name]
+
+
 def run(options, argv):
     build = pathlib.Path(os.environ.get("TURNPIKE_BUILD", machine.REPOSITORY / "build-perf"))
     build = build.resolve()
     out = options.out or (machine.REPOSITORY / "perf/results" /
                           time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime()))
+    for file in options.server:
+        servers.add(file)
     out.mkdir(parents=True, exist_ok=True)
     chosen = plan.MODES[options.mode]
     found = results.Results(options.mode, argv, machine.machine(), machine.versions(build))
     context = Context(build, chosen, found)
-    end, shares = time.monotonic() + chosen["seconds"], sum(plan.SHARES[v] for v in options.only)
+    shares = sum(plan.SHARES[v] for v in options.only)
     for level in options.only:
         # What earlier levels left is shared by the later ones.
-        context.begin(level, max(end - time.monotonic(), 0) * plan.SHARES[level] / shares)
+        context.run_level(level, plan.SHARES[level], shares, _level(level))
         shares -= plan.SHARES[level]
-        if level in TAKES_ROOT and os.geteuid() != 0:
-            context.missing("everything", "it makes network namespaces: sudo ./dev perf")
-            continue
-        LEVELS[level](context)
         found.write(out / "results.json")  # what there is, should the next one end it
     report.write(found.document, out)
     found.write(out / "results.json")

@@ -61,5 +61,5 @@ def _server(context, kind):
 
 
 def abuse(context):
-    for kind in servers.available(context.build, context.results, context.level):
-        context.try_to(f"calls beside floods, {kind.name}", _server, context, kind)
+    context.parts(*((f"calls beside floods, {kind.name}", 1, _server, context, kind)
+                    for kind in servers.available(context)))

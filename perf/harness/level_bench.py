@@ -5,16 +5,22 @@
 from harness import machine
 from harness.programs import Unmeasured, run_json
 
+MARGIN = 1  # seconds that a bench takes to begin and to end
+OVERTIME = 20  # seconds until one that does not end is ended
 # Bytes for a flow in the tables of a bench, generously, and beside them.
 FLOW_BYTES, REST_BYTES = 700, 512 << 20
 
 
-def _bench(context, name, *arguments, **labels):
-    found = run_json([context.build / "perf/bench" / name, "--json", *map(str, arguments)],
-                     max(context.left(), 5))
+def _bench(context, name, *arguments, rounds=None, **labels):
+    """All that a bench prints. It is told how long it may take, and makes as many rounds as fit."""
+    rounds = rounds or context.plan["rounds"]
+    found = run_json([context.build / "perf/bench" / name, "--json", "--rounds", rounds, "--seconds",
+                      f"{max(context.left() - MARGIN, 0.1):.1f}", *map(str, arguments)],
+                     context.left() + OVERTIME)
     for f in found:
         also = {k: f[k] for k in ("side", "flows", "burst") if k in f}
         context.figure(f["what"], f["unit"], f["better"], f["values"], **labels, **also)
+    context.shortened(f"rounds of {name}", rounds, max(len(f["values"]) for f in found))
 
 
 def _that_fit(context, flows):
@@ -35,34 +41,35 @@ def _list(numbers):
 
 def pure(context):
     """Level 0: no I/O."""
-    plan, rounds = context.plan, ("--rounds", context.plan["rounds"])
-    fit = _that_fit(context, plan["flows"])
+    fit = _that_fit(context, context.plan["flows"])
+    few = [n for n in fit if n in (1000, 1000000)] or fit[:1]
+    bursts = [b for b in context.plan["bursts"] if b != 32]
+    parts = []
     # Each is asked for as many flows as fit, then for all bursts with few and with many.
     for bench, what in (("relay_bench", "lookup"), ("frame_bench", "lookup and rewrite of frames")):
-        context.try_to(f"{what}, {fit[0]:,} to {fit[-1]:,} flows", lambda b=bench: _bench(
-            context, b, *rounds, "--flows", _list(fit), "--bursts", 32, bench=b))
-        others = [b for b in plan["bursts"] if b != 32]
-        if others:
-            context.try_to(f"{what}, bursts", lambda b=bench, o=others: _bench(
-                context, b, *rounds, "--flows", _list([n for n in fit if n in (1000, 1000000)]),
-                "--bursts", _list(o), bench=b))
-    context.try_to("STUN: verify and sign", _bench, context, "stun_bench", *rounds)
-    context.try_to("the ring", lambda: _bench(context, "ring_bench", *rounds, "--bursts",
-                                              _list(plan["bursts"])))
-    few = [n for n in fit if n <= 1000000]
-    context.try_to("commands", lambda: _bench(context, "apply_bench", *rounds, "--flows",
-                                              _list(few)))
-    context.try_to("the control plane", _bench, context, "control_bench", *rounds, "--allocations",
-                   plan["allocations"])
+        parts.append((f"{what}, {fit[0]:,} to {fit[-1]:,} flows", 6, lambda b=bench: _bench(
+            context, b, "--flows", _list(fit), "--bursts", 32, bench=b)))
+        if bursts:
+            parts.append((f"{what}, bursts of {bursts[0]} to {bursts[-1]}", 4, lambda b=bench: _bench(
+                context, b, "--flows", _list(few), "--bursts", _list(bursts), bench=b)))
+    parts += [
+        ("STUN: verify and sign", 1, lambda: _bench(context, "stun_bench")),
+        ("the ring", 2, lambda: _bench(context, "ring_bench", "--bursts",
+                                       _list(context.plan["bursts"]))),
+        ("commands", 2, lambda: _bench(context, "apply_bench", "--flows",
+                                       _list([n for n in fit if n <= 1000000]))),
+        ("the control plane", 5, lambda: _bench(context, "control_bench", "--allocations",
+                                                context.plan["allocations"]))]
+    context.parts(*parts)
 
 
 def port(context):
     """Level 1: turnpike-dpdk on ports of shared memory."""
-    plan = context.plan
-    context.try_to("one core, beside macswap", _bench, context, "port_bench", "--rounds",
-                   plan["rounds"], "--allocations", plan["allocations"])
-    for wires in plan["wire"]:
-        context.try_to(f"net_{wires}, beside dpdk-testpmd", _wire, context, wires)
+    parts = [("one core, beside macswap", 4, lambda: _bench(
+        context, "port_bench", "--allocations", context.plan["allocations"]))]
+    for wires in context.plan["wire"]:
+        parts.append((f"net_{wires}, beside dpdk-testpmd", 3, _wire, context, wires))
+    context.parts(*parts)
 
 
 def _wire(context, wires):
@@ -89,6 +96,6 @@ def _wire(context, wires):
 
 def xdp(context):
     """Level 2: the XDP program beside a bare one."""
-    context.try_to("the XDP program beside a bare XDP_TX", _bench, context, "xdp_bench", "--rounds",
-                   context.plan["rounds"], "--packets", context.plan["packets"], "--allocations",
-                   min(context.plan["allocations"], 100000))
+    context.parts(("live frames beside a bare XDP_TX, and run-time statistics", 1, lambda: _bench(
+        context, "xdp_bench", "--packets", context.plan["packets"], "--allocations",
+        min(context.plan["allocations"], 100000))))

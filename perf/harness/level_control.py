@@ -71,18 +71,22 @@ def _storm(context, kind, rates, firsts):
 def _storms(context, kinds):
     """Taking turns; the first of each warms up."""
     found = {kind: ([], []) for kind in kinds}
-    dead = set()
-    for _ in range(context.plan["storms"] + 1):
+    dead, asked = set(), context.plan["storms"]
+    for number in range(asked + 1):
+        if number > 1 and context.left() <= 0:
+            context.shortened("allocation storms of each", asked, number - 1)
+            break
         for kind in kinds:
-            if kind in dead or context.left() <= 0:
+            if kind in dead:
                 continue
             try:
                 _storm(context, kind, *found[kind])
             except (Unmeasured, AssertionError) as error:
                 context.missing(f"allocation storm, {kind.name}", error)
                 dead.add(kind)
+            context.progress(f"storm {number} of {asked}: {kind.name}")
     for kind, (storms, firsts) in found.items():
-        kept = storms[1:]
+        kept = storms[1:] or storms
         if not kept:
             continue
         context.figure("allocations", "per second", "more",
@@ -96,13 +100,16 @@ def _storms(context, kinds):
                        [s["allocate"]["latency_us"]["p99"] for s in kept], server=kind.name,
                        storm=context.plan["storm"])
         context.figure("first request to first relayed packet", "ms", "less",
-                       [spread.median(f) for f in firsts[1:]], server=kind.name)
+                       [spread.median(f) for f in firsts[1:] or firsts], server=kind.name)
 
 
 def _memory(context, kind):
     """Each server has room for as many as it gets: Turnpike takes all its memory at start."""
     points = []
-    for count in context.plan["memory"]:
+    for number, count in enumerate(context.plan["memory"]):
+        if number > 1 and context.left() <= 0:
+            context.shortened(f"points of memory, {kind.name}", len(context.plan["memory"]), number)
+            break
         with _running(context, kind, count) as server:
             _crowd(context, server, count)
             points.append((count, server.memory()))
@@ -148,19 +155,26 @@ def _kill(context, kind, program, extra=0):
                    **labels)
 
 
-def control(context):
-    kinds = servers.available(context.build, context.results, context.level)
-    context.try_to("allocation storms", _storms, context, kinds)
-    for kind in kinds:
-        context.try_to(f"memory of an allocation, {kind.name}", _memory, context, kind)
+def _kills(context, kinds):
+    """[(name, weight, function, ...)] of all deaths."""
+    replay = context.plan["replay"]
     for kind in kinds:
         if not issubclass(kind, servers.Turnpike):
             continue
         for program in ("turnpike", "turnpike-control", kind.program):
-            context.try_to(f"kill -9 of {program}, {kind.name}", _kill, context, kind, program)
-        if context.plan["replay"]:
-            context.try_to(f"restart of the dataplane with {context.plan['replay']:,} allocations, "
-                           f"{kind.name}", _kill, context, kind, kind.program,
-                           context.plan["replay"])
+            yield f"kill -9 of {program}, {kind.name}", 2, _kill, context, kind, program
+        if replay:
+            yield (f"restart of the dataplane with {replay:,} allocations, {kind.name}", 5, _kill,
+                   context, kind, kind.program, replay)
+
+
+def control(context):
+    kinds = servers.available(context)
+    parts = [("allocation storms", 3 * len(kinds), _storms, context, kinds)]
+    parts += [(f"memory of an allocation, {kind.name}", 2, _memory, context, kind) for kind in kinds]
+    context.parts(*parts, *_kills(context, kinds))
     context.results.note("Another server's death takes its allocations with it, so only Turnpike's "
                          "programs are killed.")
+    if not context.plan["replay"]:
+        context.missing("restart of a dataplane with 100,000 allocations",
+                        f"it takes longer than a run of mode {context.results.document['mode']}.")

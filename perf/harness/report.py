@@ -56,10 +56,14 @@ def _tables(document):
         rows = [_row(f) for f in document["figures"] if f["level"] == level]
         gone = [f"<li>{_text(m['what'])}: {_text(m['reason'])}</li>" for m in document["missing"]
                 if m["level"] == level]
-        if rows or gone:
+        cut = [f"<li>{_text(m['what'])}: {m['done']} of {m['asked']}</li>"
+               for m in document["shortened"] if m["level"] == level]
+        if rows or gone or cut:
             yield f"<h2>{_text(title)}</h2>"
         if rows:
             yield f"<table>{head}{''.join(rows)}</table>"
+        if cut:
+            yield f"<p>For want of time:</p><ul>{''.join(cut)}</ul>"
         if gone:
             yield f"<p>Not measured:</p><ul>{''.join(gone)}</ul>"
 
@@ -99,6 +103,8 @@ def summary(document):
             lines.append(f"  {f['what'] + (f' ({labels})' if labels else ''):78} "
                          f"{spread.number(f['median']):>12} {f['unit']}  "
                          f"({spread.number(f['low'])} to {spread.number(f['high'])})")
+    for m in document["shortened"]:
+        lines.append(f"for want of time: {m['level']}: {m['what']}: {m['done']} of {m['asked']}")
     for m in document["missing"]:
         lines.append(f"not measured: {m['level']}: {m['what']}: {m['reason']}")
     return "\n".join(lines)

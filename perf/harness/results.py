@@ -6,6 +6,7 @@
     figures   [{level, what, labels, unit, better, values, median, low, high}]
     curves    [{level, what, labels, x, y, points: [[x, y]]}]
     missing   [{level, what, reason}]
+    shortened [{level, what, asked, done}]: for want of time
     notes     [text]
 
 A figure is known by its level, what it is and its labels: two documents are compared by these. What is
@@ -32,7 +33,7 @@ class Results:
             "schema": SCHEMA, "mode": mode, "arguments": arguments,
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.began)),
             "seconds": 0, "machine": machine, "versions": versions,
-            "figures": [], "curves": [], "missing": [], "notes": []}
+            "figures": [], "curves": [], "missing": [], "shortened": [], "notes": []}
 
     def figure(self, level, what, unit, better, values, **labels):
         values = [float(v) for v in values]
@@ -49,6 +50,9 @@ class Results:
 
     def missing(self, level, what, reason):
         self.document["missing"].append({"level": level, "what": what, "reason": reason})
+
+    def shortened(self, level, what, asked, done):
+        self.document["shortened"].append({"level": level, "what": what, "asked": asked, "done": done})
 
     def note(self, text):
         self.document["notes"].append(text)

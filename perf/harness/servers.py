@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The Turnpike authors
 """TURN servers under test. To add one: a class with these methods, in KINDS. README.md has an example."""
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -22,6 +23,7 @@ class Server:
     """One server on a wire of its own. allocations: how many it must have room for."""
 
     name = ""
+    load = "load"  # what turngun does with it
 
     def __init__(self, build, allocations=2000):
         self.build, self.allocations = build, allocations
@@ -250,16 +252,42 @@ class Coturn(Server):
                 "--db", self.directory / "db", "--relay-threads", "1")
 
 
-KINDS = (Turnpike, TurnpikeXdp, TurnpikeDpdk, Coturn)
+class Reflector(Server):
+    """No server: the driver sends back what comes, with addresses exchanged. What the generator makes of
+    this is the most that it can show of any server on such a wire."""
+
+    name, load = "ceiling", "ceiling"
+
+    def start(self):
+        program = self.build / "perf/bench/xdp_load.bpf.o"
+        if not program.exists():
+            raise Unmeasured("xdp_load.bpf.o was not built.")
+        done = self.wire.server.run("ip", "link", "set", "eth0", "xdpdrv", "obj", program, "program", "bare",
+                                    check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise Unmeasured(f"no program that sends back: {last_words(done.stderr)}")
+        return self
 
 
-def available(build, results, level):
+KINDS = [Turnpike, TurnpikeXdp, TurnpikeDpdk, Coturn]
+
+
+def add(path):
+    """A file with classes of other servers (README.md): each that has a name is one more."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for kind in vars(module).values():
+        if isinstance(kind, type) and issubclass(kind, Server) and kind.__module__ == path.stem:
+            KINDS.append(kind)
+
+
+def available(context):
     """Those that can be measured here; the others are reported as missing."""
     found = []
     for kind in KINDS:
-        why = kind.unavailable(build)
-        if why:
-            results.missing(level, kind.name, why)
+        if why := kind.unavailable(context.build):
+            context.missing(kind.name, why)
         else:
             found.append(kind)
     return found

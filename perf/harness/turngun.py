@@ -20,9 +20,9 @@ def program(build):
     return build / "perf/turngun/turngun"
 
 
-def _command(build, wire, clients, peers, *more):
+def _command(build, wire, clients, peers, *more, command="load"):
     return wire.gun.command(
-        program(build), "load", "--wire", "net_af_xdp0,iface=gun0", "--cpu", network.gun_cpu(), "--user", USER,
+        program(build), command, "--wire", "net_af_xdp0,iface=gun0", "--cpu", network.gun_cpu(), "--user", USER,
         "--clients", clients, "--client", network.CLIENT_RANGE,
         "--peers", peers, "--peer", network.PEER_RANGE, "--json", *more,
         f"{network.SERVER}:{network.PORT}", *EAL)
@@ -42,16 +42,18 @@ def once(build, wire, clients, seconds, *more):
 
 
 class Session:
-    """turngun --trials over a wire."""
+    """turngun --trials over a wire; `command` ceiling: there is no server, and none is asked."""
 
-    def __init__(self, build, wire, clients, *more):
+    def __init__(self, build, wire, clients, *more, command="load"):
         if not program(build).exists():
             raise Unmeasured("turngun was not built.")
         self.process = subprocess.Popen(
-            _command(build, wire, clients, min(clients, 10), "--trials", *more), text=True,
+            _command(build, wire, clients, min(clients, 10), "--trials", *more, command=command), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=environment(), start_new_session=True)
         self.setup = self._answer(START_SECONDS)["setup"]
+        if not self.setup:
+            return
         made = self.setup["allocate"]["made"]
         if made < clients:
             self.close()

@@ -17,7 +17,7 @@ def test_every_level_finds_figures_and_writes_a_report(tmp_path):
         ["/usr/bin/python3", "-m", "harness", "run", "--smoke", "--out", tmp_path], check=False,
         env={"TURNPIKE_BUILD": str(REPOSITORY / "build"), **os.environ,
              "PYTHONPATH": str(REPOSITORY / "perf")},
-        capture_output=True, text=True, timeout=300)
+        capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "results.json").read_text())
     levels = {f["level"] for f in found["figures"]}
