@@ -27,14 +27,19 @@
 #define TICK_MS 100
 #define POLL_BUDGET 256u // records of a worker and ring between looks at everything else
 
+// A descriptor of the link's: which one it is changes under way.
+struct watch {
+	uv_poll_t *poll; // NULL: none
+	int fd;
+};
+
 struct control {
 	uv_loop_t loop;
 	uv_prepare_t prepare;
 	uv_idle_t idle;
 	uv_timer_t tick;
-	uv_poll_t bell;
-	uv_poll_t *socket; // the link's listener or connection
-	int socket_fd;
+	struct watch bell;
+	struct watch socket; // the link's listener or connection
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
 	struct config *config;
@@ -59,12 +64,12 @@ static void tell_time(struct control *c)
 	turn_set_time(c->server, monotonic_ms(), (uint64_t)time(NULL));
 }
 
-static void on_socket_closed(uv_handle_t *handle)
+static void on_poll_closed(uv_handle_t *handle)
 {
 	free(handle);
 }
 
-static void watch_socket(struct control *c);
+static void watch_link(struct control *c);
 
 static void on_socket(uv_poll_t *poll, int status, int events)
 {
@@ -74,25 +79,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 	(void)events;
 	tell_time(c);
 	shm_link_on_socket(c->link, monotonic_ms());
-	watch_socket(c);
-}
-
-// The link waits on its listener or on its connection: which of them changes under way.
-static void watch_socket(struct control *c)
-{
-	int fd = shm_link_socket(c->link);
-
-	if (c->socket && c->socket_fd == fd)
-		return;
-	if (c->socket)
-		uv_close((uv_handle_t *)c->socket, on_socket_closed);
-	c->socket = calloc(1, sizeof(*c->socket));
-	if (!c->socket)
-		abort();
-	c->socket->data = c;
-	c->socket_fd = fd;
-	uv_poll_init(&c->loop, c->socket, fd);
-	uv_poll_start(c->socket, UV_READABLE | UV_DISCONNECT, on_socket);
+	watch_link(c);
 }
 
 static void on_bell(uv_poll_t *poll, int status, int events)
@@ -102,6 +89,30 @@ static void on_bell(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	shm_link_awake(c->link);
+}
+
+static void watch(struct control *c, struct watch *w, int fd, int events, uv_poll_cb react)
+{
+	if (w->poll && w->fd == fd)
+		return;
+	if (w->poll)
+		uv_close((uv_handle_t *)w->poll, on_poll_closed);
+	w->poll = NULL;
+	if (fd < 0)
+		return;
+	w->poll = calloc(1, sizeof(*w->poll));
+	if (!w->poll)
+		abort();
+	w->poll->data = c;
+	w->fd = fd;
+	uv_poll_init(&c->loop, w->poll, fd);
+	uv_poll_start(w->poll, events, react);
+}
+
+static void watch_link(struct control *c)
+{
+	watch(c, &c->socket, shm_link_socket(c->link), UV_READABLE | UV_DISCONNECT, on_socket);
+	watch(c, &c->bell, shm_link_bell(c->link), UV_READABLE, on_bell);
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -120,7 +131,7 @@ static void on_prepare(uv_prepare_t *prepare)
 	else
 		uv_idle_stop(&c->idle);
 	abuse_log_flush(c->abuse_log);
-	watch_socket(c); // it may have hung up
+	watch_link(c); // it may have hung up
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -131,7 +142,7 @@ static void on_tick(uv_timer_t *timer)
 	turn_tick(c->server);
 	abuse_log_flush(c->abuse_log);
 	shm_link_tick(c->link, monotonic_ms());
-	watch_socket(c);
+	watch_link(c);
 }
 
 static void on_signal(uv_signal_t *signal, int number)
@@ -157,16 +168,14 @@ static void start_loop(struct control *c)
 	uv_prepare_init(&c->loop, &c->prepare);
 	uv_idle_init(&c->loop, &c->idle);
 	uv_timer_init(&c->loop, &c->tick);
-	uv_poll_init(&c->loop, &c->bell, shm_link_bell(c->link));
 	uv_signal_init(&c->loop, &c->terminate);
 	uv_signal_init(&c->loop, &c->interrupt);
-	c->prepare.data = c->tick.data = c->bell.data = c;
+	c->prepare.data = c->tick.data = c;
 	uv_prepare_start(&c->prepare, on_prepare);
 	uv_timer_start(&c->tick, on_tick, 0, TICK_MS);
-	uv_poll_start(&c->bell, UV_READABLE, on_bell);
 	uv_signal_start(&c->terminate, on_signal, SIGTERM);
 	uv_signal_start(&c->interrupt, on_signal, SIGINT);
-	watch_socket(c);
+	watch_link(c);
 }
 
 static int complain(const char *what, int err)
@@ -263,7 +272,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 		{"version", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
 	static const struct rlimit no_core = {0, 0}; // keys would be in it
-	struct control c = {.socket_fd = -1};
+	struct control c = {};
 	const char *path = NULL;
 	char inherited[32];
 	int config_fd, opt, code;

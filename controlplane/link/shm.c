@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 #include <stdio.h>
-#include <sys/eventfd.h>
 
 #include "shm_private.h"
 
@@ -138,13 +137,12 @@ bool shm_link_sleep(struct shm_link *l)
 
 void shm_link_awake(struct shm_link *l)
 {
-	uint64_t n;
-
-	// Once: a worker that rings without end must not hold us here. EAGAIN is as good.
-	if (read(l->bell, &n, sizeof(n)) < 0 && errno != EAGAIN)
+	if (!l->attached)
+		return;
+	// Once: a worker that rings without end must not hold us here.
+	if (tp_bell_silence(l->bell) < 0)
 		tp_count(&l->counters, TP_CC_ring_bad, 1);
-	if (l->attached)
-		tp_doorbell_awake(&shm_own(l)->bell);
+	tp_doorbell_awake(&shm_own(l)->bell);
 }
 
 void shm_link_tick(struct shm_link *l, uint64_t now_ms)
@@ -171,12 +169,11 @@ int shm_link_create(struct shm_link **out, int listener)
 	memset(l, 0, sizeof(*l));
 	l->link.ops = &shm_ops;
 	l->listener = listener;
-	l->connection = -1;
+	l->connection = l->bell = -1;
 	for (uint32_t i = 0; i < TP_WORKERS_MAX; i++)
 		l->worker[i].bell = -1;
-	l->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->groups = calloc(SHM_GROUPS, sizeof(*l->groups));
-	if (l->bell < 0 || !l->groups) {
+	if (!l->groups) {
 		shm_link_destroy(l);
 		return -ENOMEM;
 	}
@@ -190,8 +187,6 @@ void shm_link_destroy(struct shm_link *l)
 		return;
 	l->attached = false;
 	shm_hang_up(l);
-	if (l->bell >= 0)
-		close(l->bell);
 	free(l->groups);
 	free(l);
 }

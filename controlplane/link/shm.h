@@ -20,7 +20,7 @@ struct link *shm_link_link(struct shm_link *l);
 void shm_link_events(struct shm_link *l, const struct link_events *events);
 
 // What to wait for, readable: a new connection or the hello or end of the present one (it changes as
-// dataplanes come and go: look after each call), and the doorbell.
+// dataplanes come and go: look after each call), and the doorbell, which changes likewise (-1: there is none).
 int shm_link_socket(const struct shm_link *l);
 int shm_link_bell(const struct shm_link *l);
 

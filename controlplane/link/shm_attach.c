@@ -127,6 +127,9 @@ void shm_hang_up(struct shm_link *l)
 			close(l->worker[i].bell);
 		l->worker[i].bell = -1;
 	}
+	if (l->bell >= 0)
+		close(l->bell);
+	l->bell = -1;
 	shm_place_end(l);
 	tp_unmap(&l->own);
 	tp_unmap(&l->theirs);
@@ -168,7 +171,7 @@ void shm_detach(struct shm_link *l)
 static const char *greet(struct shm_link *l, const int *fds, uint32_t workers)
 {
 	const struct tp_dataplane_segment *theirs;
-	int welcome[2];
+	int bell[2], welcome[2];
 	int err;
 	const char *why;
 
@@ -189,10 +192,15 @@ static const char *greet(struct shm_link *l, const int *fds, uint32_t workers)
 		why = shm_place_begin(l);
 	if (why)
 		return why;
+	if (tp_bell_make(bell) < 0)
+		return "no doorbell can be made for it";
+	l->bell = bell[0];
+	welcome[1] = bell[1];
 	welcome[0] = create_own(l);
-	if (welcome[0] < 0)
+	if (welcome[0] < 0) {
+		close(welcome[1]);
 		return "there is no memory for its rings";
-	welcome[1] = l->bell;
+	}
 	err = init_rings(l);
 	if (!err) {
 		__atomic_store_n(&shm_own(l)->header.magic, TP_MAGIC_CONTROL, __ATOMIC_RELEASE);
@@ -200,6 +208,7 @@ static const char *greet(struct shm_link *l, const int *fds, uint32_t workers)
 			l->connection, TP_WELCOME_MAGIC, l->header.workers, welcome, 2);
 	}
 	close(welcome[0]);
+	close(welcome[1]);
 	return err ? "its rings are inconsistent, or it hung up" : NULL;
 }
 

@@ -21,7 +21,7 @@ struct shm_worker {
 	struct tp_consumer punts;
 	uint64_t punts_seen; // how far the punts go that shm_link_poll() may take
 	struct flight flight;
-	int bell;
+	int bell; // wakes it; -1: none
 	uint32_t rung;
 };
 
@@ -49,7 +49,7 @@ struct shm_link {
 	struct tp_counters counters;
 	int listener;
 	int connection; // -1: none
-	int bell; // ours, rung by workers
+	int bell; // that workers ring; -1: not attached
 	bool attached;
 	bool wants_room;
 	bool out_of_step; // a results ring: what its worker's commands came to is unknown

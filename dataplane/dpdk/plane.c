@@ -123,7 +123,7 @@ int plane_make(struct plane *plane, const struct settings *settings)
 
 	memset(plane, 0, sizeof(*plane));
 	plane->segment.fd = plane->segment.ready = -1;
-	memset(plane->segment.bell, -1, sizeof(plane->segment.bell));
+	memset(plane->segment.wake, -1, sizeof(plane->segment.wake));
 	s->settings = *settings;
 	addresses_init(&s->addresses, &settings->common.capabilities);
 	if (pools_make(&s->pools, settings) < 0 || open_ports(plane) < 0 ||

@@ -7,9 +7,10 @@
 #include <stdint.h>
 
 enum event_kind {
-	EVENT_BELL = 0,
+	EVENT_BELL = 0, // the control plane's
 	EVENT_LISTENER = 1, // index: server address
 	EVENT_RELAY = 2, // index: tp_owner_index()
+	EVENT_WAKE = 3, // the main thread's
 };
 
 static inline uint64_t event_tag(enum event_kind kind, uint32_t index)

@@ -13,6 +13,7 @@
 #include "xdp/mirror.h"
 
 #define EVENTS_ROUND 128 // sockets looked at in one round
+#define DEAF_MS 10 // between looks at the rings, where no bell can be waited for
 
 static int watch(struct worker *w, int fd, uint64_t tag)
 {
@@ -76,6 +77,16 @@ static void flush(void *context)
 	transmit_flush(context);
 }
 
+static void listen_to(void *context, int bell)
+{
+	struct worker *w = context;
+
+	if (w->bell >= 0)
+		epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->bell, NULL);
+	w->bell = bell;
+	w->deaf = bell >= 0 && watch(w, bell, event_tag(EVENT_BELL, 0)) < 0;
+}
+
 int worker_init(struct worker *w, const struct worker_setup *setup)
 {
 	const struct tp_capabilities *caps = &setup->segment->shared->capabilities;
@@ -83,19 +94,20 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 		.capabilities = *caps, .secret = {tp_random64(), tp_random64()}};
 	int err;
 
-	*w = (struct worker){.owners = setup->owners, .mirror = setup->mirror};
+	*w = (struct worker){.owners = setup->owners, .mirror = setup->mirror, .bell = -1};
 	agent_init(&w->agent, setup->index, setup->segment,
 		&(struct agent_ops){.apply = apply,
 			.swept = swept,
 			.send = queue_reply,
 			.flush = flush,
+			.listen = listen_to,
 			.context = w});
 	for (uint32_t i = 0; i < caps->servers; i++)
 		w->listener[i].fd = setup->listener[i];
 	for (uint32_t i = 0; i < caps->relays; i++)
 		w->nat |= !tp_ip_equal(&caps->relay[i].local, &caps->relay[i].public_);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	err = w->epoll < 0 ? -errno : watch(w, w->agent.bell, event_tag(EVENT_BELL, 0));
+	err = w->epoll < 0 ? -errno : watch(w, w->agent.wake, event_tag(EVENT_WAKE, 0));
 	for (uint32_t i = 0; !err && i < caps->servers; i++)
 		err = watch(w, w->listener[i].fd, event_tag(EVENT_LISTENER, i));
 	if (!err)
@@ -136,18 +148,26 @@ static int wait_events(struct worker *w, struct epoll_event *events, int timeout
 	return n;
 }
 
+// Silences what ended the wait.
+static void be_awake(struct worker *w, enum event_kind kind)
+{
+	uint64_t wakes;
+
+	if ((kind == EVENT_BELL && tp_bell_silence(w->bell) < 0) ||
+		(kind == EVENT_WAKE && read(w->agent.wake, &wakes, sizeof(wakes)) < 0 &&
+			errno != EAGAIN))
+		tally_add(&w->agent.tally, TP_C_rx_error, 1);
+}
+
 unsigned int worker_round(struct worker *w, int timeout_ms)
 {
 	struct epoll_event events[EVENTS_ROUND];
 	int n = wait_events(w, events, timeout_ms);
 	unsigned int work;
-	uint64_t bell;
 
 	w->agent.now = monotonic_ms();
 	for (int i = 0; i < n; i++)
-		if (event_kind(events[i].data.u64) == EVENT_BELL &&
-			read(w->agent.bell, &bell, sizeof(bell)) < 0 && errno != EAGAIN)
-			tally_add(&w->agent.tally, TP_C_rx_error, 1);
+		be_awake(w, event_kind(events[i].data.u64));
 	agent_follow(&w->agent);
 	work = agent_run(&w->agent);
 	for (int i = 0; i < n; i++) {
@@ -175,7 +195,7 @@ static void *run(void *context)
 	// After a round with work the next one only looks: while it is busy nobody needs to wake
 	// it.
 	while (!atomic_load_explicit(&w->agent.stop, memory_order_relaxed))
-		work = worker_round(w, work ? 0 : -1);
+		work = worker_round(w, work ? 0 : w->deaf ? DEAF_MS : -1);
 	return NULL;
 }
 

@@ -30,6 +30,8 @@ struct worker {
 	struct listener listener[TP_SERVERS_MAX];
 	bool nat; // some relay address has another public form
 	int epoll;
+	int bell; // of the control plane that is attached; -1: none
+	bool deaf; // there was no room to wait for it
 	pthread_t thread; // main's
 
 	struct receive receive;

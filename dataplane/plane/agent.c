@@ -11,7 +11,7 @@ void agent_init(
 		.segment = segment->shared,
 		.out = &segment->shared->worker[index],
 		.ops = *ops,
-		.bell = segment->bell[index],
+		.wake = segment->wake[index],
 		.ready = segment->ready};
 }
 
@@ -23,6 +23,8 @@ static void take(struct agent *a, const struct attachment *attachment)
 	const struct tp_worker_in *in;
 
 	a->attached = attachment;
+	if (a->ops.listen)
+		a->ops.listen(a->ops.context, attachment ? attachment->bell[a->index] : -1);
 	if (!attachment)
 		return;
 	theirs = &attachment->control.header;
@@ -209,19 +211,19 @@ void agent_publish(struct agent *a)
 	tally_publish(&a->tally, &a->out->counters);
 }
 
-static void ring(const struct agent *a)
+static void wake(const struct agent *a)
 {
 	const uint64_t one = 1;
 
 	// EAGAIN: it is full, so the worker is awake.
-	if (write(a->bell, &one, sizeof(one)) < 0 && errno != EAGAIN)
+	if (write(a->wake, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		abort();
 }
 
 void agent_offer(struct agent *a, struct attachment *attachment)
 {
 	atomic_store_explicit(&a->wanted, attachment, memory_order_release);
-	ring(a);
+	wake(a);
 }
 
 bool agent_holds(const struct agent *a, const struct attachment *attachment)
@@ -232,5 +234,5 @@ bool agent_holds(const struct agent *a, const struct attachment *attachment)
 void agent_stop(struct agent *a)
 {
 	atomic_store(&a->stop, true);
-	ring(a);
+	wake(a);
 }

@@ -19,7 +19,8 @@
 struct attachment {
 	struct tp_mapping control; // control.header is the copy that was checked: use no other
 	const struct tp_control_segment *segment; // control.base
-	int doorbell; // the control plane's eventfd
+	int doorbell; // rings the control plane
+	int bell[TP_WORKERS_MAX]; // what each worker hears; -1: none
 };
 
 // What differs between dataplanes. `context` is theirs.
@@ -35,6 +36,9 @@ struct agent_ops {
 	// Everything that was given to send() leaves now. Called after each RELAY_BURST of them,
 	// and at the end.
 	void (*flush)(void *context);
+	// From now on `bell` is to end the worker's sleep, and to be silenced then (turnpike/doorbell.h).
+	// -1: no bell is, and the former one is about to be closed. NULL: it looks often enough by itself.
+	void (*listen)(void *context, int bell);
 	void *context;
 };
 
@@ -45,12 +49,12 @@ struct agent {
 	struct tp_worker_out *out; // this worker's lines in our segment
 	struct relay *relay;
 	struct agent_ops ops;
-	int bell; // eventfd: commands, or a change of `wanted` or `stop`
+	int wake; // eventfd of our own: a change of `wanted` or `stop`
 	int ready; // the main thread's eventfd: `held` has changed
 	uint64_t now; // CLOCK_MONOTONIC milliseconds, set by the worker once a round
 	struct tally tally;
 
-	// The main thread stores `wanted` (NULL: let go) and rings `bell`; the worker answers in
+	// The main thread stores `wanted` (NULL: let go) and writes `wake`; the worker answers in
 	// `held`.
 	_Atomic(struct attachment *) wanted; // main: wo, worker: ro
 	_Atomic(struct attachment *) held; // main: ro, worker: wo

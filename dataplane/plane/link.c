@@ -22,6 +22,7 @@ void link_init(struct link *link, const char *program, const char *path,
 		.sock = -1,
 		.backoff_ms = BACKOFF_MIN_MS,
 		.attachment.doorbell = -1};
+	memset(link->attachment.bell, -1, sizeof(link->attachment.bell));
 }
 
 static void hang_up(struct link *link, uint64_t now)
@@ -56,14 +57,48 @@ static void release(struct link *link)
 	tp_unmap(&link->attachment.control);
 	if (link->attachment.doorbell >= 0)
 		close(link->attachment.doorbell);
+	for (uint32_t i = 0; i < TP_WORKERS_MAX; i++)
+		if (link->attachment.bell[i] >= 0)
+			close(link->attachment.bell[i]);
 	link->attachment = (struct attachment){.doorbell = -1};
+	memset(link->attachment.bell, -1, sizeof(link->attachment.bell));
+}
+
+// When no worker holds the attachment.
+static void give_up(struct link *link, uint64_t now)
+{
+	release(link);
+	hang_up(link, now);
+}
+
+// Says hello, with a bell for each worker that nobody has had before: who hung on to a former one could ring it,
+// or have it full, for ever.
+static int say_hello(struct link *link)
+{
+	const struct segment *segment = link->segment;
+	int fds[TP_WORKERS_MAX + 1] = {segment->fd};
+	uint32_t made = 0;
+	int err = 0;
+
+	while (!err && made < segment->workers) {
+		int bell[2];
+
+		err = tp_bell_make(bell);
+		if (err)
+			break;
+		link->attachment.bell[made] = bell[0];
+		fds[++made] = bell[1];
+	}
+	if (!err)
+		err = tp_greeting_send(link->sock, TP_HELLO_MAGIC, made, fds, made + 1);
+	while (made)
+		close(fds[made--]);
+	return err;
 }
 
 static int call(struct link *link)
 {
-	const struct segment *segment = link->segment;
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	int fds[TP_WORKERS_MAX + 1];
 	size_t length = strlen(link->path);
 
 	if (length >= sizeof(name.sun_path))
@@ -74,10 +109,7 @@ static int call(struct link *link)
 		return -errno;
 	if (connect(link->sock, (struct sockaddr *)&name, sizeof(name)) < 0)
 		return -errno;
-	fds[0] = segment->fd;
-	memcpy(fds + 1, segment->bell, segment->workers * sizeof(fds[0]));
-	return tp_greeting_send(
-		link->sock, TP_HELLO_MAGIC, segment->workers, fds, segment->workers + 1);
+	return say_hello(link);
 }
 
 static void greet(struct link *link, uint64_t now)
@@ -94,11 +126,11 @@ static void greet(struct link *link, uint64_t now)
 			"%s: no control plane at %s (%s); relaying goes on, trying again.\n",
 			link->program, link->path, strerror(-err));
 	link->told = true;
-	hang_up(link, now);
+	give_up(link, now);
 }
 
 // Checks the segment that came with the welcome and fills in link->attachment. Takes both
-// descriptors, of which the doorbell is an eventfd that never makes a worker wait (attach.h).
+// descriptors, of which the doorbell is a socket that never makes a worker wait (doorbell.h).
 static int accept_segment(struct link *link, int segment, int doorbell)
 {
 	struct attachment *a = &link->attachment;
@@ -129,8 +161,7 @@ static void welcome(struct link *link, uint64_t now)
 				"%s: refused the control plane's segment (%s): are both programs "
 				"of one version?\n",
 				link->program, strerror(-err));
-		release(link);
-		hang_up(link, now);
+		give_up(link, now);
 		return;
 	}
 	link->state = LINK_TAKING;
@@ -153,8 +184,7 @@ static void notice_end(struct link *link)
 void link_step(struct link *link, uint64_t now, bool readable)
 {
 	if (link->state == LINK_LETTING_GO && settled(link, NULL)) {
-		release(link);
-		hang_up(link, now);
+		give_up(link, now);
 	}
 	if (link->state == LINK_TAKING && settled(link, &link->attachment)) {
 		fprintf(stderr, "%s: attached to the control plane.\n", link->program);
@@ -166,7 +196,7 @@ void link_step(struct link *link, uint64_t now, bool readable)
 		if (readable)
 			welcome(link, now);
 		else if (now >= link->due)
-			hang_up(link, now);
+			give_up(link, now);
 	} else if (link->state == LINK_UP && readable) {
 		notice_end(link);
 	} else if (link->state == LINK_DOWN && now >= link->due) {

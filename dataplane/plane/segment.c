@@ -8,14 +8,14 @@
 #define RESULTS_BYTES (1u << 18) // of each worker's ring: 4,096 results
 #define PUNTS_BYTES (1u << 20) // of each worker's ring: some 4,000 usual requests
 
-static int make_bells(struct segment *s)
+static int make_wakes(struct segment *s)
 {
 	s->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->ready < 0)
 		return -errno;
 	for (uint32_t i = 0; i < s->workers; i++) {
-		s->bell[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (s->bell[i] < 0)
+		s->wake[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (s->wake[i] < 0)
 			return -errno;
 	}
 	return 0;
@@ -34,11 +34,11 @@ int segment_make(struct segment *s, uint32_t workers, const struct tp_capabiliti
 	int err;
 
 	*s = (struct segment){.fd = -1, .workers = workers, .ready = -1};
-	memset(s->bell, -1, sizeof(s->bell));
+	memset(s->wake, -1, sizeof(s->wake));
 	header.size = tp_dataplane_size(&header);
 	if (!header.size)
 		return -EINVAL;
-	err = make_bells(s);
+	err = make_wakes(s);
 	if (err)
 		return err;
 	s->fd = tp_segment_create("turnpike-dataplane", header.size, &s->mapping);
@@ -56,8 +56,8 @@ int segment_make(struct segment *s, uint32_t workers, const struct tp_capabiliti
 void segment_free(struct segment *s)
 {
 	for (uint32_t i = 0; i < TP_WORKERS_MAX; i++)
-		if (s->bell[i] >= 0)
-			close(s->bell[i]);
+		if (s->wake[i] >= 0)
+			close(s->wake[i]);
 	if (s->ready >= 0)
 		close(s->ready);
 	tp_unmap(&s->mapping);

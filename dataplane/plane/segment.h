@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// What a dataplane hands to the control plane: its segment (turnpike/segment.h) and an eventfd for
-// each worker. They live as long as the process.
+// What a dataplane hands to the control plane: its segment (turnpike/segment.h). It and the eventfds by
+// which the threads wake each other live as long as the process.
 #pragma once
 
 #include <turnpike/attach.h>
@@ -12,7 +12,7 @@ struct segment {
 	struct tp_dataplane_segment *shared; // mapping.base
 	int fd; // of the memory
 	uint32_t workers;
-	int bell[TP_WORKERS_MAX]; // eventfds that wake workers; -1: none
+	int wake[TP_WORKERS_MAX]; // eventfds that wake workers, nobody else's; -1: none
 	int ready; // eventfd that wakes the main thread: a worker's `held` has changed
 };
 

@@ -4,10 +4,10 @@
 // Making a segment, and handing segments and doorbells over a UNIX socket (SOCK_SEQPACKET).
 //
 //   dataplane                                   control plane
-//      | -- hello: its segment, a doorbell       |   (connects again, with back-off, whenever
-//      |    eventfd for each worker -----------> |    there is no connection)
+//      | -- hello: its segment, a bell for       |   (connects again, with back-off, whenever
+//      |    each worker -----------------------> |    there is no connection)
 //      |                                         |   checks, maps read-only, makes a segment
-//      | <- welcome: its segment, its doorbell - |   for this dataplane
+//      | <- welcome: its segment, its bell ----- |   for this dataplane
 //      |        ... the rings carry on ...       |
 //      |  the connection's end is the other's    |
 //
@@ -165,23 +165,6 @@ static inline int tp_greeting_send(
 	return sent == (ssize_t)sizeof(g) ? 0 : -EIO;
 }
 
-// Whether a descriptor is an eventfd, which it is made non-blocking: to write to anything else (a full
-// pipe, a file on a hung server) might hold a worker for ever. The name comes from the kernel alone.
-static inline bool tp_eventfd_adopt(int fd)
-{
-	static const char eventfd[] = "anon_inode:[eventfd]";
-	char path[32];
-	char name[sizeof(eventfd)];
-	int flags;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (readlink(path, name, sizeof(name)) != (ssize_t)(sizeof(eventfd) - 1) ||
-		memcmp(name, eventfd, sizeof(eventfd) - 1) != 0)
-		return false;
-	flags = fcntl(fd, F_GETFL);
-	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
-}
-
 // Receives a greeting. `fds` gets `*n` descriptors, the caller's from now on: a segment, then a doorbell
 // for each worker (hello) or one (welcome); `max` must have room for them. Returns the number of
 // workers; -ECONNRESET: the other side closed; -EAGAIN; -EPROTO: no greeting of this kind and ABI, or
@@ -227,7 +210,7 @@ static inline int tp_greeting_receive(int sock, uint64_t magic, int *fds, uint32
 	if (*n != (magic == TP_HELLO_MAGIC ? 1 + g.workers : 2))
 		refuse = true;
 	for (uint32_t i = 1; i < *n && !refuse; i++)
-		refuse = !tp_eventfd_adopt(fds[i]);
+		refuse = !tp_bell_valid(fds[i]);
 	if (len == 0 || refuse) {
 		for (uint32_t i = 0; i < *n; i++)
 			close(fds[i]);

@@ -19,7 +19,7 @@ byte data[SIZE]; // the record's number in each of its units
 byte span[SIZE]; // of the record that starts here
 byte tail, head; // positions, counted in units since the beginning
 byte need; // doorbell.h: odd: the consumer sleeps or is about to
-byte bell; // the eventfd's counter
+byte bell; // rings that wait in the socket
 
 // Stores that are under way.
 byte waiting[SIZE]; // 0: none, 1: since the last release, 2: before it
@@ -144,7 +144,7 @@ active proctype consumer()
 			:: here != limit
 			fi
 		:: else ->
-			// The eventfd is read empty before the sleep is announced, never after.
+			// The bell is silenced before the sleep is announced, never after.
 #ifndef BREAK_EMPTY_LATE
 			bell = 0;
 #endif

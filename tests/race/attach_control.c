@@ -3,7 +3,6 @@
 #include "attach_control.h"
 
 #include <dirent.h>
-#include <sys/eventfd.h>
 
 struct control {
 	struct tp_mapping own;
@@ -19,7 +18,7 @@ struct control {
 	uint32_t answered;
 	uint64_t last_punt;
 	int bell_fd; // the worker's
-	int wake_fd; // our own
+	int ears[2]; // our own: tp_bell_make()
 };
 
 int count_descriptors(void)
@@ -112,13 +111,15 @@ static void attach(struct control *c, int sock)
 		_exit(LIFE_REFUSED);
 	step(c);
 	__atomic_store_n(&cp->header.magic, TP_MAGIC_CONTROL, __ATOMIC_RELEASE);
-	c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (tp_bell_make(c->ears))
+		_exit(LIFE_REFUSED);
 	// Before the welcome: the worker must find them when it comes.
 	push(c, 5);
-	if (tp_greeting_send(sock, TP_WELCOME_MAGIC, 1, (int[]){segment, c->wake_fd}, 2))
+	if (tp_greeting_send(sock, TP_WELCOME_MAGIC, 1, (int[]){segment, c->ears[1]}, 2))
 		_exit(LIFE_REFUSED);
 	step(c);
 	close(segment);
+	close(c->ears[1]);
 }
 
 static bool read_all(struct control *c)
@@ -159,10 +160,8 @@ _Noreturn void control_live(int sock, uint32_t life, uint32_t commands, uint32_t
 
 	attach(&c, sock);
 	cp = c.own.base;
-	pfd = (struct pollfd){.fd = c.wake_fd, .events = POLLIN};
+	pfd = (struct pollfd){.fd = c.ears[0], .events = POLLIN};
 	while (c.answered < commands) {
-		uint64_t n;
-
 		push(&c, commands);
 		if (read_all(&c))
 			continue;
@@ -170,7 +169,7 @@ _Noreturn void control_live(int sock, uint32_t life, uint32_t commands, uint32_t
 		step(&c);
 		if (!tp_ring_ready(&c.results) && !tp_ring_ready(&c.punts)) {
 			poll(&pfd, 1, -1);
-			if (read(c.wake_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+			if (tp_bell_silence(c.ears[0]) < 0)
 				_exit(LIFE_REFUSED);
 		}
 		tp_doorbell_awake(&cp->bell);
@@ -178,6 +177,6 @@ _Noreturn void control_live(int sock, uint32_t life, uint32_t commands, uint32_t
 	tp_unmap(&c.own);
 	tp_unmap(&c.other);
 	close(c.bell_fd);
-	close(c.wake_fd);
+	close(c.ears[0]);
 	_exit(count_descriptors() == before ? LIFE_GOOD : LIFE_LEAK);
 }

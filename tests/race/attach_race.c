@@ -4,7 +4,6 @@
 // One dataplane, and one control plane after the other: most of them are killed at any instant of
 // attaching, pushing or reading. Every command of a life arrives once and in order, from the first;
 // nothing of a former life does; the positions only move on; nothing is left open. Argument: lives.
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -29,7 +28,7 @@ struct worker {
 	uint64_t total;
 	int segment;
 	int bell_fd; // the control plane's
-	int wake_fd; // our own
+	int ears[2]; // our own of this attachment: tp_bell_make()
 };
 
 static _Noreturn void fail(const struct worker *w, const char *what)
@@ -59,8 +58,7 @@ static void start(struct worker *w)
 
 	h.size = tp_dataplane_size(&h);
 	w->segment = tp_segment_create("dataplane", h.size, &w->own);
-	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (w->segment < 0 || w->wake_fd < 0)
+	if (w->segment < 0)
 		fail(w, "no segment");
 	dp = w->own.base;
 	dp->header = w->header = h;
@@ -74,9 +72,13 @@ static bool attach(struct worker *w, int sock)
 	const struct tp_control_segment *cp;
 	int fds[2];
 	uint32_t n;
-	int workers;
+	int workers, err;
 
-	if (tp_greeting_send(sock, TP_HELLO_MAGIC, 1, (int[]){w->segment, w->wake_fd}, 2))
+	if (tp_bell_make(w->ears))
+		fail(w, "no bell");
+	err = tp_greeting_send(sock, TP_HELLO_MAGIC, 1, (int[]){w->segment, w->ears[1]}, 2);
+	close(w->ears[1]);
+	if (err)
 		return false; // killed already
 	workers = tp_greeting_receive(sock, TP_WELCOME_MAGIC, fds, 2, &n);
 	if (workers < 0)
@@ -142,18 +144,16 @@ static bool work(struct worker *w)
 static void serve(struct worker *w, int sock)
 {
 	struct tp_dataplane_segment *dp = w->own.base;
-	struct pollfd pfd[] = {{.fd = w->wake_fd, .events = POLLIN}, {.fd = sock}};
+	struct pollfd pfd[] = {{.fd = w->ears[0], .events = POLLIN}, {.fd = sock}};
 
 	for (;;) {
-		uint64_t n;
-
 		if (work(w))
 			continue;
 		tp_doorbell_sleep(&dp->worker[0].bell);
 		if (!tp_ring_ready(&w->commands)) {
 			poll(pfd, 2, -1);
-			if (read(w->wake_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
-				fail(w, "can't read the eventfd");
+			if (tp_bell_silence(w->ears[0]) < 0)
+				fail(w, "can't silence the bell");
 		} else {
 			// No room for results, and nobody rings when there is some: look again.
 			poll(pfd, 2, 0);
@@ -190,6 +190,7 @@ static bool live(struct worker *w, uint64_t dice)
 	close(sock[1]);
 	if (attach(w, sock[0]))
 		serve(w, sock[0]);
+	close(w->ears[0]);
 	close(sock[0]);
 	if (waitpid(child, &status, 0) != child)
 		fail(w, "no child");

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/eventfd.h>
 
 #include <turnpike/doorbell.h>
 
@@ -27,7 +26,7 @@ struct race {
 	uint64_t done;
 	uint64_t sleeps; // the consumer's polls
 	uint64_t total;
-	int eventfd;
+	int ears[2]; // tp_bell_make()
 };
 
 static void relax(void)
@@ -73,7 +72,7 @@ static void *produce(void *context)
 			memcpy(b, &i, sizeof(i));
 		}
 		tp_ring_publish(&r->p);
-		tp_doorbell_ring(&r->bell, r->eventfd, &rung);
+		tp_doorbell_ring(&r->bell, r->ears[1], &rung);
 		wait_until_read(r);
 	}
 	return NULL;
@@ -103,12 +102,10 @@ static bool read_all(struct race *r)
 static void *consume(void *context)
 {
 	struct race *r = context;
-	struct pollfd pfd = {.fd = r->eventfd, .events = POLLIN};
+	struct pollfd pfd = {.fd = r->ears[0], .events = POLLIN};
 	uint64_t state = 0x2545f4914f6cdd1d;
 
 	while (r->done < r->total) {
-		uint64_t n;
-
 		if (read_all(r))
 			continue;
 		dawdle(&state, CONSUMER_DAWDLES);
@@ -116,7 +113,7 @@ static void *consume(void *context)
 		if (!tp_ring_ready(&r->c)) {
 			poll(&pfd, 1, -1);
 			r->sleeps++;
-			if (read(r->eventfd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+			if (tp_bell_silence(r->ears[0]) < 0)
 				exit(1);
 		}
 		tp_doorbell_awake(&r->bell);
@@ -124,11 +121,11 @@ static void *consume(void *context)
 	return NULL;
 }
 
-// A ring still in the eventfd is not lost: the machine is busy.
+// A ring still in the socket is not lost: the machine is busy.
 static int asleep(void *context)
 {
 	struct race *r = context;
-	struct pollfd pfd = {.fd = r->eventfd, .events = POLLIN};
+	struct pollfd pfd = {.fd = r->ears[0], .events = POLLIN};
 
 	return poll(&pfd, 1, 0) == 0 && __atomic_load_n(&r->bell.need, __ATOMIC_ACQUIRE) % 2 &&
 	       __atomic_load_n(&r->tail.value, __ATOMIC_ACQUIRE) !=
@@ -143,12 +140,11 @@ int main(int argc, char **argv)
 #ifdef __SANITIZE_THREAD__
 	r.total = 300000;
 #else
-	r.total = 10000000;
+	r.total = 4000000;
 #endif
 	if (argc > 1)
 		r.total = strtoull(argv[1], NULL, 10);
-	r.eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (r.eventfd < 0 || tp_producer_init(&r.p, r.data, SIZE, &r.tail, &r.head) ||
+	if (tp_bell_make(r.ears) || tp_producer_init(&r.p, r.data, SIZE, &r.tail, &r.head) ||
 		tp_consumer_init(&r.c, r.data, SIZE, &r.tail, &r.head) ||
 		pthread_create(&thread[0], NULL, produce, &r) ||
 		pthread_create(&thread[1], NULL, consume, &r))

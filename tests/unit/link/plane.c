@@ -2,7 +2,6 @@
 // Copyright (c) 2026 The Turnpike authors
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <sys/un.h>
 
 #include "plane.h"
@@ -78,7 +77,7 @@ void plane_open(struct plane *p)
 	shm_link_events(p->link, &events);
 	p->ops = shm_link_link(p->link);
 	for (uint32_t i = 0; i < PLANE_WORKERS; i++)
-		p->bells[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		cr_assert_eq(tp_bell_make(p->bells[i]), 0);
 }
 
 void plane_hang_up(struct plane *p)
@@ -98,7 +97,8 @@ void plane_close(struct plane *p)
 	tp_unmap(&p->own);
 	close(p->listener);
 	for (uint32_t i = 0; i < PLANE_WORKERS; i++)
-		close(p->bells[i]);
+		for (int end = 0; end < 2; end++)
+			close(p->bells[i][end]);
 }
 
 int plane_segment(struct plane *p, uint32_t workers, enum tp_placement placement)
@@ -150,7 +150,7 @@ bool plane_hello(struct plane *p, int segment, uint32_t workers)
 {
 	struct sockaddr_un address;
 	socklen_t length = sizeof(address);
-	int fds[PLANE_WORKERS + 1] = {segment, p->bells[0], p->bells[1]};
+	int fds[PLANE_WORKERS + 1] = {segment, p->bells[0][1], p->bells[1][1]};
 	unsigned int before = p->attached;
 
 	p->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);

@@ -20,7 +20,7 @@ struct plane {
 	struct shm_link *link;
 	struct link *ops;
 	int socket; // the dataplane's end
-	int bells[PLANE_WORKERS];
+	int bells[PLANE_WORKERS][2]; // tp_bell_make()
 	struct tp_mapping own; // the dataplane's segment, read-write
 	struct tp_mapping control;
 	struct tp_consumer commands[PLANE_WORKERS];

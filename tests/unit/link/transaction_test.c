@@ -176,7 +176,7 @@ Test(link_transaction, a_dataplane_that_comes_back_starts_with_empty_rings)
 Test(link_transaction, a_worker_that_sleeps_is_rung_and_one_that_is_awake_is_not)
 {
 	struct tp_command c = permission(1);
-	struct pollfd bell = {.fd = p.bells[0], .events = POLLIN};
+	struct pollfd bell = {.fd = p.bells[0][0], .events = POLLIN};
 
 	plane_attach(&p, TP_PLACEMENT_CLIENT);
 	cr_assert_eq(submit(1, 0, &c, 1, false), 0);

@@ -145,7 +145,7 @@ Test(agent, takes_over_and_lets_go_when_it_follows_and_rings_the_main_thread)
 	cr_assert(agent_holds(&b->agent, NULL));
 	cr_assert_not(agent_ready(&b->agent));
 	cr_assert_eq(agent_run(&b->agent), 0);
-	cr_assert_eq(read(b->segment.bell[1], &woken, sizeof(woken)), 8, "the worker was woken");
+	cr_assert_eq(read(b->segment.wake[1], &woken, sizeof(woken)), 8, "the worker was woken");
 	agent_follow(&b->agent);
 	cr_assert(agent_holds(&b->agent, &b->attachment));
 	cr_assert_eq(read(b->segment.ready, &woken, sizeof(woken)), 8);

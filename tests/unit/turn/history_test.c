@@ -254,7 +254,7 @@ static void permit(struct history *h, struct model *m)
 	fits(h, m, answer_code(ask_send(&q)), 3);
 }
 
-static void bind(struct history *h, struct model *m)
+static void bind_channel(struct history *h, struct model *m)
 {
 	const struct tp_endpoint p = any_peer(h);
 	struct ask q;
@@ -322,7 +322,7 @@ static void step(struct history *h)
 	else if (dice < 650)
 		permit(h, m);
 	else if (dice < 850)
-		bind(h, m);
+		bind_channel(h, m);
 	else if (dice < 900)
 		rig_pass(&rig, any(h, 20000));
 	else if (dice < 960)

@@ -19,7 +19,7 @@ static int permit(const struct tp_endpoint *client, uint16_t n)
 	return ask_permission(&rig, client, &peer);
 }
 
-static int bind(const struct tp_endpoint *client, uint16_t n)
+static int bind_channel(const struct tp_endpoint *client, uint16_t n)
 {
 	const struct tp_endpoint peer = peer_number(n);
 
@@ -48,11 +48,11 @@ Test(turn_limits, permissions_of_an_allocation_are_508_beyond_the_limit)
 		cr_assert_eq(permit(&rig_client, n), 0);
 	cr_expect_eq(counted(TP_CC_permissions_limited), 0u);
 	cr_expect_eq(permit(&rig_client, 3), 508);
-	cr_expect_eq(bind(&rig_client, 3), 508, "a channel needs its permission");
+	cr_expect_eq(bind_channel(&rig_client, 3), 508, "a channel needs its permission");
 	cr_expect_eq(counted(TP_CC_permissions_limited), 2u);
 	cr_expect_eq(permit(&rig_client, 1), 0);
 	cr_expect_eq(permit_both(&rig_client, 0, 4), 508, "all or nothing");
-	cr_expect_eq(bind(&rig_client, 2), 0);
+	cr_expect_eq(bind_channel(&rig_client, 2), 0);
 	rig_pass(&rig, TURN_PERMISSION_MS);
 	cr_expect_eq(permit(&rig_client, 5), 0);
 }
@@ -61,12 +61,12 @@ Test(turn_limits, channels_of_an_allocation_are_508_beyond_the_limit)
 {
 	SUITE_CONFIGURED(rig.table_config->limits.channels = 2);
 	cr_assert_eq(ask_allocate(&rig, &rig_client, 0), 0);
-	cr_assert_eq(bind(&rig_client, 0), 0);
-	cr_assert_eq(bind(&rig_client, 1), 0);
-	cr_expect_eq(bind(&rig_client, 2), 508);
+	cr_assert_eq(bind_channel(&rig_client, 0), 0);
+	cr_assert_eq(bind_channel(&rig_client, 1), 0);
+	cr_expect_eq(bind_channel(&rig_client, 2), 508);
 	cr_expect_eq(counted(TP_CC_channels_limited), 1u);
 	cr_expect_eq(rig.table->live_peers, 4u, "nor its permission, which would be half of it");
-	cr_expect_eq(bind(&rig_client, 1), 0);
+	cr_expect_eq(bind_channel(&rig_client, 1), 0);
 	cr_expect_eq(permit(&rig_client, 9), 0, "permissions are not channels");
 }
 
@@ -79,8 +79,8 @@ Test(turn_limits, of_a_user_count_over_all_allocations_and_for_nobody_else)
 		rig.table_config->limits.channels_per_user = 1);
 	cr_assert_eq(ask_allocate(&rig, &rig_client, 0), 0);
 	cr_assert_eq(ask_allocate(&rig, &other, 0), 0);
-	cr_expect_eq(bind(&rig_client, 0), 0);
-	cr_expect_eq(bind(&other, 0), 508);
+	cr_expect_eq(bind_channel(&rig_client, 0), 0);
+	cr_expect_eq(bind_channel(&other, 0), 508);
 	cr_expect_eq(counted(TP_CC_channels_limited), 1u);
 	cr_expect_eq(permit(&other, 1), 0);
 	cr_expect_eq(permit(&other, 2), 0);
@@ -99,9 +99,9 @@ Test(turn_limits, of_a_user_count_over_all_allocations_and_for_nobody_else)
 	cr_expect_eq(answer_code(ask_send(&q)), 0);
 	// What an allocation had is its user's again with its end, and after a restart the rest still counts.
 	cr_expect_eq(ask_refresh(&rig, &rig_client, 0), 0);
-	cr_expect_eq(bind(&other, 5), 0);
+	cr_expect_eq(bind_channel(&other, 5), 0);
 	rig_restart(&rig);
-	cr_expect_eq(bind(&other, 6), 508);
+	cr_expect_eq(bind_channel(&other, 6), 508);
 	rig_pass(&rig, 3600000);
 	rig_tick(&rig, 2200);
 	expect_nothing();
@@ -115,7 +115,7 @@ Test(turn_limits, new_peers_of_an_allocation_come_at_their_rate_after_a_burst)
 		cr_assert_eq(permit(&rig_client, n), 0, "%u", n);
 	cr_expect_eq(permit(&rig_client, 100), 508);
 	cr_expect_eq(permit(&rig_client, 7), 0, "known");
-	cr_expect_eq(bind(&rig_client, 7), 0, "and so has the channel of a known one");
+	cr_expect_eq(bind_channel(&rig_client, 7), 0, "and so has the channel of a known one");
 	rig_pass(&rig, 99);
 	cr_expect_eq(permit(&rig_client, 301), 508);
 	rig_pass(&rig, 1);
