@@ -73,6 +73,8 @@ def test_the_router_resolves_the_relay_anew(lab, server, family):
     assert neighbour(lab.router, address, device) == link_address(server.host, EXCEPTION)
 
 
+# The other ports have no device in any kernel.
+@pytest.mark.dataplanes(*["dpdk"] * (PORT in ("tap", "af_xdp")))
 def test_the_port_lets_in_groups_that_the_kernel_has_joined(server):
     """Neighbour discovery's, of which a NIC's filter knows nothing; a virtual wire shows its flags only."""
     where, device = ((server.host.router, server.host.name) if PORT == "tap" else
