@@ -68,10 +68,12 @@ static void answer_again(struct request *r)
 	struct turn_server *s = r->s;
 	struct pending *p;
 
-	turn_count(s, TP_CC_retransmissions);
 	// Its first answer is on the way, unless its port turns out to be taken.
-	if (s->table->slots[r->slot].pending)
+	if (s->table->slots[r->slot].pending) {
+		turn_count(s, TP_CC_drop_answer_underway);
 		return;
+	}
+	turn_count(s, TP_CC_retransmissions);
 	if (!turn_in_force(r))
 		return;
 	// The other half was lost before the client heard of it, or since.

@@ -159,6 +159,7 @@ enum tp_counter {
 	X(drop_fingerprint, "punts with a wrong FINGERPRINT") \
 	X(drop_indication, "indications and responses, which get no answer") \
 	X(drop_rate_limited, "unauthenticated requests over their address prefix's rate") \
+	X(drop_answer_underway, "Allocate retransmissions whose first answer was on its way") \
 	X(drop_congested, "answers dropped because a dataplane did not take them") \
 	X(punt_bad, "punt records with a field out of bounds") \
 	X(result_bad, "result records that answer no command") \

@@ -190,6 +190,25 @@ Test(turn_allocate, retransmitted_gets_the_same_bytes_and_nothing_new)
 	cr_expect_eq(counted(TP_CC_allocations_created), 1u);
 }
 
+Test(turn_allocate, retransmitted_while_its_answer_is_on_the_way_is_dropped_and_counted)
+{
+	struct ask q;
+
+	ask(&rig, &q, TP_STUN_ALLOCATE);
+	ask_transport(&q);
+	rig.hold = true;
+	ask_send(&q);
+	cr_expect_null(ask_again(&q));
+	cr_expect_eq(counted(TP_CC_drop_answer_underway), 1u);
+	rig_flush(&rig);
+	rig.hold = false;
+	cr_expect_eq(counted(TP_CC_success_responses), 1u);
+	cr_expect_eq(counted(TP_CC_retransmissions), 0u);
+	cr_expect_eq(answer_code(ask_again(&q)), 0);
+	cr_expect_eq(counted(TP_CC_retransmissions), 1u);
+	cr_expect_eq(counted(TP_CC_success_responses), 2u);
+}
+
 Test(turn_allocate, retransmitted_when_the_dataplane_refuses_it_is_508_and_ends_it)
 {
 	struct ask q;
