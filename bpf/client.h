@@ -4,22 +4,12 @@
 // Client to peer: ChannelData (RFC 8656 section 12.6).
 #pragma once
 
+#include "find.h"
 #include "rewrite.h"
 
 static TP_ALWAYS_INLINE uint32_t now(void)
 {
 	return xdp_tick(bpf_ktime_get_coarse_ns());
-}
-
-// A whole copy of the client's entry. 1: there it is; 0: there is none; -1: it is being changed.
-static TP_ALWAYS_INLINE int find_client(const struct xdp_client_key *key, struct xdp_client *out)
-{
-	const struct xdp_client *found = bpf_map_lookup_elem(&clients, key);
-
-	if (!found)
-		return 0;
-	*out = *found;
-	return out->check == xdp_client_check(key, out) ? 1 : -1;
 }
 
 // To the peer, once all is known but the family of the relayed address. `sum`: s->sum isn't known either.
@@ -54,33 +44,30 @@ static TP_ALWAYS_INLINE int relay_to_peer(struct xdp_md *ctx, struct xdp_cpu *cp
 static TP_ALWAYS_INLINE int from_client(struct xdp_md *ctx, struct xdp_cpu *cpu,
 	const struct packet *p, const uint8_t *payload, const uint8_t *end, bool from4)
 {
-	struct xdp_client_key key = {
-		.ip = p->source,
-		.port = p->source_port,
-		.server = (uint8_t)p->index,
-	};
 	struct sending s = {.offset = TP_CHANNEL_HEADER};
-	struct xdp_client c;
+	struct key key = {.ip = p->source};
+	struct xdp_line line;
 	int found;
 
 	if (p->length < TP_CHANNEL_HEADER || payload + TP_CHANNEL_HEADER > end)
 		return drop_client(cpu, p, TP_C_channel_malformed);
-	key.channel = tp_get16(payload);
+	key.word = xdp_client_word(p->source_port, tp_get16(payload), (uint8_t)p->index);
 	s.length = tp_get16(payload + 2);
 	s.less = tp_load32(payload);
 	if (s.length > p->length - TP_CHANNEL_HEADER)
 		return drop_client(cpu, p, TP_C_channel_malformed);
-	found = find_client(&key, &c);
+	found = find(true, &key, &line);
 	if (!found)
 		return drop_client(cpu, p, TP_C_channel_unbound);
 	if (found < 0)
 		return pass(cpu, XDP_PASS_busy);
-	if (c.until <= now())
+	if (line.until <= now())
 		return pass(cpu, XDP_PASS_expired);
-	if (c.target != XDP_NOT_OURS)
+	if (line.client.relay & XDP_HAIRPIN)
 		return pass(cpu, XDP_PASS_hairpin);
-	s.destination = c.peer;
-	s.sum = c.sum;
-	s.hop = c.hop;
-	return relay_to_peer(ctx, cpu, p, &s, c.relay, c.relay_port, c.peer_port, false, from4);
+	s.destination = line.client.peer;
+	s.sum = line.client.sum;
+	s.hop = line.client.hop;
+	return relay_to_peer(ctx, cpu, p, &s, line.client.relay, line.client.relay_port,
+		line.client.peer_port, false, from4);
 }

@@ -15,17 +15,19 @@
 const volatile struct xdp_config config = {};
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, struct xdp_client_key);
-	__type(value, struct xdp_client);
+	__type(key, uint32_t);
+	__type(value, struct xdp_line);
 } clients SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, struct xdp_peer_key);
-	__type(value, struct xdp_peer);
+	__type(key, uint32_t);
+	__type(value, struct xdp_line);
 } peers SEC(".maps");
 
 struct {

@@ -46,19 +46,16 @@ static TP_ALWAYS_INLINE int find_port(
 	return out->allocation != 0;
 }
 
-// What an entry of `peers` says. 1: it is in force, *out is a copy; 0: there is none; -1: pass, and why.
+// What an entry of `peers` says. 1: it is in force, *out is a copy; 0: there is none; -1: pass, and why is counted.
 static TP_ALWAYS_INLINE int find_peer(
-	struct xdp_cpu *cpu, const struct xdp_peer_key *key, struct xdp_peer *out, uint32_t tick)
+	struct xdp_cpu *cpu, const struct key *key, struct xdp_line *out, uint32_t tick)
 {
-	const struct xdp_peer *found = bpf_map_lookup_elem(&peers, key);
+	int found = find(false, key, out);
 
-	if (!found)
-		return 0;
-	*out = *found;
-	if (out->check != xdp_peer_check(key, out)) {
+	if (found < 0)
 		pass(cpu, XDP_PASS_busy);
-		return -1;
-	}
+	if (found <= 0)
+		return found;
 	if (out->until <= tick) {
 		pass(cpu, XDP_PASS_expired);
 		return -1;
@@ -151,14 +148,14 @@ static TP_ALWAYS_INLINE int other_peer(struct xdp_md *ctx, bool from4)
 {
 	const uint8_t *data = (const uint8_t *)(long)ctx->data;
 	const uint8_t *end = (const uint8_t *)(long)ctx->data_end;
-	struct xdp_peer_key key = {};
 	struct sending s = {};
 	uint32_t zero = 0, tick = now();
 	struct xdp_cpu *cpu = bpf_map_lookup_elem(&cpus, &zero);
 	struct port_copy port;
-	struct xdp_peer peer;
+	struct xdp_line peer;
 	uint32_t front[12];
 	struct packet p;
+	struct key key;
 	int found;
 
 	if (!cpu || (from4 ? read_packet4(&p, data, end) : read_packet6(&p, data, end)) != RELAYS)
@@ -167,19 +164,18 @@ static TP_ALWAYS_INLINE int other_peer(struct xdp_md *ctx, bool from4)
 	if (!begin_to_client(cpu, &p, &port, &s, tick, &found))
 		return found;
 	key.ip = p.source;
-	key.allocation = port.allocation - 1;
-	key.port = p.source_port;
+	key.word = xdp_peer_word(port.allocation, p.source_port);
 	found = find_peer(cpu, &key, &peer, tick);
-	if (!found && key.port) {
-		key.port = 0;
+	if (!found && p.source_port) {
+		key.word = xdp_peer_word(port.allocation, 0);
 		found = find_peer(cpu, &key, &peer, tick);
 	}
 	if (!found)
 		return drop_peer(cpu, &p, TP_C_peer_no_permission);
 	if (found < 0)
 		return XDP_PASS;
-	if (peer.channel)
-		return relay_channel(ctx, cpu, &p, &s, peer.channel, from4);
+	if (peer.peer.channel)
+		return relay_channel(ctx, cpu, &p, &s, peer.peer.channel, from4);
 	put_indication(&s, front, &p, from4);
 	return relay_to_client(ctx, cpu, &p, &s, from4, front, from4 ? 36 : 48);
 }

@@ -101,43 +101,43 @@ __attribute__((noinline)) uint64_t sum_front(struct xdp_md *ctx, uint32_t messag
 static TP_ALWAYS_INLINE int relay_send(struct xdp_md *ctx, struct xdp_cpu *cpu,
 	const struct packet *p, const struct send *send, struct sending *s, bool from4)
 {
-	struct xdp_client_key key = {
+	uint16_t family = (uint16_t)tp_ip_family(&send->ip);
+	struct key key = {
 		.ip = p->source,
-		.port = p->source_port,
-		.channel = (uint16_t)tp_ip_family(&send->ip),
-		.server = (uint8_t)p->index,
+		.word = xdp_client_word(p->source_port, family, (uint8_t)p->index),
 	};
-	struct xdp_peer_key peer_key = {.ip = send->ip};
-	struct xdp_client c;
-	struct xdp_peer peer;
+	struct xdp_line client, peer;
 	uint32_t tick = now();
-	int found = find_client(&key, &c);
+	int found = find(true, &key, &client);
 
 	if (!found) {
-		key.channel ^= TP_IPV4 ^ TP_IPV6;
+		key.word = xdp_client_word(
+			p->source_port, family ^ TP_IPV4 ^ TP_IPV6, (uint8_t)p->index);
 		return drop_client(cpu, p,
-			find_client(&key, &c) ? TP_C_send_invalid_peer : TP_C_send_no_allocation);
+			find(true, &key, &client) ? TP_C_send_invalid_peer
+						  : TP_C_send_no_allocation);
 	}
 	if (found < 0)
 		return pass(cpu, XDP_PASS_busy);
-	if (c.until <= tick)
+	if (client.until <= tick)
 		return pass(cpu, XDP_PASS_expired);
 	if (!send->port)
 		return drop_client(cpu, p, TP_C_send_invalid_peer);
-	peer_key.allocation = c.allocation;
-	found = find_peer(cpu, &peer_key, &peer, tick);
+	key = (struct key){.ip = send->ip, .word = xdp_peer_word(client.client.allocation, 0)};
+	found = find_peer(cpu, &key, &peer, tick);
 	if (!found)
 		return drop_client(cpu, p, TP_C_send_no_permission);
 	if (found < 0)
 		return XDP_PASS;
-	if (peer.target != XDP_NOT_OURS)
+	if (peer.peer.hairpin)
 		return pass(cpu, XDP_PASS_hairpin);
 	s->destination = send->ip;
-	s->hop = peer.hop;
+	s->hop = peer.peer.hop;
 	s->offset = send->offset;
 	s->length = send->length;
 	s->dont_fragment = send->dont_fragment;
-	return relay_to_peer(ctx, cpu, p, s, c.relay, c.relay_port, send->port, true, from4);
+	return relay_to_peer(ctx, cpu, p, s, client.client.relay, client.client.relay_port,
+		send->port, true, from4);
 }
 
 static TP_ALWAYS_INLINE int stun_client(struct xdp_md *ctx, bool from4)

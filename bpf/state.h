@@ -5,17 +5,16 @@
 // Compiles for both. The program only reads, but for its counters; the loader (turnpike-kernel) writes.
 //
 //   config    constants, set between opening and loading the object; nothing changes them later
-//   clients   hash    xdp_client_key -> xdp_client   client to peer
+//   clients   array   a table of xdp_client          client to peer (line.h)
 //   ports     array   xdp_port_index() -> xdp_port   peer to client, by relay address and port
-//   peers     hash    xdp_peer_key -> xdp_peer       permissions, and the peers of channels
+//   peers     array   a table of xdp_peer            permissions, and the peers of channels (line.h)
 //   hops      array   destination -> xdp_hop         next hops
 //   devices   devmap  config.ifindex's index -> interface
 //   cpus      per-CPU array of one xdp_cpu           counters
 //
 // Roles      A slot of an allocation has one writer, the worker that has the allocation: only it writes entries
 //            of that slot. Hops have one writer, a thread. The program runs on every CPU and reads.
-// Ordering   Hashes are updated by system call, and their values carry a check (xdp_client_check()). Ports and
-//            hops are written through mmap(): xdp_port_write(), xdp_hop_write().
+// Ordering   Everything is written through mmap(): xdp_port_write(), xdp_hop_write(), and tables as line.h says.
 // Promise    `until` says how long all of what an entry says holds. What arrives later passes up to the
 //            sockets, whose tables decide and count: the program never drops because a promise is over. So a
 //            refresh that has not reached an entry yet costs speed and no packet. What has no entry at all is
@@ -26,6 +25,8 @@
 #include <turnpike/addr.h>
 #include <turnpike/counters.h>
 #include <turnpike/header.h>
+
+#include "line.h"
 
 // The clock of entries: CLOCK_MONOTONIC in units of 2^27 ns, about 134 ms; good for 18 years of uptime. The
 // program reads the coarse clock. Both conversions round down: an entry may end a tick early, never late.
@@ -76,11 +77,14 @@ struct xdp_config {
 	uint32_t port_max;
 	uint32_t hops; // entries of the map of that name
 	uint32_t partial; // 1: senders may be virtual, and leave UDP checksums to a device
+	uint32_t client_homes; // of `clients`: 2 * (capabilities.allocations + capabilities.peers)
+	uint32_t peer_homes; // of `peers`: 2 * capabilities.peers
+	struct xdp_hash hash;
 	// The rest is xdp_config_index()'s.
 	struct xdp_address address[XDP_ADDRESSES_MAX];
 	uint8_t slot[XDP_SLOTS]; // first address, and 1; 0: none
 };
-_Static_assert(sizeof(struct xdp_config) == 64 * 24 + 2 * 64 * 16 + 32 * 4 + 32 + 128 * 24 + 256,
+_Static_assert(sizeof(struct xdp_config) == 64 * 24 + 2 * 64 * 16 + 32 * 4 + 64 + 128 * 24 + 256,
 	"no padding");
 
 // Of the map `ports`, which has config.relays * (port_max - port_min + 1) entries.
@@ -88,80 +92,6 @@ static inline uint32_t xdp_port_index(
 	const volatile struct xdp_config *c, uint32_t relay, uint32_t port)
 {
 	return relay * (c->port_max - c->port_min + 1) + port - c->port_min;
-}
-
-// A channel, or, under a family as a channel number, an allocation, which Send indications use: a client may
-// have one allocation for each family of relayed addresses.
-struct xdp_client_key {
-	struct tp_ip ip;
-	uint16_t port;
-	uint16_t channel; // a channel number, or enum tp_family of the relayed address
-	uint8_t server; // index into config.server, where the client reaches us
-	uint8_t zero[3];
-};
-_Static_assert(sizeof(struct xdp_client_key) == 24, "no hidden padding: hashed as bytes");
-
-// The map has capabilities.allocations + capabilities.peers entries.
-//   put      after the port, when an allocation is put; when a channel is bound; again with each refresh
-//   delete   when the channel or the allocation goes, before the port
-struct xdp_client {
-	struct tp_ip peer; // a channel's; zero for an allocation's
-	uint16_t peer_port;
-	uint16_t relay_port;
-	uint8_t relay; // index into config.relay
-	uint8_t target; // the peer is this relay address of ours (index); XDP_NOT_OURS
-	uint16_t zero;
-	uint32_t until; // a channel's: the earlier of channel and allocation
-	uint32_t allocation; // slot
-	uint32_t hop; // of the channel's peer: index into `hops`; 0: pass up
-	uint32_t sum; // a channel's: xdp_sum(relay address, relay port, peer, peer port)
-	uint64_t check; // xdp_client_check()
-};
-_Static_assert(sizeof(struct xdp_client) == 48, "");
-#define XDP_NOT_OURS 0xffu
-
-// A permission (port 0), or the peer of a channel.
-struct xdp_peer_key {
-	struct tp_ip ip; // one of our own addresses: the public form
-	uint32_t allocation;
-	uint16_t port;
-	uint16_t zero;
-};
-_Static_assert(sizeof(struct xdp_peer_key) == 24, "no hidden padding: hashed as bytes");
-
-// The map has capabilities.peers entries.
-//   put      with the permission or channel, before its client entry; again with each refresh
-//   delete   with it, after its client entry; all of an allocation before its slot is put again
-struct xdp_peer {
-	// A permission's: the earlier of permission and allocation. A channel's: the earliest of channel,
-	// permission and allocation, since without a permission nothing goes to the client.
-	uint32_t until;
-	uint16_t channel; // 0: a permission
-	uint8_t target; // as in xdp_client
-	uint8_t zero;
-	uint32_t hop; // as in xdp_client
-	uint32_t check; // xdp_peer_check()
-};
-_Static_assert(sizeof(struct xdp_peer) == 16, "");
-
-// The kernel gives an element of a hash that was deleted or replaced to the next key at once, maybe while the
-// program reads it. So values carry a check over key and value, last in them: the program copies a value, and
-// passes up what does not agree.
-static inline uint64_t xdp_client_check(
-	const struct xdp_client_key *key, const struct xdp_client *value)
-{
-	const uint64_t *k = (const uint64_t *)(const void *)key;
-	const uint64_t *v = (const uint64_t *)(const void *)value;
-
-	return ~(k[0] ^ k[1] ^ k[2] ^ v[0] ^ v[1] ^ v[2] ^ v[3] ^ v[4]);
-}
-
-static inline uint32_t xdp_peer_check(const struct xdp_peer_key *key, const struct xdp_peer *value)
-{
-	const uint32_t *k = (const uint32_t *)(const void *)key;
-	const uint32_t *v = (const uint32_t *)(const void *)value;
-
-	return ~(k[0] ^ k[1] ^ k[2] ^ k[3] ^ k[4] ^ k[5] ^ v[0] ^ v[1] ^ v[2]);
 }
 
 // A relay port. All zero: no allocation, and not ours.

@@ -12,6 +12,8 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 
+#include <table.h>
+
 #include "figure.h"
 #include "xdp_world.h"
 
@@ -63,25 +65,34 @@ static void configure(struct world *w, struct xdp_config *c)
 	c->devices = 1;
 	c->ifindex[0] = w->far;
 	c->hops = 2 * w->allocations + 1;
+	// As turnpike-kernel has them: an allocation, three permissions or channels each.
+	c->client_homes = 2 * 4 * w->allocations;
+	c->peer_homes = 2 * 3 * w->allocations;
+	c->hash = (struct xdp_hash){{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5}};
 	xdp_config_index(c);
 }
 
-static void *map_memory(const struct bpf_map *map, size_t size)
+static void *map_memory(const struct bpf_map *map)
 {
-	void *memory = mmap(NULL, size * bpf_map__max_entries(map), PROT_READ | PROT_WRITE,
-		MAP_SHARED, bpf_map__fd(map), 0);
+	void *memory = mmap(NULL, (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map),
+		PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 
 	check(memory != MAP_FAILED, "mmap");
 	return memory;
 }
 
-static void put(const struct bpf_map *map, const void *key, const void *value)
+static void unmap_memory(const struct bpf_map *map, void *memory)
 {
-	check(bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY) == 0, "a map is full");
+	munmap(memory, (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map));
+}
+
+static void put(struct table *clients, const struct xdp_line *entry)
+{
+	check(table_put(clients, entry) == 0, "a table is full");
 }
 
 static void put_allocation(
-	struct world *w, struct xdp_port *ports, struct xdp_hop *hops, uint32_t i)
+	struct table *clients, struct xdp_port *ports, struct xdp_hop *hops, uint32_t i)
 {
 	static const uint8_t mac[2][6] = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
 	const struct xdp_hop hop = {xdp_hop_word(mac[0], 1500), xdp_hop_word(mac[1], 0)};
@@ -90,16 +101,16 @@ static void put_allocation(
 	struct tp_endpoint peer = endpoint(LOAD_PEER + i, LOAD_PEER_PORT);
 	struct tp_endpoint relay = endpoint(
 		LOAD_RELAY + i / LOAD_PORTS, LOAD_PORT_MIN + i % LOAD_PORTS);
-	struct xdp_client_key key = {.ip = client.ip, .port = client.port, .channel = LOAD_CHANNEL};
-	struct xdp_client value = {.peer = peer.ip,
-		.peer_port = peer.port,
-		.relay_port = relay.port,
-		.relay = (uint8_t)(i / LOAD_PORTS),
-		.target = XDP_NOT_OURS,
-		.until = UINT32_MAX,
-		.allocation = i,
-		.hop = 2 * i + 1,
-		.sum = xdp_sum(&relay, &peer)};
+	struct xdp_line entry = {.until = UINT32_MAX,
+		.client = {.ip = client.ip,
+			.port = client.port,
+			.channel = LOAD_CHANNEL,
+			.relay = (uint8_t)(i / LOAD_PORTS),
+			.sum = (uint16_t)xdp_sum(&relay, &peer),
+			.peer = peer.ip,
+			.peer_port = peer.port,
+			.relay_port = relay.port,
+			.hop = 2 * i + 1}};
 	struct xdp_port port = {.allocation = i + 1,
 		.until = UINT32_MAX,
 		.hop = 2 * i + 2,
@@ -108,38 +119,47 @@ static void put_allocation(
 		.sum = xdp_sum(&server, &client),
 		.peer = {peer.ip, peer.port, LOAD_CHANNEL, UINT32_MAX}};
 
-	value.check = xdp_client_check(&key, &value);
 	xdp_hop_write(&hops[2 * i + 1], &hop);
 	xdp_hop_write(&hops[2 * i + 2], &hop);
 	xdp_port_write(&ports[i], &port);
-	put(w->relay->maps.clients, &key, &value);
+	put(clients, &entry);
 	// The line of its Send indications fills the table as it does in life.
-	key.channel = TP_IPV4;
-	value.check = xdp_client_check(&key, &value);
-	put(w->relay->maps.clients, &key, &value);
+	entry.client.channel = TP_IPV4;
+	put(clients, &entry);
+}
+
+static void fill(struct world *w)
+{
+	const struct xdp_config *c = (const struct xdp_config *)&w->relay->rodata->config;
+	struct table clients = {.lines = map_memory(w->relay->maps.clients),
+		.hash = &c->hash,
+		.key = XDP_CLIENT_KEY,
+		.homes = c->client_homes};
+	struct xdp_port *ports = map_memory(w->relay->maps.ports);
+	struct xdp_hop *hops = map_memory(w->relay->maps.hops);
+
+	for (uint32_t i = 0; i < w->allocations; i++)
+		put_allocation(&clients, ports, hops, i);
+	unmap_memory(w->relay->maps.clients, clients.lines);
+	unmap_memory(w->relay->maps.ports, ports);
+	unmap_memory(w->relay->maps.hops, hops);
 }
 
 void world_populate(struct world *w, uint32_t allocations)
 {
-	struct xdp_port *ports;
-	struct xdp_hop *hops;
+	struct xdp_config *c;
 
 	w->allocations = allocations;
 	w->relay = relay_bpf__open();
 	check(w->relay, "the relay");
-	configure(w, (struct xdp_config *)&w->relay->rodata->config);
-	bpf_map__set_max_entries(w->relay->maps.clients, 4 * allocations);
-	bpf_map__set_max_entries(w->relay->maps.peers, 3 * allocations);
-	bpf_map__set_max_entries(
-		w->relay->maps.ports, w->relay->rodata->config.relays * LOAD_PORTS);
-	bpf_map__set_max_entries(w->relay->maps.hops, 2 * allocations + 1);
+	c = (struct xdp_config *)&w->relay->rodata->config;
+	configure(w, c);
+	bpf_map__set_max_entries(w->relay->maps.clients, xdp_lines(c->client_homes));
+	bpf_map__set_max_entries(w->relay->maps.peers, xdp_lines(c->peer_homes));
+	bpf_map__set_max_entries(w->relay->maps.ports, c->relays * LOAD_PORTS);
+	bpf_map__set_max_entries(w->relay->maps.hops, c->hops);
 	check(relay_bpf__load(w->relay) == 0, "the relay was not loaded");
-	ports = map_memory(w->relay->maps.ports, sizeof(*ports));
-	hops = map_memory(w->relay->maps.hops, sizeof(*hops));
-	for (uint32_t i = 0; i < allocations; i++)
-		put_allocation(w, ports, hops, i);
-	munmap(ports, sizeof(*ports) * bpf_map__max_entries(w->relay->maps.ports));
-	munmap(hops, sizeof(*hops) * bpf_map__max_entries(w->relay->maps.hops));
+	fill(w);
 }
 
 void world_clear(struct world *w)

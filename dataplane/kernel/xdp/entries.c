@@ -16,17 +16,19 @@ static enum tp_family relayed_family(const struct mirror *m, const struct mirror
 	return tp_ip_family(&m->config->relay[s->relay]);
 }
 
-static struct xdp_client_key client_key(const struct mirror_slot *s, uint16_t channel)
+static struct xdp_line client_entry(const struct mirror_slot *s, uint16_t channel)
 {
-	return (struct xdp_client_key){.ip = s->client.ip,
-		.port = s->client.port,
-		.channel = channel,
-		.server = s->server};
+	return (struct xdp_line){.client = {.ip = s->client.ip,
+					 .port = s->client.port,
+					 .channel = channel,
+					 .server = s->server,
+					 .relay = s->relay,
+					 .relay_port = s->relay_port}};
 }
 
-static struct xdp_peer_key peer_key(uint32_t slot, const struct mirror_peer *p)
+static struct xdp_line peer_entry(uint32_t slot, const struct mirror_peer *p)
 {
-	return (struct xdp_peer_key){.ip = p->ip, .allocation = slot, .port = p->port};
+	return (struct xdp_line){.peer = {.ip = p->ip, .allocation = slot + 1, .port = p->port}};
 }
 
 // Until when something may go from this peer to the client: never without a permission (RFC 8656 section 9).
@@ -43,71 +45,63 @@ static uint32_t peer_until(const struct mirror *m, uint32_t slot, const struct m
 int entry_put_allocation(struct mirror *m, uint32_t slot)
 {
 	const struct mirror_slot *s = &m->slots[slot];
-	struct xdp_client_key key = client_key(s, (uint16_t)relayed_family(m, s));
-	struct xdp_client client = {.relay_port = s->relay_port,
-		.relay = s->relay,
-		.target = XDP_NOT_OURS,
-		.until = xdp_until(s->expires_ms),
-		.allocation = slot};
+	struct xdp_line entry = client_entry(s, (uint16_t)relayed_family(m, s));
 
-	client.check = xdp_client_check(&key, &client);
-	return m->ops.put_client(m->ops.context, &key, &client);
+	entry.until = xdp_until(s->expires_ms);
+	entry.client.allocation = slot + 1;
+	return m->ops.put_client(m->ops.context, &entry);
 }
 
 void entry_delete_allocation(struct mirror *m, uint32_t slot)
 {
 	const struct mirror_slot *s = &m->slots[slot];
-	struct xdp_client_key key = client_key(s, (uint16_t)relayed_family(m, s));
+	struct xdp_line entry = client_entry(s, (uint16_t)relayed_family(m, s));
 
-	m->ops.delete_client(m->ops.context, &key);
+	m->ops.delete_client(m->ops.context, &entry);
 }
 
 int entry_put_channel(struct mirror *m, uint32_t slot, uint32_t peer)
 {
 	const struct mirror_slot *s = &m->slots[slot];
 	const struct mirror_peer *p = &m->peers[peer];
-	struct xdp_client_key key = client_key(s, p->channel);
 	const struct tp_endpoint from = {.ip = m->config->relay[s->relay], .port = s->relay_port};
 	const struct tp_endpoint to = {.ip = p->ip, .port = p->port};
-	struct xdp_client client = {.peer = p->ip,
-		.peer_port = p->port,
-		.relay_port = s->relay_port,
-		.relay = s->relay,
-		.target = p->target,
-		.until = xdp_until(earlier(p->expires_ms, s->expires_ms)),
-		.allocation = slot,
-		.hop = p->hop,
-		.sum = xdp_sum(&from, &to)};
+	struct xdp_line entry = client_entry(s, p->channel);
 
-	client.check = xdp_client_check(&key, &client);
-	return m->ops.put_client(m->ops.context, &key, &client);
+	entry.until = xdp_until(earlier(p->expires_ms, s->expires_ms));
+	if (p->hairpin)
+		entry.client.relay |= XDP_HAIRPIN;
+	entry.client.sum = (uint16_t)xdp_sum(&from, &to);
+	entry.client.peer = p->ip;
+	entry.client.peer_port = p->port;
+	entry.client.hop = p->hop;
+	return m->ops.put_client(m->ops.context, &entry);
 }
 
 void entry_delete_channel(struct mirror *m, uint32_t slot, uint32_t peer)
 {
-	struct xdp_client_key key = client_key(&m->slots[slot], m->peers[peer].channel);
+	struct xdp_line entry = client_entry(&m->slots[slot], m->peers[peer].channel);
 
-	m->ops.delete_client(m->ops.context, &key);
+	m->ops.delete_client(m->ops.context, &entry);
 }
 
 int entry_put_peer(struct mirror *m, uint32_t slot, uint32_t peer)
 {
 	const struct mirror_peer *p = &m->peers[peer];
-	struct xdp_peer_key key = peer_key(slot, p);
-	struct xdp_peer entry = {.until = peer_until(m, slot, p),
-		.channel = p->channel,
-		.target = p->target,
-		.hop = p->hop};
+	struct xdp_line entry = peer_entry(slot, p);
 
-	entry.check = xdp_peer_check(&key, &entry);
-	return m->ops.put_peer(m->ops.context, &key, &entry);
+	entry.until = peer_until(m, slot, p);
+	entry.peer.channel = p->channel;
+	entry.peer.hop = p->hop;
+	entry.peer.hairpin = p->hairpin;
+	return m->ops.put_peer(m->ops.context, &entry);
 }
 
 void entry_delete_peer(struct mirror *m, uint32_t slot, uint32_t peer)
 {
-	struct xdp_peer_key key = peer_key(slot, &m->peers[peer]);
+	struct xdp_line entry = peer_entry(slot, &m->peers[peer]);
 
-	m->ops.delete_peer(m->ops.context, &key);
+	m->ops.delete_peer(m->ops.context, &entry);
 }
 
 static uint32_t port_index(const struct mirror *m, const struct mirror_slot *s)

@@ -3,49 +3,36 @@
 //
 // The ways into the program's maps: commands by the mirror, next hops by the thread that asks the kernel.
 
-#include <errno.h>
-
-#include <bpf/bpf.h>
 #include <nexthop.h>
 
 #include "xdp.h"
 
-// Knows state.h's types by name alone.
-#include <relay.skel.h>
-
-static int put_client(
-	void *context, const struct xdp_client_key *key, const struct xdp_client *client)
+static int put_client(void *context, const struct xdp_line *entry)
 {
-	const struct xdp *x = context;
+	struct xdp *x = context;
 
-	return bpf_map_update_elem(
-		       bpf_map__fd(x->program.object->maps.clients), key, client, BPF_ANY) < 0
-		       ? -errno
-		       : 0;
+	return table_put(&x->program.clients, entry);
 }
 
-static void delete_client(void *context, const struct xdp_client_key *key)
+static void delete_client(void *context, const struct xdp_line *entry)
 {
-	const struct xdp *x = context;
+	struct xdp *x = context;
 
-	bpf_map_delete_elem(bpf_map__fd(x->program.object->maps.clients), key);
+	table_drop(&x->program.clients, entry);
 }
 
-static int put_peer(void *context, const struct xdp_peer_key *key, const struct xdp_peer *peer)
+static int put_peer(void *context, const struct xdp_line *entry)
 {
-	const struct xdp *x = context;
+	struct xdp *x = context;
 
-	return bpf_map_update_elem(bpf_map__fd(x->program.object->maps.peers), key, peer, BPF_ANY) <
-			       0
-		       ? -errno
-		       : 0;
+	return table_put(&x->program.peers, entry);
 }
 
-static void delete_peer(void *context, const struct xdp_peer_key *key)
+static void delete_peer(void *context, const struct xdp_line *entry)
 {
-	const struct xdp *x = context;
+	struct xdp *x = context;
 
-	bpf_map_delete_elem(bpf_map__fd(x->program.object->maps.peers), key);
+	table_drop(&x->program.peers, entry);
 }
 
 static void write_port(void *context, uint32_t port, const struct xdp_port *entry)

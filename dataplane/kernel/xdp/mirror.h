@@ -14,15 +14,14 @@
 
 struct mirror;
 
-// Where entries go. Each returns 0 or a negative errno; deleting what isn't there succeeds. `port` is an
-// index as of xdp_port_index(). `hop`: takes a destination for an address (0: there is no more), gives it
-// back. `context` is the owner's.
+// Where entries go. Putting returns 0 or a negative errno; deleting what isn't there succeeds, and looks at the key
+// alone. `port` is an index as of xdp_port_index(). `hop`: takes a destination for an address (0: there is no more),
+// gives it back. `context` is the owner's.
 struct mirror_ops {
-	int (*put_client)(
-		void *context, const struct xdp_client_key *key, const struct xdp_client *client);
-	void (*delete_client)(void *context, const struct xdp_client_key *key);
-	int (*put_peer)(void *context, const struct xdp_peer_key *key, const struct xdp_peer *peer);
-	void (*delete_peer)(void *context, const struct xdp_peer_key *key);
+	int (*put_client)(void *context, const struct xdp_line *entry);
+	void (*delete_client)(void *context, const struct xdp_line *entry);
+	int (*put_peer)(void *context, const struct xdp_line *entry);
+	void (*delete_peer)(void *context, const struct xdp_line *entry);
 	void (*write_port)(void *context, uint32_t port, const struct xdp_port *entry);
 	uint32_t (*take_hop)(void *context, const struct tp_ip *ip);
 	void (*give_back_hop)(void *context, uint32_t hop);

@@ -26,15 +26,15 @@ static uint32_t find_channel(const struct mirror *m, uint32_t slot, uint16_t cha
 	return p;
 }
 
-// The relay address of ours that this is, in either form.
-static uint8_t own_relay(const struct mirror *m, const struct tp_ip *ip)
+// Whether this is a relay address of ours, in either form.
+static bool own_relay(const struct mirror *m, const struct tp_ip *ip)
 {
 	const struct xdp_config *c = m->config;
 
 	for (uint32_t i = 0; i < c->relays; i++)
 		if (tp_ip_equal(&c->relay[i], ip) || tp_ip_equal(&c->relay_public[i], ip))
-			return (uint8_t)i;
-	return XDP_NOT_OURS;
+			return true;
+	return false;
 }
 
 static uint32_t take_free(struct mirror *m)
@@ -52,9 +52,9 @@ static uint32_t take_free(struct mirror *m)
 static uint32_t make(struct mirror *m, const struct tp_command *c, uint16_t port, uint16_t channel)
 {
 	struct mirror_slot *s = &m->slots[c->allocation];
-	uint8_t target = own_relay(m, &c->peer.ip);
-	uint32_t hop = target == XDP_NOT_OURS ? m->ops.take_hop(m->ops.context, &c->peer.ip) : 0;
-	uint32_t p = target == XDP_NOT_OURS && !hop ? MIRROR_NONE : take_free(m);
+	bool hairpin = own_relay(m, &c->peer.ip);
+	uint32_t hop = hairpin ? 0 : m->ops.take_hop(m->ops.context, &c->peer.ip);
+	uint32_t p = !hairpin && !hop ? MIRROR_NONE : take_free(m);
 
 	if (p == MIRROR_NONE) {
 		if (hop)
@@ -68,7 +68,7 @@ static uint32_t make(struct mirror *m, const struct tp_command *c, uint16_t port
 		.hop = hop,
 		.port = port,
 		.channel = channel,
-		.target = target};
+		.hairpin = hairpin};
 	s->peers = p;
 	m->usage.peers++;
 	return p;

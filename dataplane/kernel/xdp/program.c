@@ -17,7 +17,17 @@
 
 #define LOG_BYTES (4u << 20)
 
-static void fill_config(struct xdp_config *c, const struct tp_capabilities *caps,
+// Secret operands, odd: a multiplication by them loses nothing.
+static int make_hash(struct xdp_hash *hash)
+{
+	if (getrandom(hash, sizeof(*hash), 0) != sizeof(*hash))
+		return -errno;
+	for (unsigned int i = 0; i < 3; i++)
+		hash->k[i] |= 1;
+	return 0;
+}
+
+static int fill_config(struct xdp_config *c, const struct tp_capabilities *caps,
 	const uint32_t *ifindex, uint32_t interfaces, bool partial, uint32_t destinations)
 {
 	*c = (struct xdp_config){.servers = caps->servers,
@@ -27,7 +37,9 @@ static void fill_config(struct xdp_config *c, const struct tp_capabilities *caps
 		.port_min = caps->port_min,
 		.port_max = caps->port_max,
 		.hops = destinations + 1,
-		.partial = partial};
+		.partial = partial,
+		.client_homes = 2 * (caps->allocations + caps->peers),
+		.peer_homes = 2 * caps->peers};
 	memcpy(c->server, caps->server, sizeof(c->server));
 	for (uint32_t i = 0; i < caps->relays; i++) {
 		c->relay[i] = caps->relay[i].local;
@@ -35,18 +47,24 @@ static void fill_config(struct xdp_config *c, const struct tp_capabilities *caps
 	}
 	memcpy(c->ifindex, ifindex, interfaces * sizeof(*ifindex));
 	xdp_config_index(c);
+	return make_hash(&c->hash);
 }
 
-static int set_sizes(struct relay_bpf *o, const struct tp_capabilities *caps, uint32_t hops)
+static int set_sizes(struct relay_bpf *o, const struct xdp_config *c, uint32_t ports)
 {
-	int err = bpf_map__set_max_entries(o->maps.clients, caps->allocations + caps->peers);
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} sizes[] = {
+		{o->maps.clients, xdp_lines(c->client_homes)},
+		{o->maps.peers, xdp_lines(c->peer_homes)},
+		{o->maps.ports, ports},
+		{o->maps.hops, c->hops},
+	};
+	int err = 0;
 
-	if (!err)
-		err = bpf_map__set_max_entries(o->maps.peers, caps->peers);
-	if (!err)
-		err = bpf_map__set_max_entries(o->maps.ports, tp_owners_size(caps));
-	if (!err)
-		err = bpf_map__set_max_entries(o->maps.hops, hops);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && !err; i++)
+		err = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
 	return err;
 }
 
@@ -80,7 +98,7 @@ static int load(struct program *p, const struct tp_capabilities *caps, const cha
 		p->object = relay_bpf__open_opts(&opts);
 	if (p->object) {
 		memcpy((void *)&p->object->rodata->config, &p->config, sizeof(p->config));
-		err = set_sizes(p->object, caps, p->config.hops);
+		err = set_sizes(p->object, &p->config, tp_owners_size(caps));
 		if (!err)
 			err = relay_bpf__load(p->object);
 		if (err)
@@ -92,19 +110,44 @@ static int load(struct program *p, const struct tp_capabilities *caps, const cha
 	return err;
 }
 
-static size_t map_bytes(uint32_t entries, size_t size)
+static size_t map_bytes(const struct bpf_map *map)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t bytes = (size_t)bpf_map__max_entries(map) * bpf_map__value_size(map);
 
-	return (entries * size + page - 1) / page * page;
+	return (bytes + page - 1) / page * page;
 }
 
-static void *map(struct bpf_map *map, size_t size)
+// NULL, with errno: it can't be had.
+static void *map(const struct bpf_map *map)
 {
-	void *base = mmap(NULL, map_bytes(bpf_map__max_entries(map), size), PROT_READ | PROT_WRITE,
-		MAP_SHARED, bpf_map__fd(map), 0);
+	void *base = mmap(
+		NULL, map_bytes(map), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 
 	return base == MAP_FAILED ? NULL : base;
+}
+
+static void unmap(const struct bpf_map *map, void *base)
+{
+	if (base)
+		munmap(base, map_bytes(map));
+}
+
+static bool map_all(struct program *p)
+{
+	const struct relay_bpf *o = p->object;
+
+	p->clients = (struct table){.lines = map(o->maps.clients),
+		.hash = &p->config.hash,
+		.key = XDP_CLIENT_KEY,
+		.homes = p->config.client_homes};
+	p->peers = (struct table){.lines = map(o->maps.peers),
+		.hash = &p->config.hash,
+		.key = XDP_PEER_KEY,
+		.homes = p->config.peer_homes};
+	p->ports = map(o->maps.ports);
+	p->hops = map(o->maps.hops);
+	return p->clients.lines && p->peers.lines && p->ports && p->hops;
 }
 
 // Each CPU's identifiers of IPv4 datagrams begin somewhere else.
@@ -142,13 +185,12 @@ int program_load(struct program *p, const struct tp_capabilities *capabilities,
 	int err;
 
 	*p = (struct program){.cpus_count = 0};
-	fill_config(&p->config, capabilities, ifindex, interfaces, partial, destinations);
-	err = load(p, capabilities, log);
+	err = fill_config(&p->config, capabilities, ifindex, interfaces, partial, destinations);
+	if (!err)
+		err = load(p, capabilities, log);
 	if (err)
 		return err;
-	p->ports = map(p->object->maps.ports, sizeof(*p->ports));
-	p->hops = map(p->object->maps.hops, sizeof(*p->hops));
-	if (!p->ports || !p->hops)
+	if (!map_all(p))
 		return -errno;
 	err = prepare_cpus(p);
 	return err ? err : prepare_devices(p);
@@ -156,12 +198,12 @@ int program_load(struct program *p, const struct tp_capabilities *capabilities,
 
 void program_free(struct program *p)
 {
-	if (p->ports)
-		munmap(p->ports,
-			map_bytes(bpf_map__max_entries(p->object->maps.ports), sizeof(*p->ports)));
-	if (p->hops)
-		munmap(p->hops,
-			map_bytes(bpf_map__max_entries(p->object->maps.hops), sizeof(*p->hops)));
+	if (p->object) {
+		unmap(p->object->maps.clients, p->clients.lines);
+		unmap(p->object->maps.peers, p->peers.lines);
+		unmap(p->object->maps.ports, p->ports);
+		unmap(p->object->maps.hops, p->hops);
+	}
 	relay_bpf__destroy(p->object);
 	free(p->cpus);
 	*p = (struct program){.cpus_count = 0};

@@ -20,7 +20,7 @@ struct mirror_peer {
 	uint32_t hop; // taken; 0: none
 	uint16_t port;
 	uint16_t channel;
-	uint8_t target; // our relay address that `ip` is; XDP_NOT_OURS
+	bool hairpin; // `ip` is a relay address of ours
 };
 
 struct mirror_slot {

@@ -5,49 +5,58 @@
 
 #include <errno.h>
 
-const struct xdp_client *fake_client(const struct fake *f, const struct xdp_client_key *key)
+const struct xdp_line *fake_find(const struct table *t, const struct tp_ip *ip, uint64_t word)
 {
-	for (int i = 0; i < FAKE_CLIENTS; i++)
-		if (f->client[i].used && !memcmp(&f->client[i].key, key, sizeof(*key)))
-			return &f->client[i].value;
+	const struct xdp_line *home = &t->lines[xdp_home(t->hash, ip, word, t->homes)];
+
+	for (uint32_t i = 0; i < XDP_NEAR; i++)
+		if (home->near >> i & 1 && home[i].word[0] == ip->q[0] &&
+			home[i].word[1] == ip->q[1] && (home[i].word[2] & t->key) == word)
+			return &home[i];
 	return NULL;
 }
 
-const struct xdp_peer *fake_peer(const struct fake *f, const struct xdp_peer_key *key)
+const struct xdp_line *fake_client(const struct fake *f, const struct tp_ip *ip, uint64_t word)
 {
-	for (int i = 0; i < PEERS; i++)
-		if (f->peer[i].used && !memcmp(&f->peer[i].key, key, sizeof(*key)))
-			return &f->peer[i].value;
-	return NULL;
+	return fake_find(&f->clients, ip, word);
+}
+
+const struct xdp_line *fake_peer(const struct fake *f, const struct tp_ip *ip, uint64_t word)
+{
+	return fake_find(&f->peers, ip, word);
+}
+
+static uint32_t used(const struct table *t)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < xdp_lines(t->homes); i++)
+		n += t->lines[i].word[2] != 0;
+	return n;
 }
 
 // What the program may find at any moment.
 static void check(const struct fake *f)
 {
-	for (int i = 0; i < FAKE_CLIENTS; i++) {
-		const struct xdp_client_key *key = &f->client[i].key;
-		const struct xdp_client *c = &f->client[i].value;
-		struct xdp_peer_key to = {
-			.ip = c->peer, .allocation = c->allocation, .port = c->peer_port};
+	for (int i = 0; i < FAKE_CLIENTS + (int)XDP_NEAR - 1; i++) {
+		const struct xdp_client *c = &f->client[i].client;
 		const struct xdp_port *port;
 
-		if (!f->client[i].used)
+		if (!f->client[i].word[2])
 			continue;
-		cr_assert(eq(u64, c->check, xdp_client_check(key, c)));
-		port = &f->port[xdp_port_index(&f->config, c->relay, c->relay_port)];
-		cr_assert(eq(u32, port->allocation, c->allocation + 1), "a client before its port");
-		if (key->channel >= TP_CHANNEL_MIN) {
-			const struct xdp_peer *p = fake_peer(f, &to);
+		port = &f->port[xdp_port_index(&f->config, c->relay & ~XDP_HAIRPIN, c->relay_port)];
+		cr_assert(gt(u32, port->allocation, 0), "a client before its port");
+		if (c->channel >= TP_CHANNEL_MIN) {
+			const struct xdp_line *p = fake_peer(
+				f, &c->peer, xdp_peer_word(port->allocation, c->peer_port));
 
 			cr_assert(p || f->fail, "a channel before its peer");
 			if (p)
-				cr_assert(eq(u16, p->channel, key->channel));
+				cr_assert(eq(u16, p->peer.channel, c->channel));
+		} else {
+			cr_assert(eq(u32, port->allocation, c->allocation));
 		}
 	}
-	for (int i = 0; i < PEERS; i++)
-		if (f->peer[i].used)
-			cr_assert(eq(u32, f->peer[i].value.check,
-				xdp_peer_check(&f->peer[i].key, &f->peer[i].value)));
 }
 
 static bool fails(struct fake *f)
@@ -55,66 +64,45 @@ static bool fails(struct fake *f)
 	return f->fail && ++f->calls == f->fail;
 }
 
-static int put_client(
-	void *context, const struct xdp_client_key *key, const struct xdp_client *client)
+static int put(struct fake *f, struct table *t, uint32_t most, const struct xdp_line *entry)
 {
-	struct fake *f = context;
-	int at = -1, used = 0;
+	const struct tp_ip ip = {.q = {entry->word[0], entry->word[1]}};
+	int err;
 
-	for (int i = 0; i < FAKE_CLIENTS; i++) {
-		used += f->client[i].used;
-		if (f->client[i].used ? !memcmp(&f->client[i].key, key, sizeof(*key)) : at < 0)
-			at = i;
-		if (f->client[i].used && at == i)
-			break;
-	}
-	if (fails(f) || at < 0 || (!f->client[at].used && (uint32_t)used >= f->clients_max))
-		return -E2BIG;
-	f->client[at].used = true;
-	f->client[at].key = *key;
-	f->client[at].value = *client;
+	if (fails(f) || (!fake_find(t, &ip, entry->word[2] & t->key) && used(t) >= most))
+		return -ENOSPC;
+	err = table_put(t, entry);
 	check(f);
-	return 0;
+	return err;
 }
 
-static void delete_client(void *context, const struct xdp_client_key *key)
+static int put_client(void *context, const struct xdp_line *entry)
 {
 	struct fake *f = context;
 
-	for (int i = 0; i < FAKE_CLIENTS; i++)
-		if (!memcmp(&f->client[i].key, key, sizeof(*key)))
-			f->client[i].used = false;
+	return put(f, &f->clients, f->clients_max, entry);
+}
+
+static void delete_client(void *context, const struct xdp_line *entry)
+{
+	struct fake *f = context;
+
+	table_drop(&f->clients, entry);
 	check(f);
 }
 
-static int put_peer(void *context, const struct xdp_peer_key *key, const struct xdp_peer *peer)
+static int put_peer(void *context, const struct xdp_line *entry)
 {
 	struct fake *f = context;
-	int at = -1, used = 0;
 
-	for (int i = 0; i < PEERS; i++) {
-		used += f->peer[i].used;
-		if (f->peer[i].used ? !memcmp(&f->peer[i].key, key, sizeof(*key)) : at < 0)
-			at = i;
-		if (f->peer[i].used && at == i)
-			break;
-	}
-	if (fails(f) || at < 0 || (!f->peer[at].used && (uint32_t)used >= f->peers_max))
-		return -E2BIG;
-	f->peer[at].used = true;
-	f->peer[at].key = *key;
-	f->peer[at].value = *peer;
-	check(f);
-	return 0;
+	return put(f, &f->peers, f->peers_max, entry);
 }
 
-static void delete_peer(void *context, const struct xdp_peer_key *key)
+static void delete_peer(void *context, const struct xdp_line *entry)
 {
 	struct fake *f = context;
 
-	for (int i = 0; i < PEERS; i++)
-		if (!memcmp(&f->peer[i].key, key, sizeof(*key)))
-			f->peer[i].used = false;
+	table_drop(&f->peers, entry);
 	check(f);
 }
 
@@ -156,6 +144,10 @@ void fake_init(struct fake *f, const struct tp_capabilities *c)
 {
 	*f = (struct fake){
 		.clients_max = FAKE_CLIENTS, .peers_max = PEERS, .hops_max = FAKE_HOPS - 1};
+	f->config.hash = (struct xdp_hash){
+		{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5}};
+	f->clients = (struct table){f->client, &f->config.hash, XDP_CLIENT_KEY, FAKE_CLIENTS};
+	f->peers = (struct table){f->peer, &f->config.hash, XDP_PEER_KEY, PEERS};
 	f->config.servers = c->servers;
 	f->config.relays = c->relays;
 	f->config.port_min = c->port_min;
@@ -179,13 +171,7 @@ struct mirror *fake_mirror(struct fake *f, const struct tp_capabilities *capabil
 
 uint32_t fake_entries(const struct fake *f)
 {
-	uint32_t n = 0;
-
-	for (int i = 0; i < FAKE_CLIENTS; i++)
-		n += f->client[i].used;
-	for (int i = 0; i < PEERS; i++)
-		n += f->peer[i].used;
-	return n;
+	return used(&f->clients) + used(&f->peers);
 }
 
 uint32_t fake_hops(const struct fake *f)
@@ -200,25 +186,21 @@ uint32_t fake_hops(const struct fake *f)
 enum fake_verdict fake_from_client(const struct fake *f, const struct tp_endpoint *client,
 	uint16_t channel, uint64_t now, const struct xdp_client **out)
 {
-	struct xdp_client_key key = {.ip = client->ip,
-		.port = client->port,
-		.channel = channel,
-		.server = tp_ip_is4(&client->ip) ? 0 : 1};
-	const struct xdp_client *c = fake_client(f, &key);
+	const struct xdp_line *line = fake_client(f, &client->ip,
+		xdp_client_word(client->port, channel, tp_ip_is4(&client->ip) ? 0 : 1));
 
-	*out = c;
-	if (!c)
+	*out = line ? &line->client : NULL;
+	if (!line)
 		return FAKE_DROP;
-	return c->until > xdp_until(now) && c->target == XDP_NOT_OURS ? FAKE_RELAY : FAKE_PASS;
+	return line->until > xdp_until(now) && !(line->client.relay & XDP_HAIRPIN) ? FAKE_RELAY
+										   : FAKE_PASS;
 }
 
 enum fake_verdict fake_from_peer(const struct fake *f, uint8_t relay, uint16_t port,
 	const struct tp_endpoint *peer, uint64_t now, uint16_t *channel)
 {
 	const struct xdp_port *p = &f->port[xdp_port_index(&f->config, relay, port)];
-	struct xdp_peer_key key = {
-		.ip = peer->ip, .allocation = p->allocation - 1, .port = peer->port};
-	const struct xdp_peer *e;
+	const struct xdp_line *e;
 	uint32_t tick = xdp_until(now);
 
 	if (!p->allocation)
@@ -229,11 +211,10 @@ enum fake_verdict fake_from_peer(const struct fake *f, uint8_t relay, uint16_t p
 	if (*channel && p->peer.until > tick && p->peer.port == peer->port &&
 		tp_ip_equal(&p->peer.ip, &peer->ip))
 		return FAKE_RELAY;
-	e = fake_peer(f, &key);
-	key.port = 0;
-	e = e ? e : fake_peer(f, &key);
+	e = fake_peer(f, &peer->ip, xdp_peer_word(p->allocation, peer->port));
+	e = e ? e : fake_peer(f, &peer->ip, xdp_peer_word(p->allocation, 0));
 	if (!e)
 		return FAKE_DROP;
-	*channel = e->channel;
+	*channel = e->peer.channel;
 	return e->until > tick ? FAKE_RELAY : FAKE_PASS;
 }

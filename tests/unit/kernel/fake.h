@@ -1,29 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// The program's maps as plain arrays, which look after each change whether the program could be misled: a client
-// entry without its port or peer, a value that does not agree with its key.
+// The program's maps in plain memory, written as turnpike-kernel writes them, which look after each change whether the program could be misled: a client
+// entry without its port or peer.
 #pragma once
 
 #include "../relay/fixture.h"
 
 #include <mirror.h>
+#include <table.h>
 
 #define FAKE_CLIENTS (ALLOCATIONS + PEERS)
 #define FAKE_HOPS 64
 
 struct fake {
 	struct xdp_config config;
-	struct {
-		bool used;
-		struct xdp_client_key key;
-		struct xdp_client value;
-	} client[FAKE_CLIENTS];
-	struct {
-		bool used;
-		struct xdp_peer_key key;
-		struct xdp_peer value;
-	} peer[PEERS];
+	struct xdp_line client[FAKE_CLIENTS + XDP_NEAR -
+			       1]; // one home for each: they get into each other's way
+	struct xdp_line peer[PEERS + XDP_NEAR - 1];
+	struct table clients;
+	struct table peers;
 	struct xdp_port port[3 * (PORT_MAX - PORT_MIN + 1)];
 	struct {
 		uint32_t refs;
@@ -38,8 +34,10 @@ struct fake {
 void fake_init(struct fake *f, const struct tp_capabilities *capabilities);
 struct mirror *fake_mirror(struct fake *f, const struct tp_capabilities *capabilities);
 
-const struct xdp_client *fake_client(const struct fake *f, const struct xdp_client_key *key);
-const struct xdp_peer *fake_peer(const struct fake *f, const struct xdp_peer_key *key);
+// What the program finds. `word`: xdp_client_word() or xdp_peer_word().
+const struct xdp_line *fake_find(const struct table *t, const struct tp_ip *ip, uint64_t word);
+const struct xdp_line *fake_client(const struct fake *f, const struct tp_ip *ip, uint64_t word);
+const struct xdp_line *fake_peer(const struct fake *f, const struct tp_ip *ip, uint64_t word);
 uint32_t fake_entries(const struct fake *f); // of clients and peers
 uint32_t fake_hops(const struct fake *f); // taken, each as often as it was
 

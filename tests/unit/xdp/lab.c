@@ -26,13 +26,25 @@ const char *lab_open(struct lab *lab)
 	return NULL;
 }
 
-static void *map_memory(const struct bpf_map *map, size_t size)
+static size_t map_bytes(const struct bpf_map *map)
 {
-	void *memory = mmap(NULL, size * bpf_map__max_entries(map), PROT_READ | PROT_WRITE,
-		MAP_SHARED, bpf_map__fd(map), 0);
+	return (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+}
+
+static void *map_memory(const struct bpf_map *map)
+{
+	void *memory = mmap(
+		NULL, map_bytes(map), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 
 	cr_assert_neq(memory, MAP_FAILED, "%s: %s", bpf_map__name(map), strerror(errno));
 	return memory;
+}
+
+static struct table table_of(
+	const struct xdp_config *c, const struct bpf_map *map, uint64_t key, uint32_t homes)
+{
+	return (struct table){
+		.lines = map_memory(map), .hash = &c->hash, .key = key, .homes = homes};
 }
 
 void lab_load(struct lab *lab)
@@ -40,57 +52,46 @@ void lab_load(struct lab *lab)
 	struct xdp_config *c = lab->config;
 
 	c->hops = 4;
+	c->client_homes = 2 * (LAB_ALLOCATIONS + LAB_PEERS);
+	c->peer_homes = 2 * LAB_PEERS;
+	c->hash = (struct xdp_hash){{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5}};
 	xdp_config_index(c);
-	bpf_map__set_max_entries(lab->skeleton->maps.clients, LAB_ALLOCATIONS + LAB_PEERS);
-	bpf_map__set_max_entries(lab->skeleton->maps.peers, LAB_PEERS);
+	bpf_map__set_max_entries(lab->skeleton->maps.clients, xdp_lines(c->client_homes));
+	bpf_map__set_max_entries(lab->skeleton->maps.peers, xdp_lines(c->peer_homes));
 	bpf_map__set_max_entries(
 		lab->skeleton->maps.ports, c->relays * (c->port_max - c->port_min + 1));
 	bpf_map__set_max_entries(lab->skeleton->maps.hops, c->hops);
 	cr_assert_eq(relay_bpf__load(lab->skeleton), 0, "the program was not loaded");
-	lab->ports = map_memory(lab->skeleton->maps.ports, sizeof(struct xdp_port));
-	lab->hops = map_memory(lab->skeleton->maps.hops, sizeof(struct xdp_hop));
+	c = (struct xdp_config *)&lab->skeleton->rodata->config;
+	lab->clients = table_of(c, lab->skeleton->maps.clients, XDP_CLIENT_KEY, c->client_homes);
+	lab->peers = table_of(c, lab->skeleton->maps.peers, XDP_PEER_KEY, c->peer_homes);
+	lab->ports = map_memory(lab->skeleton->maps.ports);
+	lab->hops = map_memory(lab->skeleton->maps.hops);
 }
 
 void lab_close(struct lab *lab)
 {
-	munmap(lab->ports,
-		sizeof(struct xdp_port) * bpf_map__max_entries(lab->skeleton->maps.ports));
-	munmap(lab->hops, sizeof(struct xdp_hop) * bpf_map__max_entries(lab->skeleton->maps.hops));
+	munmap(lab->clients.lines, map_bytes(lab->skeleton->maps.clients));
+	munmap(lab->peers.lines, map_bytes(lab->skeleton->maps.peers));
+	munmap(lab->ports, map_bytes(lab->skeleton->maps.ports));
+	munmap(lab->hops, map_bytes(lab->skeleton->maps.hops));
 	relay_bpf__destroy(lab->skeleton);
 }
 
-static void put(const struct bpf_map *map, const void *key, const void *value)
+static void put(struct table *t, const struct xdp_line *entry)
 {
-	cr_assert_eq(bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY), 0, "%s: %s",
-		bpf_map__name(map), strerror(errno));
+	cr_assert_eq(table_put(t, entry), 0);
 }
 
-static void put_client(
-	struct lab *lab, const struct xdp_client_key *key, const struct xdp_client *client)
-{
-	struct xdp_client value = *client;
-
-	value.check = xdp_client_check(key, &value);
-	put(lab->skeleton->maps.clients, key, &value);
-}
-
-static void put_peer(struct lab *lab, const struct xdp_peer_key *key, const struct xdp_peer *peer)
-{
-	struct xdp_peer value = *peer;
-
-	value.check = xdp_peer_check(key, &value);
-	put(lab->skeleton->maps.peers, key, &value);
-}
-
-// Which of our relay addresses it is.
-static uint8_t target(const struct lab *lab, const struct tp_ip *ip)
+// Whether it is one of our relay addresses.
+static bool hairpin(const struct lab *lab, const struct tp_ip *ip)
 {
 	const struct xdp_config *c = (const void *)&lab->skeleton->rodata->config;
 
 	for (uint32_t i = 0; i < c->relays; i++)
 		if (tp_ip_equal(&c->relay[i], ip) || tp_ip_equal(&c->relay_public[i], ip))
-			return (uint8_t)i;
-	return XDP_NOT_OURS;
+			return true;
+	return false;
 }
 
 static struct xdp_port *port_of(const struct lab *lab, uint8_t relay, uint16_t port)
@@ -111,30 +112,28 @@ void lab_put_allocation(struct lab *lab, uint32_t slot, const struct tp_endpoint
 		.server = server,
 		.sum = xdp_sum(&c->server[server], client),
 	};
-	struct xdp_client_key key = {
-		.ip = client->ip,
-		.port = client->port,
-		.channel = (uint16_t)tp_ip_family(&c->relay[relay]),
-		.server = server,
-	};
+	const struct xdp_line entry = {.until = lab->until,
+		.client = {.ip = client->ip,
+			.port = client->port,
+			.channel = (uint16_t)tp_ip_family(&c->relay[relay]),
+			.server = server,
+			.relay = relay,
+			.relay_port = relay_port,
+			.allocation = slot + 1}};
 
 	xdp_port_write(port_of(lab, relay, relay_port), &port);
-	put_client(lab, &key,
-		&(struct xdp_client){
-			.relay_port = relay_port,
-			.relay = relay,
-			.target = XDP_NOT_OURS,
-			.until = lab->until,
-			.allocation = slot,
-		});
+	put(&lab->clients, &entry);
 }
 
 void lab_put_permission(struct lab *lab, uint32_t slot, const struct tp_ip *peer)
 {
-	struct xdp_peer_key key = {.ip = *peer, .allocation = slot};
+	const struct xdp_line entry = {.until = lab->until,
+		.peer = {.ip = *peer,
+			.allocation = slot + 1,
+			.hop = 1,
+			.hairpin = hairpin(lab, peer)}};
 
-	put_peer(lab, &key,
-		&(struct xdp_peer){.until = lab->until, .target = target(lab, peer), .hop = 1});
+	put(&lab->peers, &entry);
 }
 
 void lab_put_channel(struct lab *lab, uint32_t slot, const struct tp_endpoint *client,
@@ -142,29 +141,29 @@ void lab_put_channel(struct lab *lab, uint32_t slot, const struct tp_endpoint *c
 	uint16_t channel)
 {
 	const struct xdp_config *c = (const void *)&lab->skeleton->rodata->config;
-	struct tp_endpoint from = {.ip = c->relay[relay], .port = relay_port};
-	struct xdp_peer_key peer_key = {.ip = peer->ip, .allocation = slot, .port = peer->port};
-	struct xdp_client_key key = {
-		.ip = client->ip, .port = client->port, .channel = channel, .server = server};
-	struct xdp_port port = *port_of(lab, relay, relay_port);
-
-	put_peer(lab, &peer_key,
-		&(struct xdp_peer){.until = lab->until,
+	const struct tp_endpoint from = {.ip = c->relay[relay], .port = relay_port};
+	const struct xdp_line back = {.until = lab->until,
+		.peer = {.ip = peer->ip,
+			.allocation = slot + 1,
+			.port = peer->port,
 			.channel = channel,
-			.target = target(lab, &peer->ip),
-			.hop = 1});
-	put_client(lab, &key,
-		&(struct xdp_client){
+			.hop = 1,
+			.hairpin = hairpin(lab, &peer->ip)}};
+	const struct xdp_line entry = {.until = lab->until,
+		.client = {.ip = client->ip,
+			.port = client->port,
+			.channel = channel,
+			.server = server,
+			.relay = (uint8_t)(relay | (hairpin(lab, &peer->ip) ? XDP_HAIRPIN : 0)),
+			.sum = (uint16_t)xdp_sum(&from, peer),
 			.peer = peer->ip,
 			.peer_port = peer->port,
 			.relay_port = relay_port,
-			.relay = relay,
-			.target = target(lab, &peer->ip),
-			.until = lab->until,
-			.allocation = slot,
-			.hop = 1,
-			.sum = xdp_sum(&from, peer),
-		});
+			.hop = 1}};
+	struct xdp_port port = *port_of(lab, relay, relay_port);
+
+	put(&lab->peers, &back);
+	put(&lab->clients, &entry);
 	// The first one is inline.
 	if (port.peer.channel)
 		return;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include <state.h>
+#include <table.h>
 
 #include "relay.skel.h"
 
@@ -17,7 +18,9 @@
 struct lab {
 	struct relay_bpf *skeleton;
 	struct xdp_config *config; // until lab_load()
-	struct xdp_port *ports; // mapped
+	struct table clients; // mapped, as all below
+	struct table peers;
+	struct xdp_port *ports;
 	struct xdp_hop *hops;
 	uint32_t until; // what entries get: far away
 };
