@@ -130,6 +130,10 @@ struct config_limits {
 	uint32_t channels_per_user; // 0: no limit
 	uint32_t new_peers_per_second; // of an allocation; 0: no limit
 	uint32_t user_new_peers_per_second; // 0: no limit
+	uint32_t packets_per_second; // of an allocation, in each direction; 0: no limit
+	uint64_t bits_per_second;
+	uint32_t user_packets_per_second;
+	uint64_t user_bits_per_second;
 };
 
 // Who was given which address, and whom they may reach (RFC 8656 section 21.3.2).

@@ -45,6 +45,10 @@ static const cyaml_schema_field_t limit_fields[] = {
 	TEXT("channels_per_user", struct raw_limits, channels_per_user),
 	TEXT("new_peers_per_second", struct raw_limits, new_peers_per_second),
 	TEXT("user_new_peers_per_second", struct raw_limits, user_new_peers_per_second),
+	TEXT("packets_per_second", struct raw_limits, packets_per_second),
+	TEXT("bits_per_second", struct raw_limits, bits_per_second),
+	TEXT("user_packets_per_second", struct raw_limits, user_packets_per_second),
+	TEXT("user_bits_per_second", struct raw_limits, user_bits_per_second),
 	CYAML_FIELD_END,
 };
 

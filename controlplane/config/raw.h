@@ -37,6 +37,8 @@ struct raw_limits {
 	char *permissions_per_allocation, *channels_per_allocation;
 	char *permissions_per_user, *channels_per_user;
 	char *new_peers_per_second, *user_new_peers_per_second;
+	char *packets_per_second, *bits_per_second;
+	char *user_packets_per_second, *user_bits_per_second;
 };
 
 struct raw_abuse_log {

@@ -16,6 +16,8 @@
 #define PORT_MIN 49152u // RFC 8656 section 7.2
 #define PORT_MAX 65535u
 #define ALLOCATIONS 16384u
+#define PACKETS_PER_SECOND 1000000u // of an allocation
+#define BITS_PER_SECOND 10000000000u
 #define RATE_MAX 1000000000u // per second
 #define SOFTWARE_MAX 127u // bytes: fewer than 128 characters (RFC 8489 section 14.14)
 
@@ -71,6 +73,9 @@ static void resolve_limits(struct config *config, const struct raw *raw, struct 
 	const struct raw_limits *r = &raw->limits;
 	struct config_limits *l = &config->limits;
 	uint32_t most = most_allocations(config);
+	// A rate keeps an allocation out of the XDP program: there it has to be asked for.
+	const bool kept = config->dataplane == CONFIG_DATAPLANE_SOCKETS ||
+			  config->dataplane == CONFIG_DATAPLANE_DPDK;
 
 	l->allocations = number(place, "limits.allocations", r->allocations, TP_ALLOCATIONS_MAX,
 		most < ALLOCATIONS ? most : ALLOCATIONS);
@@ -87,7 +92,13 @@ static void resolve_limits(struct config *config, const struct raw *raw, struct 
 	LIMIT(channels_per_user, UINT32_MAX, 0);
 	LIMIT(new_peers_per_second, RATE_MAX, 10);
 	LIMIT(user_new_peers_per_second, RATE_MAX, 10000);
+	LIMIT(packets_per_second, RATE_MAX, kept ? PACKETS_PER_SECOND : 0);
+	LIMIT(user_packets_per_second, RATE_MAX, 0);
 #undef LIMIT
+	l->bits_per_second = resolve_number(place, "limits.bits_per_second", r->bits_per_second, 0,
+		TP_BITS_PER_SECOND_MAX, kept ? BITS_PER_SECOND : 0);
+	l->user_bits_per_second = resolve_number(place, "limits.user_bits_per_second",
+		r->user_bits_per_second, 0, TP_BITS_PER_SECOND_MAX, 0);
 }
 
 static void resolve_workers(
@@ -175,8 +186,8 @@ int config_resolve(
 		resolve_abuse_log(config, raw, place) < 0 || resolve_run_as(config, raw, place) < 0)
 		return -ENOMEM;
 	resolve_ports(config, raw, place);
-	resolve_limits(config, raw, place);
 	resolve_choices(config, raw, place);
+	resolve_limits(config, raw, place);
 	resolve_workers(config, raw, host, place);
 	if (resolve_xdp(config, raw, place) < 0)
 		return -ENOMEM;

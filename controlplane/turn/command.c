@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The Turnpike authors
 #include "state.h"
 
-struct tp_command command_allocation(const struct turn_server *s, uint32_t slot)
+struct tp_command command_allocation(struct turn_server *s, uint32_t slot)
 {
 	const struct tp_vault_allocation *a = table_record(s->table, slot);
 	const struct slot *t = &s->table->slots[slot];
@@ -18,6 +18,7 @@ struct tp_command command_allocation(const struct turn_server *s, uint32_t slot)
 		.client = a->client,
 	};
 
+	rates_fill(s, slot, &c);
 	return c;
 }
 

@@ -53,6 +53,22 @@ int turn_expire_peers(struct turn_server *s, uint32_t slot)
 	return 0;
 }
 
+// Another number of allocations means another share of the user's rate for each. One that is not answered
+// yet may be about to get another port: its turn comes later.
+static void tell_share(struct turn_server *s, uint32_t slot)
+{
+	const struct slot *t = &s->table->slots[slot];
+	const uint32_t told = t->share_of;
+	struct tp_command c;
+
+	if (!s->attached || t->in_force != s->generation || t->pending || !rates_stale(s, slot))
+		return;
+	c = command_allocation(s, slot);
+	if (turn_submit(s, turn_id(TX_PEER, ++s->pending_serial, 0),
+		    table_record(s->table, slot)->worker, &c, 1, NULL, NULL) != 0)
+		s->table->slots[slot].share_of = told;
+}
+
 static uint32_t scan_slots(struct turn_server *s, uint32_t n)
 {
 	uint32_t total = s->table->vault.header->allocations, done = 0;
@@ -65,6 +81,8 @@ static uint32_t scan_slots(struct turn_server *s, uint32_t n)
 			turn_count(s, TP_CC_allocations_expired);
 			turn_drop(s, s->scan_slot, NULL, NULL);
 			done++;
+		} else if (t->state == SLOT_LIVE) {
+			tell_share(s, s->scan_slot);
 		}
 	}
 	return done;

@@ -19,10 +19,47 @@ static struct bucket_rate rate_of(uint32_t per_second)
 
 int rates_create(struct turn_server *s, const struct turn_config *config)
 {
+	s->packets_per_second = config->packets_per_second;
+	s->user_packets_per_second = config->user_packets_per_second;
+	s->bits_per_second = config->bits_per_second;
+	s->user_bits_per_second = config->user_bits_per_second;
 	s->new_peers = rate_of(config->new_peers_per_second);
 	s->user_new_peers = rate_of(config->user_new_peers_per_second);
 	s->user_full_at = calloc(USER_BUCKETS, sizeof(*s->user_full_at));
 	return s->user_full_at ? 0 : -ENOMEM;
+}
+
+static uint32_t allocations_of_user(const struct turn_server *s, uint32_t slot)
+{
+	return s->table->holders.entries[s->table->slots[slot].holder].allocations;
+}
+
+// An nth of a rate, and not nothing.
+static uint64_t share(uint64_t rate, uint32_t n)
+{
+	return rate && rate < n ? 1 : rate / n;
+}
+
+void rates_fill(struct turn_server *s, uint32_t slot, struct tp_command *c)
+{
+	const uint32_t n = allocations_of_user(s, slot);
+
+	c->packets_per_second = s->packets_per_second;
+	c->bits_per_second = s->bits_per_second;
+	c->user_packets_per_second = (uint32_t)share(s->user_packets_per_second, n);
+	c->user_bits_per_second = share(s->user_bits_per_second, n);
+	c->user = s->table->slots[slot].holder;
+	s->table->slots[slot].share_of = n;
+}
+
+bool rates_stale(const struct turn_server *s, uint32_t slot)
+{
+	const uint32_t n = allocations_of_user(s, slot), told = s->table->slots[slot].share_of;
+
+	if (!s->user_packets_per_second && !s->user_bits_per_second)
+		return false;
+	// A sixteenth is near enough where there are many: each change costs a command for each of them.
+	return (n > told ? n - told : told - n) > told / 16;
 }
 
 // The hash of a user is keyed, and as good as random.

@@ -180,8 +180,7 @@ int table_create(
 	err = reservations_create(&t->reservations, t->vault.reservations, tp_reservations_for(n));
 	// Reservations count as well.
 	if (!err)
-		err = holders_create(
-			&t->holders, n + tp_reservations_for(n), t->vault.header->index_key);
+		err = holders_create(&t->holders, tp_users_for(n), t->vault.header->index_key);
 	if (!err)
 		err = quota_create(&t->by_address, config->allocations_per_address,
 			n + tp_reservations_for(n), t->vault.header->index_key);

@@ -50,6 +50,11 @@ struct turn_config {
 	uint32_t channel_max; // highest channel number taken
 	uint32_t new_peers_per_second; // of an allocation; 0: no limit
 	uint32_t user_new_peers_per_second; // of all of a user's; 0: no limit
+	// What may be relayed in each direction, of an allocation and of all of a user's; 0: no limit.
+	uint32_t packets_per_second;
+	uint32_t user_packets_per_second;
+	uint64_t bits_per_second; // at most TP_BITS_PER_SECOND_MAX
+	uint64_t user_bits_per_second;
 	const char *software; // SOFTWARE attribute of authenticated answers; NULL or empty: none
 	const struct tp_endpoint *redirect; // servers that new allocations are sent to
 	size_t redirect_count; // 0: they are made here

@@ -26,7 +26,7 @@ enum transaction_kind {
 	TX_CHANNEL = 4,
 	TX_DROP = 5, // of a slot: index is the slot
 	TX_REPLAY = 6, // of a slot
-	TX_PEER = 7, // drops or puts back a peer: nobody waits
+	TX_PEER = 7, // drops or puts back a peer, or tells of a share: nobody waits
 	TX_SWEEP = 8,
 };
 
@@ -85,6 +85,8 @@ struct turn_server {
 	bool replay_done; // sweep sent
 	bool ready; // and every worker has done it
 
+	uint32_t packets_per_second, user_packets_per_second; // as configured
+	uint64_t bits_per_second, user_bits_per_second;
 	struct bucket_rate new_peers; // of an allocation
 	struct bucket_rate user_new_peers;
 	uint64_t *
@@ -135,6 +137,10 @@ int turn_check_peer(const struct request *r, const struct stun_peer *peer);
 // rates.c: the rate at which an allocation and its user make permissions for peers that had none, so that
 // nobody scans networks through us. Users whose hashes meet share a bucket.
 int rates_create(struct turn_server *s, const struct turn_config *config);
+// Puts the rates of a slot into the command that puts it: its own, and its share of its user's.
+void rates_fill(struct turn_server *s, uint32_t slot, struct tp_command *c);
+// Whether the share that the dataplane was told is too far from what it is by now.
+bool rates_stale(const struct turn_server *s, uint32_t slot);
 // Takes one. Returns 0 or -EDQUOT.
 int rates_meet_peer(struct turn_server *s, uint32_t slot);
 // Nothing came of it: gives it back.
@@ -186,7 +192,7 @@ static inline uint64_t turn_id(enum transaction_kind kind, uint64_t serial, uint
 }
 
 // command.c: fills commands from the table's records.
-struct tp_command command_allocation(const struct turn_server *s, uint32_t slot);
+struct tp_command command_allocation(struct turn_server *s, uint32_t slot);
 struct tp_command command_peer(const struct turn_server *s, uint32_t index);
 struct tp_command command_drop_peer(const struct turn_server *s, uint32_t index);
 int turn_submit(struct turn_server *s, uint64_t id, uint32_t worker, struct tp_command *commands,

@@ -32,7 +32,7 @@ enum slot_state {
 #define SLOT_DROP_UNSENT \
 	0u // as in_force of a dropping one: turn_send_drops() has to tell the dataplane
 
-// What is known of a slot beside its record. 48 bytes.
+// What is known of a slot beside its record. 56 bytes.
 struct slot {
 	uint32_t expires_s; // coarse copy, rounded up, for the expiry scan
 	uint32_t peers; // first peer, TABLE_NONE
@@ -49,6 +49,9 @@ struct slot {
 	uint32_t holder; // of a live slot: its user's entry
 	uint32_t channels_count; // of its peers
 	uint64_t new_peers_full_at; // bucket of the rate of new peers
+	uint32_t
+		share_of; // its user's allocations when the dataplane was last told its share of their rate
+	uint32_t zero_too;
 };
 
 // What is known of a peer record beside it.

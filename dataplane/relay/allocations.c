@@ -18,6 +18,16 @@ static bool same_allocation(const struct relay *r, const struct tp_command *c, u
 	       client_line_is(&r->clients[c->allocation], &c->client.ip, key);
 }
 
+// Takes back what the lines of a slot have leased: its rates change, or it goes.
+static void end_leases(struct relay *r, uint32_t slot)
+{
+	client_line_end(r, &r->clients[slot]);
+	port_line_end(r, allocation_port_line(r, slot));
+	for (uint32_t p = r->allocations[slot].peers; p != RELAY_NONE; p = r->links[p].next)
+		if (r->peers[p].channel)
+			client_line_end(r, &r->clients[relay_channel_line(r, p)]);
+}
+
 // A later expiry reaches the lines when their promise is over; an earlier one has to reach them now.
 static void refresh(struct relay *r, const struct tp_command *c)
 {
@@ -36,6 +46,10 @@ static void refresh(struct relay *r, const struct tp_command *c)
 	r->clients[c->allocation].until = expires;
 	allocation_port_line(r, c->allocation)->expires = expires;
 	allocation_port_line(r, c->allocation)->until = 0;
+	if (!lease_is(r, c)) {
+		end_leases(r, c->allocation);
+		lease_change(r, c);
+	}
 }
 
 static void take_out(struct relay *r, uint32_t slot)
@@ -44,8 +58,10 @@ static void take_out(struct relay *r, uint32_t slot)
 
 	while (a->peers != RELAY_NONE)
 		peer_drop(r, a->peers);
+	end_leases(r, slot);
+	lease_clear(r, slot);
 	index_erase(&r->client_index, line_hash(r, &r->clients[slot]), slot);
-	destination_give_back(r, line_destination(allocation_port_line(r, slot)->bytes));
+	destination_give_back(r, allocation_port_line(r, slot)->destination);
 	*allocation_port_line(r, slot) = (struct port_line){0};
 	r->clients[slot] = (struct client_line){0};
 	*a = (struct allocation){0};
@@ -135,8 +151,9 @@ enum tp_status allocation_put(struct relay *r, const struct tp_command *c)
 		.transport = c->transport,
 		.allocation = c->allocation + 1,
 		.expires = expires,
-		.bytes = line_of_destination(destination),
+		.destination = destination,
 	};
+	lease_start(r, c);
 	r->usage.allocations++;
 	return TP_STATUS_OK;
 }

@@ -16,7 +16,9 @@ static bool allocation_valid(const struct relay *r, const struct tp_command *c)
 
 	return c->relay < caps->relays && c->server < caps->servers && c->transport == TP_UDP &&
 	       c->relay_port >= caps->port_min && c->relay_port <= caps->port_max &&
-	       endpoint_valid(&c->client) &&
+	       endpoint_valid(&c->client) && c->user < tp_users_for(caps->allocations) &&
+	       c->bits_per_second <= TP_BITS_PER_SECOND_MAX &&
+	       c->user_bits_per_second <= TP_BITS_PER_SECOND_MAX &&
 	       tp_ip_family(&c->client.ip) == tp_ip_family(&caps->server[c->server].ip);
 }
 
@@ -81,6 +83,7 @@ static enum tp_status apply_to_peer(struct relay *r, const struct tp_command *c,
 
 enum tp_status relay_apply(struct relay *r, const struct tp_command *c, uint64_t now)
 {
+	r->now_ms = now;
 	if (c->kind == TP_SWEEP) {
 		relay_sweep(r, c->generation, 0, UINT32_MAX, UINT32_MAX);
 		return TP_STATUS_OK;

@@ -157,7 +157,8 @@ static ALWAYS_INLINE void relay_to(struct relay *r, struct client_line *l, struc
 	d->allocation = l->allocation;
 	d->destination = destination;
 	d->to = (struct tp_endpoint){.ip = *ip, .port = port};
-	client_line_count(r, l, d->length);
+	if (!client_line_count(r, l, d->length))
+		drop(d, TP_C_client_rate_limited);
 }
 
 // The line's promise is over: asks the records, and extends it if they are in force.
@@ -194,8 +195,7 @@ static ALWAYS_INLINE void decide_channel(struct relay *r, const struct relay_fro
 	if (!clock_live(l->until, tick) && !renew(r, l, d, tick))
 		return;
 	d->dont_fragment = 0;
-	relay_to(
-		r, l, d, &l->peer, l->peer_port, client_line_target(l), line_destination(l->bytes));
+	relay_to(r, l, d, &l->peer, l->peer_port, client_line_target(l), l->destination);
 }
 
 // The client's allocation of the other family than the step looked up, or NULL.
@@ -286,6 +286,7 @@ void relay_decide_clients(struct relay *r, const struct relay_from_client *in,
 {
 	struct burst b;
 
+	r->now_ms = now;
 	b.n_sends = 0;
 	b.tick = clock_tick(now);
 	for (unsigned int i = 0; i < n; i++)

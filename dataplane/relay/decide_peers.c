@@ -38,6 +38,10 @@ static ALWAYS_INLINE void deliver(struct relay *r, struct port_line *l,
 		drop(d, TP_C_peer_too_large);
 		return;
 	}
+	if (!port_line_count(r, l, in->length)) {
+		drop(d, TP_C_peer_rate_limited);
+		return;
+	}
 	if (l->channel) {
 		put32(d->front, (uint32_t)l->channel << 16 | in->length);
 	} else {
@@ -54,9 +58,8 @@ static ALWAYS_INLINE void deliver(struct relay *r, struct port_line *l,
 	d->offset = 0;
 	d->length = in->length;
 	d->allocation = l->allocation - 1;
-	d->destination = line_destination(l->bytes);
+	d->destination = l->destination;
 	d->to = (struct tp_endpoint){.ip = l->client, .port = l->client_port};
-	port_line_count(r, l, in->length);
 }
 
 static void fetch_peer(const struct relay *r, const struct relay_from_peer *in, struct unknown *u)
@@ -137,6 +140,7 @@ void relay_decide_peers(struct relay *r, const struct relay_from_peer *in,
 	unsigned int unknowns = 0;
 	uint32_t tick = clock_tick(now);
 
+	r->now_ms = now;
 	for (unsigned int i = 0; i < n; i++) {
 		line[i] = relay_port_line(r, in[i].relay, in[i].port);
 		__builtin_prefetch(line[i], 1);

@@ -64,7 +64,7 @@ uint32_t relay_decide_icmp(struct relay *r, const struct relay_icmp *in, struct 
 		.server = l->server,
 		.transport = l->transport,
 		.allocation = l->allocation - 1,
-		.destination = line_destination(l->bytes),
+		.destination = l->destination,
 		.to = {.ip = l->client, .port = l->client_port},
 	};
 	return at + 12;

@@ -120,7 +120,8 @@ void peer_drop(struct relay *r, uint32_t p)
 		uint64_t key, hash = channel_hash(r, slot, peer->channel, &key);
 
 		index_erase(&r->client_index, hash, line);
-		client_line_sum(r, &r->clients[line]);
+		client_line_end(r, &r->clients[line]);
+		lease_lines(r, slot, LEASE_TO_PEER, -1);
 		r->clients[line] = (struct client_line){0};
 		r->usage.channels--;
 	} else {
@@ -182,8 +183,9 @@ static enum tp_status channel_insert(struct relay *r, const struct tp_command *c
 		.relay_port = own->relay_port,
 		.until = clock_earlier(r->peers[p].expires, own->until),
 		.allocation = c->allocation,
-		.bytes = line_of_destination(r->peers[p].destination),
+		.destination = r->peers[p].destination,
 	};
+	lease_lines(r, c->allocation, LEASE_TO_PEER, 1);
 	forget_last_peer(r, c->allocation);
 	r->usage.channels++;
 	return TP_STATUS_OK;

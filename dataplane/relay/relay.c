@@ -36,7 +36,8 @@ int relay_create(struct relay **out, const struct relay_config *config)
 {
 	const struct tp_capabilities *c = &config->capabilities;
 	uint64_t end = sizeof(struct relay);
-	uint64_t clients, ports, peers, allocations, links, client_buckets, peer_buckets;
+	uint64_t clients, ports, peers, allocations, links, leases, users, client_buckets,
+		peer_buckets;
 	uint32_t ports_each = c->port_max - c->port_min + 1u;
 	uint32_t lines = c->allocations + c->peers;
 	struct memory memory;
@@ -50,6 +51,8 @@ int relay_create(struct relay **out, const struct relay_config *config)
 	peers = carve(&end, c->peers, sizeof(struct peer));
 	allocations = carve(&end, c->allocations, sizeof(struct allocation));
 	links = carve(&end, c->peers, sizeof(struct peer_link));
+	leases = carve(&end, c->allocations, sizeof(struct lease_slot));
+	users = carve(&end, tp_users_for(c->allocations), sizeof(struct lease_user));
 	client_buckets = carve(&end, index_buckets(lines), sizeof(struct index_bucket));
 	peer_buckets = carve(&end, index_buckets(c->peers), sizeof(struct index_bucket));
 	err = memory_take(&memory, end);
@@ -63,6 +66,8 @@ int relay_create(struct relay **out, const struct relay_config *config)
 	r->peers = (struct peer *)(memory.base + peers);
 	r->allocations = (struct allocation *)(memory.base + allocations);
 	r->links = (struct peer_link *)(memory.base + links);
+	r->leases = (struct lease_slot *)(memory.base + leases);
+	r->users = (struct lease_user *)(memory.base + users);
 	r->client_index.bucket = (struct index_bucket *)(memory.base + client_buckets);
 	r->client_index.buckets = index_buckets(lines);
 	r->peer_index.bucket = (struct index_bucket *)(memory.base + peer_buckets);
@@ -111,6 +116,13 @@ void relay_usage(const struct relay *relay, struct relay_usage *out)
 	*out = relay->usage;
 }
 
+// What is leased is counted when it is taken.
+static void not_yet_used(const struct client_line *l, struct relay_traffic *out)
+{
+	out->to_peer_packets -= lease_packets(l->lease);
+	out->to_peer_bytes -= lease_bytes(l->lease);
+}
+
 void relay_traffic(const struct relay *r, uint32_t slot, struct relay_traffic *out)
 {
 	const struct port_line *port;
@@ -120,16 +132,10 @@ void relay_traffic(const struct relay *r, uint32_t slot, struct relay_traffic *o
 		return;
 	*out = r->allocations[slot].past;
 	port = allocation_port_line(r, slot);
-	out->to_client_packets += port->packets;
-	out->to_client_bytes += line_bytes(port->bytes);
-	out->to_peer_packets += r->clients[slot].packets;
-	out->to_peer_bytes += line_bytes(r->clients[slot].bytes);
-	for (uint32_t p = r->allocations[slot].peers; p != RELAY_NONE; p = r->links[p].next) {
-		const struct client_line *l = &r->clients[relay_channel_line(r, p)];
-
-		if (!r->peers[p].channel)
-			continue;
-		out->to_peer_packets += l->packets;
-		out->to_peer_bytes += line_bytes(l->bytes);
-	}
+	out->to_client_packets -= lease_packets(port->lease);
+	out->to_client_bytes -= lease_bytes(port->lease);
+	not_yet_used(&r->clients[slot], out);
+	for (uint32_t p = r->allocations[slot].peers; p != RELAY_NONE; p = r->links[p].next)
+		if (r->peers[p].channel)
+			not_yet_used(&r->clients[relay_channel_line(r, p)], out);
 }

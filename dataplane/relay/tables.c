@@ -27,22 +27,22 @@ uint32_t relay_find_peer(
 	return RELAY_NONE;
 }
 
-void client_line_sum(struct relay *r, struct client_line *l)
+NEVER_INLINE bool client_line_lease(struct relay *r, struct client_line *l, uint32_t length)
 {
-	struct relay_traffic *past = &r->allocations[l->allocation].past;
-
-	past->to_peer_packets += l->packets;
-	past->to_peer_bytes += line_bytes(l->bytes);
-	l->packets = 0;
-	l->bytes -= line_bytes(l->bytes);
+	return lease_take(r, l->allocation, LEASE_TO_PEER, length, &l->lease);
 }
 
-void port_line_sum(struct relay *r, struct port_line *l)
+NEVER_INLINE bool port_line_lease(struct relay *r, struct port_line *l, uint32_t length)
 {
-	struct relay_traffic *past = &r->allocations[l->allocation - 1].past;
+	return lease_take(r, l->allocation - 1, LEASE_TO_CLIENT, length, &l->lease);
+}
 
-	past->to_client_packets += l->packets;
-	past->to_client_bytes += line_bytes(l->bytes);
-	l->packets = 0;
-	l->bytes -= line_bytes(l->bytes);
+void client_line_end(struct relay *r, struct client_line *l)
+{
+	lease_end(r, l->allocation, LEASE_TO_PEER, &l->lease);
+}
+
+void port_line_end(struct relay *r, struct port_line *l)
+{
+	lease_end(r, l->allocation - 1, LEASE_TO_CLIENT, &l->lease);
 }

@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "hash.h"
 #include "index.h"
+#include "lease.h"
 #include "memory.h"
 #include "relay.h"
 
@@ -38,16 +39,10 @@ struct client_line {
 	uint16_t relay_port;
 	uint32_t until;
 	uint32_t allocation;
-	uint32_t packets; // below LINE_PACKETS
-	uint64_t bytes; // LINE_BYTES bits; above them: destination of the channel's peer
+	uint32_t destination; // of the channel's peer
+	uint64_t lease; // lease.h
 };
 _Static_assert(sizeof(struct client_line) == 64, "one line, for both families");
-
-#define LINE_BYTES 40 // bits
-#define LINE_DESTINATION (64 - LINE_BYTES)
-// After so many packets a line's counts go into the allocation's sums: before, bytes can't have wrapped.
-#define LINE_PACKETS (1u << 24)
-_Static_assert(LINE_PACKETS * 65536ull == 1ull << LINE_BYTES, "of at most 64 KiB");
 
 #define CLIENT_KEY_BITS 48
 
@@ -87,8 +82,8 @@ struct port_line {
 	uint32_t allocation; // slot + 1; 0: none
 	uint32_t expires; // the allocation
 	uint32_t until; // 0: nothing known about a peer
-	uint32_t packets; // below LINE_PACKETS
-	uint64_t bytes; // LINE_BYTES bits; above them: destination of the client
+	uint32_t destination; // of the client
+	uint64_t lease; // lease.h
 };
 _Static_assert(sizeof(struct port_line) == 64, "one line, for both families");
 
@@ -100,7 +95,7 @@ struct peer {
 	uint16_t channel;
 	uint32_t expires;
 	uint32_t target : 8; // our relay address that `ip` is; NOT_OURS
-	uint32_t destination : LINE_DESTINATION; // taken; of one of our own addresses: 0
+	uint32_t destination : 24; // taken; of one of our own addresses: 0
 };
 _Static_assert(sizeof(struct peer) == 32, "two to a line");
 
@@ -112,7 +107,8 @@ struct peer_link {
 	uint32_t previous;
 };
 
-// What only commands need of an allocation, and what it relayed other than its lines' counts.
+// What only commands need of an allocation, and what it relayed: in `past` is also what its lines have
+// leased and not used yet.
 struct allocation {
 	_Alignas(64) uint32_t generation;
 	uint32_t expires;
@@ -130,6 +126,9 @@ struct relay {
 	struct peer *peers;
 	struct allocation *allocations;
 	struct peer_link *links;
+	struct lease_slot *leases; // of allocations
+	struct lease_user *users;
+	uint64_t now_ms; // as the last call told it
 	struct index client_index;
 	struct index peer_index;
 	struct hash_key key;
@@ -185,38 +184,22 @@ static inline bool peer_is(
 	return tp_ip_equal(&p->ip, ip) && p->allocation == allocation && p->port == port;
 }
 
-// Of a line's `bytes`.
-static inline uint32_t line_destination(uint64_t bytes)
+// tables.c. Takes a lease and uses it for a packet of `length` bytes, or returns false (lease.h).
+bool client_line_lease(struct relay *r, struct client_line *l, uint32_t length);
+bool port_line_lease(struct relay *r, struct port_line *l, uint32_t length);
+// Gives back what a line has leased.
+void client_line_end(struct relay *r, struct client_line *l);
+void port_line_end(struct relay *r, struct port_line *l);
+
+// Counts a packet; false: it is over a rate.
+static ALWAYS_INLINE bool client_line_count(struct relay *r, struct client_line *l, uint32_t length)
 {
-	return (uint32_t)(bytes >> LINE_BYTES);
+	return __builtin_expect(lease_use(&l->lease, length), 1) || client_line_lease(r, l, length);
 }
 
-static inline uint64_t line_of_destination(uint32_t destination)
+static ALWAYS_INLINE bool port_line_count(struct relay *r, struct port_line *l, uint32_t length)
 {
-	return (uint64_t)destination << LINE_BYTES;
-}
-
-static inline uint64_t line_bytes(uint64_t bytes)
-{
-	return bytes & ((1ull << LINE_BYTES) - 1);
-}
-
-// tables.c. Moves a line's counts into its allocation's sums.
-void client_line_sum(struct relay *r, struct client_line *l);
-void port_line_sum(struct relay *r, struct port_line *l);
-
-static inline void client_line_count(struct relay *r, struct client_line *l, uint32_t length)
-{
-	l->bytes += length;
-	if (__builtin_expect(++l->packets == LINE_PACKETS, 0))
-		client_line_sum(r, l);
-}
-
-static inline void port_line_count(struct relay *r, struct port_line *l, uint32_t length)
-{
-	l->bytes += length;
-	if (__builtin_expect(++l->packets == LINE_PACKETS, 0))
-		port_line_sum(r, l);
+	return __builtin_expect(lease_use(&l->lease, length), 1) || port_line_lease(r, l, length);
 }
 
 // destinations.c. Takes one for an address; 0 where the owner keeps none. False: it has no more.

@@ -56,6 +56,7 @@
 	X(send_invalid_peer, "Send indication to port 0 or to another address family") \
 	X(client_expired, "the allocation or channel has expired") \
 	X(hairpin_no_allocation, "to one of the relay's own addresses, but no allocation there") \
+	X(client_rate_limited, "over the packets or bits per second of an allocation or user") \
 	X(client_ttl_expired, "TTL or hop limit of 1 on arrival from a client") \
 	X(client_handoff_full, "the ring to the worker that has the allocation was full") \
 	X(client_handoff_over, \
@@ -77,6 +78,7 @@
 	X(peer_no_allocation, "to a relay port without an allocation") \
 	X(peer_expired, "the allocation has expired") \
 	X(peer_no_permission, "from a peer without a permission (RFC 8656 section 9)") \
+	X(peer_rate_limited, "over the packets or bits per second of an allocation or user") \
 	X(peer_too_large, "too large for a Data indication or ChannelData") \
 	X(peer_ttl_expired, "TTL or hop limit of 1 on arrival from a peer") \
 	X(peer_handoff_full, "the ring to the worker that owns the relay port was full") \

@@ -21,7 +21,7 @@ enum tp_record_kind {
 
 // What a command does. Puts are idempotent: they make or replace. Drops of what isn't there succeed.
 enum tp_command_kind {
-	// allocation, generation, expires_ms, client, server, transport, relay, relay_port
+	// allocation, generation, expires_ms, client, server, transport, relay, relay_port, rates
 	TP_PUT_ALLOCATION = 1,
 	// allocation. Its permissions and channels go with it.
 	TP_DROP_ALLOCATION = 2,
@@ -47,7 +47,16 @@ struct tp_via {
 	uint8_t b[16];
 };
 
-// Control to worker. 96 bytes. Fields that a kind does not use are 0.
+// Rates that a command may have at most.
+#define TP_BITS_PER_SECOND_MAX 1000000000000ull
+
+// Users that have an allocation, or a port reserved for one, at most: the control plane numbers them from 0.
+static inline uint32_t tp_users_for(uint32_t allocations)
+{
+	return allocations + (allocations < 256 ? 64 : allocations / 4);
+}
+
+// Control to worker. 128 bytes. Fields that a kind does not use are 0.
 struct tp_command {
 	uint64_t sequence; // echoed in the result; the control plane numbers from 1
 	uint64_t transaction; // commands and the send that belong together; 0: none
@@ -63,8 +72,16 @@ struct tp_command {
 	uint8_t zero[7];
 	struct tp_endpoint client;
 	struct tp_endpoint peer;
+	// What an allocation may relay, in each direction; 0: no limit. And what it brings to the limit of all
+	// that its user has on this worker: its share of what the user may in all.
+	uint64_t bits_per_second; // of application data, at most TP_BITS_PER_SECOND_MAX
+	uint64_t user_bits_per_second;
+	uint32_t packets_per_second;
+	uint32_t user_packets_per_second;
+	uint32_t user; // below tp_users_for()
+	uint32_t zero_too;
 };
-_Static_assert(sizeof(struct tp_command) == 96, "");
+_Static_assert(sizeof(struct tp_command) == 128, "");
 _Static_assert(__builtin_offsetof(struct tp_command, kind) == 32, "");
 _Static_assert(__builtin_offsetof(struct tp_command, client) == 48, "no hidden padding");
 

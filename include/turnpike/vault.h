@@ -96,7 +96,7 @@ _Static_assert(sizeof(struct tp_vault_reservation) == 96, "no hidden padding");
 // Reservations that are provided for with so many allocations.
 static inline uint32_t tp_reservations_for(uint32_t allocations)
 {
-	return allocations < 256 ? 64 : allocations / 4;
+	return tp_users_for(allocations) - allocations;
 }
 
 static inline uint64_t tp_vault_size(uint32_t allocations, uint32_t peers)

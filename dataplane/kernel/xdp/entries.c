@@ -11,6 +11,12 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+// The program keeps no rates: what has one is over for it from the start.
+static uint32_t until(const struct mirror_slot *s, uint64_t ms)
+{
+	return s->limited ? 0 : xdp_until(ms);
+}
+
 static enum tp_family relayed_family(const struct mirror *m, const struct mirror_slot *s)
 {
 	return tp_ip_family(&m->config->relay[s->relay]);
@@ -39,7 +45,7 @@ static uint32_t peer_until(const struct mirror *m, uint32_t slot, const struct m
 
 	if (p->channel)
 		ms = permission == MIRROR_NONE ? 0 : earlier(ms, m->peers[permission].expires_ms);
-	return xdp_until(ms);
+	return until(&m->slots[slot], ms);
 }
 
 int entry_put_allocation(struct mirror *m, uint32_t slot)
@@ -47,7 +53,7 @@ int entry_put_allocation(struct mirror *m, uint32_t slot)
 	const struct mirror_slot *s = &m->slots[slot];
 	struct xdp_line entry = client_entry(s, (uint16_t)relayed_family(m, s));
 
-	entry.until = xdp_until(s->expires_ms);
+	entry.until = until(s, s->expires_ms);
 	entry.client.allocation = slot + 1;
 	return m->ops.put_client(m->ops.context, &entry);
 }
@@ -68,7 +74,7 @@ int entry_put_channel(struct mirror *m, uint32_t slot, uint32_t peer)
 	const struct tp_endpoint to = {.ip = p->ip, .port = p->port};
 	struct xdp_line entry = client_entry(s, p->channel);
 
-	entry.until = xdp_until(earlier(p->expires_ms, s->expires_ms));
+	entry.until = until(s, earlier(p->expires_ms, s->expires_ms));
 	if (p->hairpin)
 		entry.client.relay |= XDP_HAIRPIN;
 	entry.client.sum = (uint16_t)xdp_sum(&from, &to);
@@ -113,7 +119,7 @@ void entry_write_port(struct mirror *m, uint32_t slot)
 {
 	const struct mirror_slot *s = &m->slots[slot];
 	struct xdp_port port = {.allocation = slot + 1,
-		.until = xdp_until(s->expires_ms),
+		.until = until(s, s->expires_ms),
 		.hop = s->hop,
 		.client = s->client.ip,
 		.client_port = s->client.port,

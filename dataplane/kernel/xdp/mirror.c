@@ -62,6 +62,12 @@ static bool same(const struct mirror_slot *s, uint32_t worker, const struct tp_c
 	       s->server == c->server && s->relay == c->relay && s->relay_port == c->relay_port;
 }
 
+static bool limited(const struct tp_command *c)
+{
+	return c->packets_per_second || c->bits_per_second || c->user_packets_per_second ||
+	       c->user_bits_per_second;
+}
+
 static int make_slot(struct mirror *m, uint32_t worker, const struct tp_command *c)
 {
 	uint32_t hop = m->ops.take_hop(m->ops.context, &c->client.ip);
@@ -77,7 +83,8 @@ static int make_slot(struct mirror *m, uint32_t worker, const struct tp_command 
 		.relay_port = c->relay_port,
 		.relay = c->relay,
 		.server = c->server,
-		.worker = (uint8_t)(worker + 1)};
+		.worker = (uint8_t)(worker + 1),
+		.limited = limited(c)};
 	m->usage.allocations++;
 	entry_write_port(m, c->allocation);
 	err = entry_put_allocation(m, c->allocation);
@@ -96,6 +103,7 @@ static int put_slot(struct mirror *m, uint32_t worker, const struct tp_command *
 	if (!s->worker)
 		return make_slot(m, worker, c);
 	s->expires_ms = c->expires_ms;
+	s->limited = limited(c);
 	entry_write_port(m, c->allocation);
 	err = entry_put_allocation(m, c->allocation);
 	if (!err)

@@ -33,6 +33,7 @@ struct mirror_slot {
 	uint8_t relay;
 	uint8_t server;
 	uint8_t worker; // index + 1; 0: no allocation
+	bool limited; // it has a rate: entries pass up, the sockets' tables keep it
 };
 
 struct mirror {

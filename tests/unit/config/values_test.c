@@ -52,6 +52,10 @@ Test(config_values, an_empty_file_gives_every_default)
 	cr_expect_eq(c->limits.channels_per_user, 0);
 	cr_expect_eq(c->limits.new_peers_per_second, 10);
 	cr_expect_eq(c->limits.user_new_peers_per_second, 10000);
+	cr_expect_eq(c->limits.packets_per_second, 0);
+	cr_expect_eq(c->limits.bits_per_second, 0);
+	cr_expect_eq(c->limits.user_packets_per_second, 0);
+	cr_expect_eq(c->limits.user_bits_per_second, 0);
 	cr_expect_eq(c->channel_max, TP_CHANNEL_MAX);
 	cr_expect_eq(c->users_count + c->secrets_count + c->external_count, 0);
 	cr_expect_eq(c->redirect.servers_count, 0);
@@ -82,7 +86,9 @@ static const char everything[] = "listen: ['0.0.0.0:3478', '[2001:db8::7]:3479',
 				 "permissions_per_allocation: 12,\n"
 				 "  channels_per_allocation: 13, permissions_per_user: 14,\n"
 				 "  channels_per_user: 15, new_peers_per_second: 16,\n"
-				 "  user_new_peers_per_second: 17}\n"
+				 "  user_new_peers_per_second: 17,\n"
+				 "  packets_per_second: 18, bits_per_second: 1000000000000,\n"
+				 "  user_packets_per_second: 19, user_bits_per_second: 20}\n"
 				 "abuse_log: {file: /var/log/a b, max_size: 5000, files: 0,\n"
 				 "  per_second: 7}\n"
 				 "run_as: {control: a, dataplane: b, operators: c}\n"
@@ -142,6 +148,10 @@ static void expect_everything(const struct config *c)
 	cr_expect_str_eq(c->run_as.control, "a");
 	cr_expect_str_eq(c->run_as.dataplane, "b");
 	cr_expect_str_eq(c->run_as.operators, "c");
+	cr_expect_eq(c->limits.packets_per_second, 18);
+	cr_expect_eq(c->limits.bits_per_second, 1000000000000);
+	cr_expect_eq(c->limits.user_packets_per_second, 19);
+	cr_expect_eq(c->limits.user_bits_per_second, 20);
 	cr_expect_eq(c->channel_max, TP_CHANNEL_MAX_5766);
 	cr_expect_str_eq(c->control_socket, "/tmp/t/c");
 	cr_assert_eq(c->redirect.servers_count, 2);

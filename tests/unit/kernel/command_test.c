@@ -169,7 +169,7 @@ Test(command, a_ring_full_of_garbage_is_counted_and_the_relay_goes_on)
 	for (unsigned int i = 0; i < sizeof(garbage); i++)
 		garbage[i] = (uint8_t)((seed = seed * 1664525u + 1013904223u) >> 24);
 	rig_push(&rig, 0, 99, garbage, 40); // no such kind
-	rig_push(&rig, 0, TP_COMMAND, garbage, 95); // too short
+	rig_push(&rig, 0, TP_COMMAND, garbage, 127); // too short
 	rig_push(&rig, 0, TP_SEND, garbage, 10); // too short
 	rig_push(&rig, 0, TP_SEND, garbage, 200); // another length than it says
 	rig_push(&rig, 0, TP_SEND, garbage, sizeof(garbage)); // too long

@@ -103,32 +103,29 @@ Test(destination, where_there_is_no_more_room_the_command_fails_and_changes_noth
 			TP_STATUS_OK)); // no record was lost
 }
 
-Test(destination, counts_go_over_into_the_sums_before_they_wrap)
+Test(destination, outlives_leases_and_counts_are_exact_over_their_ends)
 {
 	struct relay_traffic traffic;
-	const uint32_t before = LINE_PACKETS - 1;
-	const uint64_t bytes = (1ull << LINE_BYTES) - 65536;
 	struct client_line *line;
 	struct port_line *port;
 
 	put_all();
+	on_channel(r, client, CHANNEL, T0);
 	from_peer(r, PLAIN, PORT_MIN, peer, 9, T0);
 	line = &r->clients[relay_channel_line(r, r->allocations[0].peers)];
 	port = relay_port_line(r, PLAIN, PORT_MIN);
-	line->packets = port->packets = before;
-	line->bytes = line_of_destination(line_destination(line->bytes)) | bytes;
-	port->bytes = line_of_destination(line_destination(port->bytes)) | bytes;
+	line->lease = port->lease = 1207ull << LEASE_SHIFT | 1;
 	for (int i = 0; i < 2; i++) {
 		cr_assert(eq(u32, on_channel(r, client, CHANNEL, T0).destination,
 			holder_of(&holder, &peer)));
 		cr_assert(eq(u32, from_peer(r, PLAIN, PORT_MIN, peer, 1200, T0).destination,
 			holder_of(&holder, &client)));
 	}
-	cr_assert(eq(u32, line->packets, 1));
-	cr_assert(eq(u32, port->packets, 1));
+	cr_assert(eq(u32, lease_packets(line->lease), LEASE_PACKETS - 1));
+	cr_assert(eq(u32, lease_packets(port->lease), LEASE_PACKETS - 1));
 	relay_traffic(r, 0, &traffic);
-	cr_assert(eq(u64, traffic.to_peer_packets, before + 2ull));
-	cr_assert(eq(u64, traffic.to_peer_bytes, bytes + 6));
-	cr_assert(eq(u64, traffic.to_client_packets, before + 2ull));
-	cr_assert(eq(u64, traffic.to_client_bytes, bytes + 2400));
+	cr_assert(eq(u64, traffic.to_peer_packets, LEASE_PACKETS + 1ull));
+	cr_assert(eq(u64, traffic.to_peer_bytes, LEASE_BYTES - 1207 + 6));
+	cr_assert(eq(u64, traffic.to_client_packets, LEASE_PACKETS + 1ull));
+	cr_assert(eq(u64, traffic.to_client_bytes, LEASE_BYTES - 1207 + 2400));
 }

@@ -266,6 +266,9 @@ Test(history, commands_of_random_bytes_break_nothing)
 			c.relay = (uint8_t)draw(4);
 			c.transport = (uint8_t)draw(2);
 			c.relay_port = (uint16_t)(PORT_MIN - 1 + draw(18));
+			c.user = draw(tp_users_for(ALLOCATIONS) + 1);
+			c.bits_per_second >>= draw(64);
+			c.user_bits_per_second >>= draw(64);
 		}
 		cr_assert(lt(int, relay_apply(r, &c, T0), TP_STATUS_COUNT));
 		u = usage(r);

@@ -401,7 +401,8 @@ static void run(uint64_t seed, uint32_t steps)
 		rig.table_config->limits.channels = CHANNELS,
 		rig.table_config->limits.permissions_per_user = PERMISSIONS_PER_USER,
 		rig.table_config->limits.channels_per_user = CHANNELS_PER_USER,
-		rig.config.new_peers_per_second = 1, rig.config.user_new_peers_per_second = 5);
+		rig.config.new_peers_per_second = 1, rig.config.user_new_peers_per_second = 5,
+		rig.config.user_packets_per_second = 1000);
 	for (uint32_t i = 0; i < CLIENTS; i++) {
 		struct model *m = &h->clients[i];
 
@@ -423,7 +424,7 @@ static void run(uint64_t seed, uint32_t steps)
 		}
 	}
 	for (int i = 0; i < 8; i++)
-		cr_expect_gt(h->successes[i], steps / (i == 6 ? 4000 : 500),
+		cr_expect_gt(h->successes[i], steps / (i == 6 ? 5000 : 500),
 			"kind %d was hardly ever right: %u", i, h->successes[i]);
 	cr_expect_gt(h->failures, steps / 100);
 	cr_expect_gt(counted(TP_CC_permissions_limited), steps / 1000);

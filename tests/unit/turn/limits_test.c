@@ -145,3 +145,54 @@ Test(turn_limits, new_peers_of_a_user_are_limited_though_it_allocates_anew)
 	cr_expect_eq(permit(&rig_client, 64), 0);
 	cr_expect_eq(permit(&rig_client, 65), 508);
 }
+
+static uint32_t share_of(uint32_t slot)
+{
+	return rig.mirror.slots[slot].put.user_packets_per_second;
+}
+
+Test(turn_limits, rates_go_with_the_allocation_and_a_users_is_divided_among_all_it_has)
+{
+	const struct tp_endpoint second = client_number(1), third = client_number(2);
+	const struct tp_command *put;
+	uint32_t slot;
+
+	SUITE_CONFIGURED(rig.config.packets_per_second = 700, rig.config.bits_per_second = 800,
+		rig.config.user_packets_per_second = 900,
+		rig.config.user_bits_per_second = 5000000000);
+	cr_assert_eq(ask_allocate(&rig, &rig_client, 0), 0);
+	slot = rig_slot(&rig, &rig_client);
+	put = &rig.mirror.slots[slot].put;
+	cr_expect_eq(put->packets_per_second, 700u);
+	cr_expect_eq(put->bits_per_second, 800u);
+	cr_expect_eq(put->user_packets_per_second, 900u);
+	cr_expect_eq(put->user_bits_per_second, 5000000000u);
+	cr_expect_eq(put->user, rig.table->slots[slot].holder);
+	cr_assert_eq(ask_allocate(&rig, &second, 0), 0);
+	cr_assert_eq(ask_allocate(&rig, &third, 0), 0);
+	cr_expect_eq(share_of(rig_slot(&rig, &third)), 300u);
+	// The others hear of it within a second, and of an end too.
+	rig_tick(&rig, 1200);
+	cr_expect_eq(share_of(slot), 300u);
+	cr_expect_eq(share_of(rig_slot(&rig, &second)), 300u);
+	cr_expect_eq(put->user_bits_per_second, 5000000000u / 3);
+	cr_expect_eq(ask_refresh(&rig, &third, 0), 0);
+	rig_tick(&rig, 1200);
+	cr_expect_eq(share_of(slot), 450u);
+	rig_restart(&rig);
+	cr_expect_eq(share_of(slot), 450u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
+Test(turn_limits, without_rates_of_users_nothing_is_told_again)
+{
+	const struct tp_endpoint second = client_number(1);
+	uint32_t told;
+
+	SUITE_CONFIGURED(rig.config.packets_per_second = 700);
+	cr_assert_eq(ask_allocate(&rig, &rig_client, 0), 0);
+	cr_assert_eq(ask_allocate(&rig, &second, 0), 0);
+	told = rig.told_count;
+	rig_tick(&rig, 3000);
+	cr_expect_eq(rig.told_count, told);
+}
