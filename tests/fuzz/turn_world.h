@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// The relay in one process, without a socket or a clock: the control plane's turn/, auth/ and link/, a worker's
+// agent and its relay/ tables, and between them the real rings in real segments. What can't be aborts.
+#pragma once
+
+#include <agent.h>
+
+#include "../../controlplane/link/shm.h"
+#include "../../controlplane/stun/writer.h"
+#include "../../controlplane/turn/server.h"
+#include "turn_model.h"
+
+struct world_user {
+	const char *name, *password;
+	struct stun_hmac *key;
+};
+
+struct world {
+	uint64_t now_s; // since the start
+	int vault_fd;
+	int listener;
+	struct world_user users[MODEL_USERS];
+
+	struct auth *auth;
+	struct shm_link *shm;
+	struct link link; // what the server submits to: shm's, unless it is congested
+	struct link_events events; // the server's
+	struct turn_server *server;
+	bool congested;
+
+	struct segment segment;
+	struct attachment attachment;
+	struct agent agent;
+	int socket; // -1: no dataplane is attached
+	struct tp_capabilities capabilities;
+
+	// What the dataplane refuses: the next `refuse` commands that put something.
+	unsigned int refuse;
+	enum tp_status refusal;
+	unsigned int refused; // so far
+	uint16_t held[MODEL_SLOTS]; // its allocations' relay ports; 0: none
+
+	// What left for a client since world_ask() began.
+	unsigned int answers;
+	struct tp_send head;
+	uint8_t bytes[TP_PUNT_MAX];
+};
+
+// A world without allocations, and a vault of its own. The link outlives it, for the next.
+void world_begin(struct world *w);
+// While a dataplane is attached.
+void world_end(struct world *w);
+
+void world_attach(struct world *w);
+// The dataplane dies, and all its tables with it.
+void world_detach(struct world *w);
+// The control plane dies and another one takes over the vault; the dataplane stays.
+void world_restart(struct world *w);
+// Commands find no room, or find it again.
+void world_congest(struct world *w, bool congested);
+void world_pass(struct world *w, uint64_t seconds);
+// Until nothing is left to be done now. Housekeeping too with `tick`.
+void world_settle(struct world *w, bool tick);
+
+// Sends a request. Returns whether it was answered, and with what; no answer but one, to its sender, signed
+// as it must be. A nonce in it goes to `nonce`.
+bool world_ask(struct world *w, const struct model_request *q, struct model_answer *a,
+	char nonce[64], bool *renewed);
+
+// What the dataplane makes of ChannelData, a Send indication, a peer's datagram.
+struct relay_decision world_channel(struct world *w, unsigned int client, uint16_t number);
+struct relay_decision world_send(struct world *w, unsigned int client, unsigned int peer);
+struct relay_decision world_peer(
+	struct world *w, unsigned int family, uint16_t port, unsigned int peer);
+
+// Aborts unless the server's table is sound; with `empty`, unless nothing is left in it nor in the dataplane.
+void world_check(struct world *w, bool empty);
