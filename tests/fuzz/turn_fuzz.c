@@ -165,8 +165,11 @@ static void send_request(struct model_request *q)
 	tell_request(q, &a, answered);
 	// Its sender asks again later.
 	check(answered != deaf, deaf ? "an answer out of nowhere" : "a request without an answer");
-	if (!answered)
+	if (!answered) {
+		if (world.socket >= 0)
+			model_unanswered(&h.model, q);
 		return;
+	}
 	wrong = model_judge(&h.model, q, &a);
 	if (wrong)
 		fail(wrong);
@@ -313,6 +316,7 @@ static void change_dataplane(void)
 {
 	if (world.socket >= 0) {
 		world_detach(&world);
+		model_caught_up(&h.model);
 		h.model.slack = true;
 		return;
 	}
@@ -327,6 +331,7 @@ static void change_congestion(void)
 	if (world.socket < 0)
 		return;
 	world_congest(&world, !world.congested);
+	model_caught_up(&h.model);
 	h.model.slack = world.congested;
 }
 

@@ -77,6 +77,7 @@ struct model_client {
 	unsigned int user;
 	uint64_t id; // of its Allocate
 	uint32_t lifetime_s; // told then
+	bool ending[2]; // its end was asked for, and nobody said yes
 	struct model_relayed relayed[2];
 };
 
@@ -106,6 +107,10 @@ uint16_t model_number(unsigned int which); // below MODEL_NUMBERS
 // Checks an answer against the rules, and takes it as what happened. Returns NULL, or what is wrong with it.
 const char *model_judge(
 	struct model *m, const struct model_request *q, const struct model_answer *a);
+
+// A request that there was no room to answer: only an end may come of it, and that once there is room again.
+void model_unanswered(struct model *m, const struct model_request *q);
+void model_caught_up(struct model *m);
 
 // Whether a client's ChannelData on a number is relayed, and then to which peer; likewise a Send indication
 // to a peer, and a peer's datagram to the client's relayed address, as ChannelData on *number or as a Data

@@ -5,12 +5,25 @@
 // agent and its relay/ tables, and between them the real rings in real segments. What can't be aborts.
 #pragma once
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include <agent.h>
 
 #include "../../controlplane/link/shm.h"
 #include "../../controlplane/stun/writer.h"
 #include "../../controlplane/turn/server.h"
 #include "turn_model.h"
+
+#define WORLD_REALM "example.org"
+
+#define MUST(what) \
+	do { \
+		if (!(what)) { \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what); \
+			abort(); \
+		} \
+	} while (0)
 
 struct world_user {
 	const char *name, *password;
@@ -52,6 +65,9 @@ struct world {
 void world_begin(struct world *w);
 // While a dataplane is attached.
 void world_end(struct world *w);
+
+// Who knows a password, and so can sign.
+struct stun_hmac *world_key(const char *user, const char *password);
 
 void world_attach(struct world *w);
 // The dataplane dies, and all its tables with it.
