@@ -2,7 +2,6 @@
 // Copyright (c) 2026 The Turnpike authors
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/un.h>
 
@@ -171,15 +170,19 @@ static void connect_dataplane(struct world *w)
 {
 	struct sockaddr_un address;
 	socklen_t length = sizeof(address);
-	int fds[2] = {w->segment.fd, w->segment.bell[0]};
+	int fds[2] = {w->segment.fd}, bell[2];
 	uint32_t n;
 
+	MUST(tp_bell_make(bell) == 0);
+	w->attachment.bell[0] = bell[0];
+	fds[1] = bell[1];
 	w->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	MUST(w->socket >= 0);
 	MUST(getsockname(w->listener, (struct sockaddr *)&address, &length) == 0);
 	MUST(connect(w->socket, (struct sockaddr *)&address, length) == 0);
 	shm_link_on_socket(w->shm, now_ms(w));
 	MUST(tp_greeting_send(w->socket, TP_HELLO_MAGIC, 1, fds, 2) == 0);
+	close(bell[1]);
 	shm_link_on_socket(w->shm, now_ms(w));
 	MUST(tp_greeting_receive(w->socket, TP_WELCOME_MAGIC, fds, 2, &n) == 1);
 	MUST(tp_segment_map(fds[0], TP_MAGIC_CONTROL, &w->attachment.control) == 0);
@@ -196,6 +199,7 @@ static void disconnect_dataplane(struct world *w)
 	agent_follow(&w->agent);
 	tp_unmap(&w->attachment.control);
 	close(w->attachment.doorbell);
+	close(w->attachment.bell[0]);
 	close(w->socket);
 	w->socket = -1;
 }
