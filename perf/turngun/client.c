@@ -75,7 +75,7 @@ static uint16_t method_of(enum task task, enum form form)
 {
 	if (task == TASK_ALLOCATE)
 		return TP_STUN_ALLOCATE;
-	if (task == TASK_RELEASE)
+	if (task == TASK_REFRESH || task == TASK_RELEASE)
 		return TP_STUN_REFRESH;
 	return form == FORM_CHANNEL ? TP_STUN_CHANNEL_BIND : TP_STUN_CREATE_PERMISSION;
 }
@@ -94,7 +94,7 @@ uint32_t client_ask(uint8_t out[REQUEST_MAX], const struct population *p,
 		put_allocate(&w, p->options);
 	else if (task == TASK_RELEASE)
 		stun_put_u32(&w, TP_ATTR_LIFETIME, 0);
-	else
+	else if (task == TASK_BIND)
 		put_bind(&w, p, f);
 	if (c->nonce_length && credentials->key) {
 		stun_put(&w, TP_ATTR_USERNAME, credentials->user, strlen(credentials->user));

@@ -33,6 +33,7 @@ void credentials_free(struct credentials *c);
 enum task {
 	TASK_ALLOCATE, // of a client
 	TASK_BIND, // a channel, or a permission: of a flow
+	TASK_REFRESH, // of a client
 	TASK_RELEASE, // of a client
 };
 

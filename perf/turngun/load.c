@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../../dataplane/frame/checksum.h"
 #include "front.h"
@@ -16,7 +17,10 @@
 #define QUIET_NS 50000000u // without anything at the end: nothing is under way any more
 #define GRACE_NS 1000000000u // at most
 #define RECEIVES_MAX 8u // bursts between looks at what is due
-#define OVERTIME_SHARE 50u // of the time: what a gap at the end held back may take a 50th more
+#define TRAILING_SHARE \
+	50u // of a trial: longer than that no wire is behind because of a gap at its end
+#define OVERTIME_SHARE 4u // of a trial: what such a gap held back may take
+#define LOOK_NS 100000u // between looks at the thread's clock
 #define RUN_MARK 0x80000080u // a peer's data must begin like no ChannelData and no STUN message
 
 struct shooting {
@@ -26,6 +30,7 @@ struct shooting {
 	uint32_t count;
 	uint32_t next; // in `active`
 	uint32_t size; // in the cycle of sizes
+	uint64_t looked_ns, caught_cpu_ns; // the thread's time when nothing was due
 };
 
 static bool goes(const struct stream *s, uint8_t direction)
@@ -143,7 +148,8 @@ static void take(struct load *l, const struct arrival *a, uint64_t now)
 	uint64_t sum;
 
 	if (!front_read(&f, a->data, a->length)) {
-		l->stun++;
+		if (!l->keeper || !keeper_take(l->keeper, a, now))
+			l->stun++;
 		return;
 	}
 	state = payload_read(&stamp, &sum, f.data, f.length, l->run);
@@ -245,27 +251,56 @@ static void look_at_window(struct load *l, struct window *w, uint64_t now)
 	*w = (struct window){now, all};
 }
 
+// Of this thread: a gap, in which something else has the CPU, is not in it.
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void look_whether_caught_up(struct shooting *s, uint64_t now)
+{
+	if (now - s->looked_ns < LOOK_NS || pacer_due(&s->pacer, now, 1))
+		return;
+	s->looked_ns = now;
+	s->caught_cpu_ns = cpu_ns();
+}
+
+// What was due in a gap at the very end, unless the wire is what holds it back: one that takes everything, but too
+// slowly, would have the rate be less than was asked for, and nothing lost.
+static void send_rest(struct shooting *s, uint64_t until)
+{
+	uint64_t trial = until - s->pacer.begin_ns;
+
+	if (cpu_ns() - s->caught_cpu_ns > trial / TRAILING_SHARE)
+		return;
+	while (pacer_waiting(&s->pacer, until) && send_due(s, until - 1) &&
+		cpu_ns() - s->caught_cpu_ns < trial / OVERTIME_SHARE)
+		receive(s->load);
+}
+
 static void shoot(struct shooting *s, double seconds)
 {
 	struct load *l = s->load;
 	uint64_t begin = clock_ns(), until = begin + (uint64_t)(seconds * 1e9), now;
-	uint64_t until_late;
 	struct window window = {.begin_ns = begin};
 
 	pacer_begin(&s->pacer, begin, l->trial->rate);
+	s->caught_cpu_ns = cpu_ns();
 	gaps_begin(&l->gaps, begin);
 	for (now = begin; now < until; now = clock_ns()) {
 		gaps_look(&l->gaps, now);
 		look_at_window(l, &window, now);
 		send_due(s, now);
 		receive(l);
+		look_whether_caught_up(s, now);
+		if (l->keeper)
+			keeper_step(l->keeper, now);
 	}
 	gaps_end(&l->gaps, now);
-	// What was due in a gap at the very end, unless the wire is what holds it back: one that is too slow and
-	// takes everything would have the rate be less than was asked for, and nothing lost.
-	until_late = now + (until - begin) / OVERTIME_SHARE;
-	while (pacer_waiting(&s->pacer, until) && send_due(s, until - 1) && clock_ns() < until_late)
-		receive(l);
+	send_rest(s, until);
 	l->sending_ns = clock_ns() - begin;
 	look_at_time(l);
 	wait_for_rest(s, clock_ns());
@@ -345,7 +380,8 @@ static void begin(struct load *l)
 	struct load fresh = {.wire = l->wire,
 		.population = l->population,
 		.trial = l->trial,
-		.reflected = l->reflected};
+		.reflected = l->reflected,
+		.keeper = l->keeper};
 	struct population *p = l->population;
 
 	fresh.run = l->run ? l->run + 0x100 : (uint32_t)clock_ns() | RUN_MARK;
@@ -381,6 +417,8 @@ int load_run(struct load *l, double seconds)
 		free(s.active);
 		return -EINVAL;
 	}
+	if (l->keeper)
+		keeper_catch_up(l->keeper);
 	begin(l);
 	shoot(&s, seconds);
 	count_wire(l);

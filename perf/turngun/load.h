@@ -6,6 +6,7 @@
 
 #include "gaps.h"
 #include "histogram.h"
+#include "keeper.h"
 #include "population.h"
 
 #define FORMS 2u
@@ -36,6 +37,7 @@ struct load {
 	struct population *population;
 	const struct trial *trial;
 	bool reflected; // what comes is what was sent
+	struct keeper *keeper; // NULL: nothing is to be kept
 	uint32_t run;
 	uint64_t sending_ns;
 	uint64_t grace_ns;
@@ -49,7 +51,7 @@ struct load {
 	struct gaps gaps;
 };
 
-// Runs a trial for so long at its pace. `*l` has wire, population, trial and reflected set, and is all 0
+// Runs a trial for so long at its pace. `*l` has wire, population, trial, reflected and keeper set, and is all 0
 // before the first. Returns 0, or -EINVAL: no stream goes in that direction; stderr says so.
 int load_run(struct load *l, double seconds);
 

@@ -28,6 +28,7 @@ struct program {
 	struct population population;
 	struct credentials credentials;
 	struct setup_result allocate, bind, release;
+	struct keeper keeper;
 	struct load load;
 	enum status status;
 };
@@ -97,6 +98,8 @@ static json_t *head(struct program *p)
 static void put_trial(struct program *p, json_t *document)
 {
 	json_object_set_new(document, "load", report_load(&p->load));
+	json_object_set_new(document, "kept",
+		p->load.keeper ? report_kept(&p->load.keeper->result) : json_null());
 	json_object_set_new(document, "wire", report_wire(&p->load, &p->options));
 	json_object_set_new(document, "gaps", report_gaps(&p->load.gaps));
 	print(document);
@@ -172,8 +175,16 @@ static int measure(struct program *p)
 		p->load.population = &p->population;
 		p->load.trial = &p->options.trial;
 		p->load.reflected = p->options.command == COMMAND_CEILING;
-		err = p->options.trials ? trials_of_stdin(p) : one_trial(p);
+		if (p->options.command == COMMAND_LOAD) {
+			err = keeper_begin(
+				&p->keeper, p->wire, &p->population, &p->credentials, clock_ns());
+			p->load.keeper = &p->keeper;
+		}
 	}
+	if (!err)
+		err = p->options.trials ? trials_of_stdin(p) : one_trial(p);
+	if (p->load.keeper)
+		keeper_end(p->load.keeper);
 	if (p->options.command == COMMAND_LOAD && !p->options.keep)
 		setup_run(&p->release, p->wire, &p->population, &p->credentials, TASK_RELEASE);
 	return err;

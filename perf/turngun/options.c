@@ -17,7 +17,7 @@
 #define CLIENTS_MAX 4000000u
 #define CHANNELS_MAX 4096u
 #define ADDRESSES_MAX 1000000u
-#define SECONDS_MAX 240.0 // permissions last 300
+#define SECONDS_MAX 86400.0
 
 enum {
 	OPTION_WIRE = 256,
@@ -40,6 +40,7 @@ enum {
 	OPTION_CPU,
 	OPTION_TRIALS,
 	OPTION_KEEP,
+	OPTION_REFRESH,
 	OPTION_JSON,
 	OPTION_HELP,
 	OPTION_VERSION,
@@ -66,6 +67,7 @@ static const struct option long_options[] = {
 	{"cpu", required_argument, NULL, OPTION_CPU},
 	{"trials", no_argument, NULL, OPTION_TRIALS},
 	{"keep", no_argument, NULL, OPTION_KEEP},
+	{"refresh", required_argument, NULL, OPTION_REFRESH},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -241,6 +243,8 @@ static int take(struct options *o, int option, const char *text)
 	case OPTION_KEEP:
 		o->keep = true;
 		return 0;
+	case OPTION_REFRESH:
+		return take_seconds(&o->refresh, text, 0.1);
 	case OPTION_JSON:
 		o->json = true;
 		return 0;
@@ -320,6 +324,8 @@ int options_parse(struct options *o, int argc, char **argv)
 		.trial = {.seconds = 1, .direction = DIRECTION_BOTH},
 		.warm_up = 0.1,
 		.window = 256,
+		.refresh =
+			120, // permissions last 300 (RFC 8656 section 9): what fails once has another chance
 		.user = "turngun",
 		.cpu = -1,
 		.forever = true};

@@ -63,6 +63,7 @@ struct options {
 	int cpu; // -1: where it runs
 	bool forever; // no --seconds was given
 	bool trials; // to be read from stdin
+	double refresh; // seconds in which everything is asked for again
 	bool keep; // the allocations
 	bool json;
 	int eal_argc; // what follows "--"

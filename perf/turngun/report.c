@@ -95,6 +95,11 @@ json_t *report_setup(const struct setup_result *allocate, const struct setup_res
 		"allocate", phase(allocate), "bind", phase(bind));
 }
 
+json_t *report_kept(const struct setup_result *r)
+{
+	return phase(r);
+}
+
 static json_t *way(const struct load_way *w, double took)
 {
 	json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "offered",

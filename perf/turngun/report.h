@@ -12,6 +12,8 @@
 #include "setup.h"
 
 json_t *report_setup(const struct setup_result *allocate, const struct setup_result *bind);
+// What was asked for again beside the loads.
+json_t *report_kept(const struct setup_result *r);
 json_t *report_load(const struct load *l);
 json_t *report_wire(const struct load *l, const struct options *o);
 json_t *report_gaps(const struct gaps *g);

@@ -24,6 +24,7 @@
 
 // A request under way.
 struct slot {
+	enum task task;
 	uint32_t number; // of the client or flow
 	uint32_t serial;
 	uint32_t length; // 0: free
@@ -40,28 +41,26 @@ struct setup {
 	struct wire *wire;
 	struct population *population;
 	struct credentials *credentials;
-	enum task task;
 	struct slot *slot;
 	uint32_t slots, busy, serial, secret;
-	uint32_t next, count; // numbers
 };
 
-static struct client *client_of(const struct setup *s, uint32_t number)
+static struct client *client_of(const struct setup *s, enum task task, uint32_t number)
 {
 	const struct population *p = s->population;
 
-	return &p->client[s->task == TASK_BIND ? p->flow[number].client : number];
+	return &p->client[task == TASK_BIND ? p->flow[number].client : number];
 }
 
-static bool wanted(const struct setup *s, uint32_t number)
+static bool wanted(const struct setup *s, enum task task, uint32_t number)
 {
 	const struct population *p = s->population;
-	const struct flow *f = &p->flow[number];
 
-	if (s->task == TASK_ALLOCATE)
+	if (task == TASK_ALLOCATE)
 		return true;
-	return client_of(s, number)->relayed.port &&
-	       (s->task == TASK_RELEASE || !f->hairpin || p->client[f->peer].relayed.port);
+	return client_of(s, task, number)->relayed.port &&
+	       (task != TASK_BIND || !p->flow[number].hairpin ||
+		       p->client[p->flow[number].peer].relayed.port);
 }
 
 // What does not go now goes when its time is over.
@@ -76,7 +75,7 @@ static void transmit(struct setup *s, struct slot *slot, uint64_t now)
 	memcpy(d.data, slot->request, slot->length);
 	d.length = slot->length;
 	d.sum = sum_bytes(slot->request, slot->length);
-	d.path = &client_of(s, slot->number)->path;
+	d.path = &client_of(s, slot->task, slot->number)->path;
 	s->wire->ops->send(s->wire, &d, 1);
 }
 
@@ -90,23 +89,25 @@ static void ask(struct setup *s, struct slot *slot, uint64_t now)
 	tp_put32(slot->tid + 4, slot->serial);
 	tp_put32(slot->tid + 8, s->secret);
 	slot->length = client_ask(
-		slot->request, s->population, s->credentials, s->task, slot->number, slot->tid);
+		slot->request, s->population, s->credentials, slot->task, slot->number, slot->tid);
 	s->result->transactions++;
 	transmit(s, slot, now);
 }
 
-static int start(struct setup *s, struct slot *slot, uint64_t now)
+int setup_ask(struct setup *s, enum task task, uint32_t n, uint64_t now)
 {
+	struct slot *slot = s->slot;
 	int err;
 
-	while (s->next < s->count && !wanted(s, s->next))
-		s->next++;
-	if (s->next == s->count)
+	if (!wanted(s, task, n))
 		return 0;
-	slot->number = s->next++;
+	while (slot->length)
+		slot++;
+	slot->task = task;
+	slot->number = n;
 	slot->renewals = 0;
 	s->result->asked++;
-	err = s->task == TASK_ALLOCATE ? seek(s->wire, &client_of(s, slot->number)->path) : 0;
+	err = task == TASK_ALLOCATE ? seek(s->wire, &client_of(s, task, n)->path) : 0;
 	if (err)
 		return err;
 	s->busy++;
@@ -126,25 +127,25 @@ static void count_error(struct setup_result *r, uint32_t code)
 
 static void succeed(struct setup *s, const struct slot *slot, const struct answer *a)
 {
-	struct client *c = client_of(s, slot->number);
+	struct client *c = client_of(s, slot->task, slot->number);
 
-	if (!a->authentic || (s->task == TASK_ALLOCATE && !a->relayed.port)) {
+	if (!a->authentic || (slot->task == TASK_ALLOCATE && !a->relayed.port)) {
 		s->result->bad++;
 		return;
 	}
 	s->result->made++;
-	if (s->task == TASK_ALLOCATE)
+	if (slot->task == TASK_ALLOCATE)
 		c->relayed = a->relayed;
-	else if (s->task == TASK_BIND)
+	else if (slot->task == TASK_BIND)
 		s->population->flow[slot->number].bound = true;
-	else
+	else if (slot->task == TASK_RELEASE)
 		c->relayed.port = 0;
 }
 
 static void answered(struct setup *s, struct slot *slot, const struct answer *a, uint64_t now)
 {
-	struct client *c = client_of(s, slot->number);
-	bool challenged = a->error == 401 ? !slot->renewals && s->task == TASK_ALLOCATE
+	struct client *c = client_of(s, slot->task, slot->number);
+	bool challenged = a->error == 401 ? !slot->renewals && slot->task == TASK_ALLOCATE
 					  : a->error == 438 && slot->renewals < RENEWALS_MAX;
 
 	histogram_add(&s->result->latency, now - slot->first_ns);
@@ -164,7 +165,7 @@ static void answered(struct setup *s, struct slot *slot, const struct answer *a,
 	s->busy--;
 }
 
-static void take(struct setup *s, const struct arrival *arrival, uint64_t now)
+bool setup_take(struct setup *s, const struct arrival *arrival, uint64_t now)
 {
 	uint8_t tid[TP_STUN_TID];
 	struct answer a;
@@ -172,22 +173,23 @@ static void take(struct setup *s, const struct arrival *arrival, uint64_t now)
 	uint32_t index;
 
 	if (!client_answers(tid, arrival->data, arrival->length))
-		return;
+		return false;
 	index = tp_get32(tid);
 	slot = &s->slot[index < s->slots ? index : 0];
 	// An answer to what was sent twice comes twice.
 	if (!slot->length || memcmp(slot->tid, tid, sizeof(tid)) != 0)
-		return;
+		return tp_get32(tid + 8) == s->secret;
 	if (!client_read(&a, s->credentials, arrival->data, arrival->length)) {
 		s->result->bad++;
 		slot->length = 0;
 		s->busy--;
-		return;
+		return true;
 	}
 	answered(s, slot, &a, now);
+	return true;
 }
 
-static void send_again(struct setup *s, uint64_t now)
+void setup_again(struct setup *s, uint64_t now)
 {
 	for (uint32_t i = 0; i < s->slots; i++) {
 		struct slot *slot = &s->slot[i];
@@ -213,35 +215,76 @@ static void receive(struct setup *s, uint64_t now)
 		uint32_t n = s->wire->ops->receive(s->wire, arrivals, &more);
 
 		for (uint32_t i = 0; i < n; i++)
-			take(s, &arrivals[i], now);
+			setup_take(s, &arrivals[i], now);
 		s->wire->ops->release(s->wire, arrivals, n);
 	}
 }
 
-static void progress(const struct setup *s)
+bool setup_full(const struct setup *s)
 {
-	static const char *const names[] = {"allocated", "bound", "released"};
-
-	fprintf(stderr, "turngun: %s %u of %u\n", names[s->task], s->result->made, s->count);
+	return s->busy == s->slots;
 }
 
-static int run(struct setup *s)
+bool setup_idle(const struct setup *s)
+{
+	return !s->busy;
+}
+
+struct setup *setup_new(struct setup_result *r, struct wire *w, struct population *p,
+	struct credentials *c, uint32_t slots)
+{
+	struct setup *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	*s = (struct setup){.result = r,
+		.wire = w,
+		.population = p,
+		.credentials = c,
+		.slot = calloc(slots, sizeof(*s->slot)),
+		.slots = slots};
+	if (!s->slot) {
+		free(s);
+		return NULL;
+	}
+	if (getrandom(&s->secret, sizeof(s->secret), 0) != sizeof(s->secret))
+		s->secret = (uint32_t)clock_ns();
+	memset(r, 0, sizeof(*r));
+	return s;
+}
+
+void setup_free(struct setup *s)
+{
+	if (!s)
+		return;
+	free(s->slot);
+	free(s);
+}
+
+static void progress(const struct setup *s, enum task task, uint32_t count)
+{
+	static const char *const names[] = {"allocated", "bound", "refreshed", "released"};
+
+	fprintf(stderr, "turngun: %s %u of %u\n", names[task], s->result->made, count);
+}
+
+static int run(struct setup *s, enum task task, uint32_t count)
 {
 	uint64_t begin = clock_ns(), now = begin, look = begin, shown = begin;
+	uint32_t next = 0;
 	int err = 0;
 
-	while (!err && (s->busy || s->next < s->count)) {
-		for (uint32_t i = 0; !err && i < s->slots && s->next < s->count; i++)
-			if (!s->slot[i].length)
-				err = start(s, &s->slot[i], now);
+	while (!err && (s->busy || next < count)) {
+		while (!err && next < count && !setup_full(s))
+			err = setup_ask(s, task, next++, now);
 		receive(s, now);
 		now = clock_ns();
 		if (now - look > LOOK_NS) {
-			send_again(s, now);
+			setup_again(s, now);
 			look = now;
 		}
 		if (now - shown > PROGRESS_NS) {
-			progress(s);
+			progress(s, task, count);
 			shown = now;
 		}
 	}
@@ -252,22 +295,9 @@ static int run(struct setup *s)
 int setup_run(struct setup_result *r, struct wire *w, struct population *p, struct credentials *c,
 	enum task task)
 {
-	struct setup s = {.result = r,
-		.wire = w,
-		.population = p,
-		.credentials = c,
-		.task = task,
-		.slots = p->options->window,
-		.count = task == TASK_BIND ? p->flows : p->clients};
-	int err;
+	struct setup *s = setup_new(r, w, p, c, p->options->window);
+	int err = s ? run(s, task, task == TASK_BIND ? p->flows : p->clients) : -ENOMEM;
 
-	memset(r, 0, sizeof(*r));
-	s.slot = calloc(s.slots, sizeof(*s.slot));
-	if (!s.slot)
-		return -ENOMEM;
-	if (getrandom(&s.secret, sizeof(s.secret), 0) != sizeof(s.secret))
-		s.secret = (uint32_t)clock_ns();
-	err = run(&s);
-	free(s.slot);
+	setup_free(s);
 	return err;
 }

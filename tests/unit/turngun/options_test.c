@@ -100,7 +100,7 @@ Test(turngun_options, what_cannot_be_is_refused, .init = cr_redirect_stderr)
 		"fire --wire loop 192.0.2.1",
 		"load --wire loop --rate 0 192.0.2.1",
 		"load --wire loop --rate -1 192.0.2.1",
-		"load --wire loop --seconds 241 192.0.2.1",
+		"load --wire loop --seconds 86401 192.0.2.1",
 		"load --wire loop --hairpin 101 192.0.2.1",
 		"load --wire loop --hairpin 50 192.0.2.1", // one client
 		"load --wire loop --channels 2 192.0.2.1", // one peer
