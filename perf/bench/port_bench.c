@@ -192,13 +192,19 @@ static double clock_mhz(void)
 
 static void report(struct outcome *o, unsigned int n, struct figure *mhz, bool json)
 {
-	static struct figure all[3 * CASES + 1];
+	static struct figure all[3 * CASES + 2];
+	struct figure tsc = {.what = "time stamp counter",
+		.unit = "MHz",
+		.more = true,
+		.value = {(double)rte_get_tsc_hz() / 1e6},
+		.n = 1};
 
 	if (json) {
 		for (unsigned int i = 0; i < n; i++)
 			memcpy(&all[3 * i], &o[i], sizeof(o[i]));
 		all[3 * n] = *mhz;
-		figures_report(all, 3 * n + 1, true);
+		all[3 * n + 1] = tsc;
+		figures_report(all, 3 * n + 2, true);
 		return;
 	}
 	printf("TSC %.0f MHz, clock", (double)rte_get_tsc_hz() / 1e6);
