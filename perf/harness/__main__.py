@@ -9,7 +9,7 @@ import sys
 import time
 
 from harness import (compare, level_abuse, level_bench, level_control, level_whole, machine, plan,
-                     report, results, servers)
+                     report, results, servers, targets)
 from harness.context import Context
 
 LEVELS = {"pure": level_bench.pure, "port": level_bench.port, "xdp": level_bench.xdp,
@@ -70,6 +70,7 @@ def run(options, argv):
         context.run_level(level, plan.SHARES[level], shares, _level(level))
         shares -= plan.SHARES[level]
         found.write(out / "results.json")  # what there is, should the next one end it
+    found.document["targets"] = targets.judge(found.document)
     report.write(found.document, out)
     found.write(out / "results.json")
     print(report.summary(found.document))
@@ -82,7 +83,9 @@ def main(argv):
         if options.command == "compare":
             print(compare.text(results.read(options.a), results.read(options.b), options.all))
         elif options.command == "render":
-            report.write(results.read(options.results), options.results.parent)
+            stored = results.read(options.results)
+            stored["targets"] = targets.judge(stored)
+            report.write(stored, options.results.parent)
             print(options.results.parent / "report.html")
         else:
             run(options, argv[1:])

@@ -9,9 +9,9 @@ from harness import network, servers, turngun
 from harness.programs import Unmeasured
 
 FLOODS = {
-    "bare": "spoofed Allocate requests without credentials",
-    "garbage": "garbage to the listening port",
-    "ports": "packets to unknown relay ports",
+    "bare": "spoofed bare requests",
+    "garbage": "garbage",
+    "ports": "unknown relay ports",
 }
 
 
@@ -37,7 +37,7 @@ def _beside(context, server, session, kind):
             said, error = flood.communicate(timeout=plan["abuse_seconds"] + 20)
     if flood and flood.returncode:
         raise Unmeasured(f"flood ended with {flood.returncode}: {error.strip()}")
-    return turngun.lost_share(trial), json.loads(said)["pps"] if flood else 0
+    return turngun.relay_loss(trial), json.loads(said)["pps"] if flood else 0
 
 
 def _server(context, kind):

@@ -12,6 +12,8 @@ from harness.programs import Unmeasured, run_json
 
 import turn  # tests/e2e, by network
 
+MANY_SECONDS = 2
+
 
 @contextlib.contextmanager
 def _running(context, kind, allocations):
@@ -119,6 +121,34 @@ def _memory(context, kind):
     context.curve("memory", "allocations", "bytes", points, server=kind.name)
 
 
+def _many(context, kind):
+    """As many allocations as one server is to have, or as there is time for: how fast they are made, what
+    each takes, and what they relay."""
+    asked = context.plan["many"]
+    before = [f for f in context.results.document["figures"]
+              if f["what"] == "allocations" and f["labels"]["server"] == kind.name]
+    speed = before[0]["median"] if before else 5000
+    # Allocating takes two transactions, binding one; and the load its time.
+    count = int(min(asked, max(context.left() * 0.5 * speed, 1000)))
+    context.shortened("allocations at the same time", asked, count)
+    with _running(context, kind, count) as server:
+        session = turngun.Session(context.build, server.wire, count, "--window", 1024,
+                                  where=network.MANY_CLIENTS, seconds=context.left() + 20)
+        try:
+            trial = session.trial(MANY_SECONDS)
+            memory = server.memory()
+        finally:
+            session.kill()
+    context.figure("allocations", "per second", "more", [session.setup["allocate"]["per_second"]],
+                   server=kind.name, storm=count)
+    context.figure("memory of all programs", "bytes", "less", [memory], server=kind.name,
+                   allocations=count)
+    context.figure("memory of all programs over allocations", "bytes", "less", [memory / count],
+                   server=kind.name, allocations=count)
+    context.figure("relayed, of as many as can be sent", "packets/s", "more",
+                   [trial["load"]["total"]["received_pps"]], server=kind.name, allocations=count)
+
+
 def _during(context, server, rate, seconds, what, before):
     """Loads for so long; `before` seconds after it began, `what` happens. Returns the trial."""
     session = turngun.Session(context.build, server.wire, context.plan["recovery_clients"],
@@ -148,7 +178,7 @@ def _kill(context, kind, program, extra=0):
             if program != "turnpike":  # nobody restarts the launcher; what it started goes on
                 server.restarted(program, pid)
         trial = _during(context, server, rate, seconds, strike, seconds / 4)
-    share = turngun.lost_share(trial)
+    share = turngun.relay_loss(trial)
     labels = {"server": kind.name, "killed": program, "allocations": allocations - 100}
     context.figure("lost over offered", "%", "less", [100 * share], **labels)
     context.figure("time that what was lost stands for", "ms", "less", [1e3 * share * seconds],
@@ -172,7 +202,12 @@ def control(context):
     kinds = servers.available(context)
     parts = [("allocation storms", 3 * len(kinds), _storms, context, kinds)]
     parts += [(f"memory of an allocation, {kind.name}", 2, _memory, context, kind) for kind in kinds]
-    context.parts(*parts, *_kills(context, kinds))
+    parts += _kills(context, kinds)
+    # With sockets each takes a descriptor, with coturn 22 kB and more.
+    if context.plan["many"] and servers.TurnpikeDpdk in kinds:
+        parts.append((f"{context.plan['many']:,} allocations, {servers.TurnpikeDpdk.name}", 12, _many,
+                      context, servers.TurnpikeDpdk))
+    context.parts(*parts)
     context.results.note("Another server's death takes its allocations with it, so only Turnpike's "
                          "programs are killed.")
     if not context.plan["replay"]:

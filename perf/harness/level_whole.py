@@ -22,11 +22,14 @@ class Side:
 
     def __init__(self, server, session):
         self.server, self.session, self.name = server, session, server.name
+        self.kept = {}  # what refreshing allocations, permissions and channels has met with so far
 
     def trial(self, context, seconds, rate=None, **more):
         self.server.go_on()
         found = self.session.trial(seconds, rate, **more)
         self.server.pause()
+        if failed := (found["kept"] or {}).get("errors"):
+            self.kept = failed
         if bad := turngun.damage(found):
             context.results.note(f"{self.name}: damaged at "
                                  f"{found['load']['total']['offered_pps']:.0f}/s: {bad}")
@@ -55,6 +58,9 @@ def standing(context, clients, *more):
             except (Unmeasured, AssertionError) as error:
                 context.missing(kind.name, error)
         yield sides
+        for side in sides:
+            if side.kept:
+                context.results.note(f"{side.name}: of what was to be refreshed, failed: {side.kept}")
 
 
 def _how(case):

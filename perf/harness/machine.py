@@ -53,9 +53,11 @@ def mitigations():
 def machine():
     info = _read("/proc/cpuinfo")
     model = re.search(r"^model name\s*:\s*(.*)$", info, re.M)
+    mhz = re.search(r"^cpu MHz\s*:\s*([0-9.]+)$", info, re.M)
     flags = (re.search(r"^flags\s*:\s*(.*)$", info, re.M) or [None, ""])[1].split()
     return {
         "cpu": model.group(1) if model else platform.machine(),
+        "mhz": float(mhz.group(1)) if mhz else None,
         "cpus": len(cpus()),
         "hypervisor": "hypervisor" in flags,
         "memory_bytes": _memory("MemTotal"),

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The Turnpike authors
 """A wire between the generator and one server: a veth pair between two network namespaces.
 
-    gun: gun0 198.51.100.9 ---------- eth0 198.51.100.2, .3 :server
+    gun: gun0 198.51.100.9 ---------- eth0 198.51.100.2, .3, with many allocations .30 and up :server
 
 turngun answers for clients (.100 and up) and peers (.200) itself, over AF_XDP on gun0; the kernel's
 addresses there are for what is asked before and beside it. Each server has a wire of its own, so that
@@ -26,10 +26,19 @@ KERNEL_CLIENT, KERNEL_PEER = "198.51.100.9", "198.51.100.10"
 CLIENT_RANGE = "198.51.100.100:10000"
 PEER_RANGE = "198.51.100.200:20000"
 NETWORK = "198.51.100.0/24"
+MANY_CLIENTS = "198.51.100.100+25:10000"  # 55,000 each
+RELAY_PORTS = 50000  # of an address that are surely free
+
+
+def relays(allocations):
+    """Addresses with room for so many relayed ports."""
+    more = max(0, -(-allocations // RELAY_PORTS) - 2)
+    return [SERVER, SECOND, *(f"198.51.100.{30 + n}" for n in range(more))]
 
 
 class Wire:
-    def __init__(self, name):
+    def __init__(self, name, allocations=1):
+        self.relays = relays(allocations)
         self.gun, self.server = lab.Namespace(f"gun-{name}"), lab.Namespace(name)
         for side in (self.gun, self.server):
             side.sysctl(ipv6__conf__all__disable_ipv6=1, ipv6__conf__default__disable_ipv6=1)
@@ -43,9 +52,8 @@ class Wire:
             lab.whole_checksums(side, device)
         self._poll_on_server_cpu()
 
-    @staticmethod
-    def addresses(device):
-        return [f"addr add {a}/24 dev {device}" for a in (SERVER, SECOND)]
+    def addresses(self, device):
+        return [f"addr add {a}/24 dev {device}" for a in self.relays]
 
     def _poll_on_server_cpu(self):
         """What the kernel does with arriving frames is the server's work: in a thread, on its CPU."""

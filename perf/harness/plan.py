@@ -21,7 +21,7 @@ MODES = {
         "wire": ["memif", "vhost"], "wire_rounds": 3,
         "clients": 1000, "cases": _FULL, "trials": 40, "trial": 0.5,
         "load_shares": [0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5], "latency_seconds": 2,
-        "storm": 10000, "storms": 3, "memory": [1000, 5000, 20000], "million": 1000000,
+        "storm": 10000, "storms": 3, "memory": [1000, 5000, 20000], "many": 1000000,
         "recovery_clients": 1000, "recovery_rate": 20000, "recovery_seconds": 5,
         "replay": 100000, "abuse_rate": 10000, "abuse_seconds": 3},
     "quick": {
@@ -29,15 +29,15 @@ MODES = {
         "allocations": 100000, "packets": 300000, "wire": ["memif"], "wire_rounds": 1,
         "clients": 100, "cases": _SHORT, "trials": 25, "trial": 0.15,
         "load_shares": [0.5, 1.0, 1.5], "latency_seconds": 0.3,
-        "storm": 2000, "storms": 1, "memory": [500, 2000], "million": 0,
+        "storm": 2000, "storms": 1, "memory": [500, 2000], "many": 0,
         "recovery_clients": 100, "recovery_rate": 5000, "recovery_seconds": 2,
         "replay": 0, "abuse_rate": 2000, "abuse_seconds": 0.5},
     "smoke": {
         "seconds": 300, "rounds": 1, "flows": [1000, 2000], "bursts": [32],
         "allocations": 2000, "packets": 10000, "wire": [], "wire_rounds": 1,
-        "clients": 10, "cases": _SHORT, "trials": 2, "trial": 0.05,
+        "clients": 10, "cases": [{**_SHORT[0], "session": ("--refresh", "0.5")}], "trials": 2, "trial": 0.05,
         "load_shares": [0.5], "latency_seconds": 0.1,
-        "storm": 50, "storms": 0, "memory": [20, 60], "million": 0,
+        "storm": 50, "storms": 0, "memory": [20, 60], "many": 200,
         "recovery_clients": 10, "recovery_rate": 500, "recovery_seconds": 1,
         "replay": 0, "abuse_rate": 500, "abuse_seconds": 0.3},
 }

@@ -4,7 +4,7 @@
 
 import html
 
-from harness import charts, spread
+from harness import charts, drawn, spread
 from harness.programs import Unmeasured
 
 STYLE = """body{font:15px/1.45 Helvetica,Arial,sans-serif;max-width:62em;margin:2em auto;padding:0 1em;color:#111}
@@ -12,6 +12,7 @@ h1{font-size:1.6em}h2{margin-top:2em;border-bottom:1px solid #999}
 table{border-collapse:collapse;width:100%;font-size:13px}td,th{text-align:left;padding:.2em .6em .2em 0;
 border-bottom:1px solid #ddd;vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 figure{margin:1em 0;page-break-inside:avoid}svg{max-width:100%;height:auto}.small{color:#444;font-size:13px}
+tr.missed td:last-child{font-weight:bold;color:#b2182b}tr.not td{color:#666}
 @media print{body{max-width:none;margin:0}}"""
 LEVELS = {
     "pure": "Level 0: no I/O", "port": "Level 1: turnpike-dpdk on ports of shared memory",
@@ -30,13 +31,13 @@ def _text(value):
 
 def draw(document):
     """[(chart, svg)], and what could not be drawn is noted in the document."""
-    drawn = []
-    for chart in charts.charts(document):
+    done = []
+    for chart in drawn.charts(document):
         try:
-            drawn.append((chart, charts.svg(chart)))
+            done.append((chart, charts.svg(chart)))
         except Unmeasured as error:
             document["missing"].append({"level": "charts", "what": chart.name, "reason": str(error)})
-    return drawn
+    return done
 
 
 def _row(figure):
@@ -68,6 +69,22 @@ def _tables(document):
             yield f"<p>Not measured:</p><ul>{''.join(gone)}</ul>"
 
 
+def _verdict(row):
+    return row["verdict"] + (", within the spread" if row["doubtful"] else "")
+
+
+def _targets(document):
+    head = ("<tr><th>part</th><th>what</th><th>target</th><th class=n>median</th><th class=n>lowest</th>"
+            "<th class=n>highest</th><th>unit</th><th>verdict</th></tr>")
+    rows = "".join(
+        f"<tr class={row['verdict'].split()[0]}>" +
+        "".join(f"<td>{_text(row[k])}</td>" for k in ("source", "what", "target")) +
+        "".join(f"<td class=n>{spread.number(row[k])}</td>" for k in ("median", "low", "high")) +
+        f"<td>{_text(row['unit'])}</td><td>{_text(_verdict(row))}</td></tr>"
+        for row in document["targets"])
+    return f"<h2>Targets, reached or not</h2><table>{head}{rows}</table>" if rows else ""
+
+
 def _about(document):
     rows = {"run": f"{document['mode']}, {document['started']}, {document['seconds']} s, arguments: "
                    f"{' '.join(document['arguments']) or 'none'}",
@@ -76,16 +93,16 @@ def _about(document):
                                for k, v in rows.items() if v not in ("", {}, None)) + "</table>"
 
 
-def page(document, drawn):
+def page(document, pictures):
     notes = "".join(f"<li>{_text(n)}</li>" for n in document["notes"])
     figures = "".join(f"<figure>{svg[svg.index('<svg'):]}<figcaption class=small>{_text(c.note)}"
-                      "</figcaption></figure>" for c, svg in drawn)
+                      "</figcaption></figure>" for c, svg in pictures)
     return (f"<!doctype html><html lang=en><head><meta charset=utf-8><title>Turnpike: performance"
             f"</title><style>{STYLE}</style></head><body><h1>Turnpike: performance</h1>"
             f"{_about(document)}<p class=small>Medians, with the lowest and highest of n values. On a "
             "machine that others share, trust ratios of what took turns before absolutes. How each "
             "figure is taken, and what it does not say: perf/README.md.</p>"
-            f"{f'<ul>{notes}</ul>' if notes else ''}{figures}{''.join(_tables(document))}"
+            f"{f'<ul>{notes}</ul>' if notes else ''}{_targets(document)}<h2>Charts</h2>{figures}{''.join(_tables(document))}"
             "</body></html>\n")
 
 
@@ -103,6 +120,14 @@ def summary(document):
             lines.append(f"  {f['what'] + (f' ({labels})' if labels else ''):78} "
                          f"{spread.number(f['median']):>12} {f['unit']}  "
                          f"({spread.number(f['low'])} to {spread.number(f['high'])})")
+    if document["targets"]:
+        lines.append("Targets")
+    for row in document["targets"]:
+        figure = "" if row["median"] is None else (
+            f"{spread.number(row['median'])} {row['unit']} ({spread.number(row['low'])} to "
+            f"{spread.number(row['high'])})")
+        lines.append(f"  {_verdict(row):27} {row['source'] + ': ' + row['what']:76} "
+                     f"{row['target']:>17}  {figure}")
     for m in document["shortened"]:
         lines.append(f"for want of time: {m['level']}: {m['what']}: {m['done']} of {m['asked']}")
     for m in document["missing"]:
@@ -112,7 +137,7 @@ def summary(document):
 
 def write(document, directory):
     """report.html and a file for each chart."""
-    drawn = draw(document)
-    for chart, svg in drawn:
+    pictures = draw(document)
+    for chart, svg in pictures:
         (directory / f"{chart.name}.svg").write_text(svg, encoding="utf-8")
-    (directory / "report.html").write_text(page(document, drawn), encoding="utf-8")
+    (directory / "report.html").write_text(page(document, pictures), encoding="utf-8")

@@ -7,6 +7,7 @@
     curves    [{level, what, labels, x, y, points: [[x, y]]}]
     missing   [{level, what, reason}]
     shortened [{level, what, asked, done}]: for want of time
+    targets   [{source, what, target, unit, median, low, high, verdict, doubtful}]
     notes     [text]
 
 A figure is known by its level, what it is and its labels: two documents are compared by these. What is
@@ -14,6 +15,7 @@ added later raises no version; whatever changes its meaning does.
 """
 
 import json
+import re
 import time
 
 from harness import spread
@@ -25,15 +27,20 @@ class Unreadable(Exception):
     """A sentence that says what is wrong with a document."""
 
 
+def _without_paths(text):
+    """A document goes round: where this machine keeps its files is nobody's business."""
+    return re.sub(r"(?<![\w.])/(?:[\w.+-]+/)+([\w.+-]*)", r"\1", str(text))
+
+
 class Results:
     def __init__(self, mode, arguments, machine, versions, clock=time.time):
         self.clock = clock
         self.began = clock()
         self.document = {
-            "schema": SCHEMA, "mode": mode, "arguments": arguments,
+            "schema": SCHEMA, "mode": mode, "arguments": [_without_paths(a) for a in arguments],
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.began)),
             "seconds": 0, "machine": machine, "versions": versions,
-            "figures": [], "curves": [], "missing": [], "shortened": [], "notes": []}
+            "figures": [], "curves": [], "missing": [], "shortened": [], "targets": [], "notes": []}
 
     def figure(self, level, what, unit, better, values, **labels):
         values = [float(v) for v in values]
@@ -49,13 +56,14 @@ class Results:
                                         "points": [list(p) for p in points]})
 
     def missing(self, level, what, reason):
-        self.document["missing"].append({"level": level, "what": what, "reason": reason})
+        self.document["missing"].append({"level": level, "what": what,
+                                         "reason": _without_paths(reason)})
 
     def shortened(self, level, what, asked, done):
         self.document["shortened"].append({"level": level, "what": what, "asked": asked, "done": done})
 
     def note(self, text):
-        self.document["notes"].append(text)
+        self.document["notes"].append(_without_paths(text))
 
     def write(self, path):
         self.document["seconds"] = round(self.clock() - self.began, 1)
@@ -71,6 +79,9 @@ def read(path):
         raise Unreadable(f"{path}: {error.strerror}.") from None
     except ValueError:
         raise Unreadable(f"{path} is not JSON.") from None
+    if isinstance(document, dict):
+        for member in ("shortened", "targets"):  # of a later age than the schema
+            document.setdefault(member, [])
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise Unreadable(f"{path} is not a document of schema {SCHEMA}.")
     return document

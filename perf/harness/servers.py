@@ -27,7 +27,7 @@ class Server:
 
     def __init__(self, build, allocations=2000):
         self.build, self.allocations = build, allocations
-        self.wire = network.Wire(self.name.replace(" ", "-"))
+        self.wire = network.Wire(self.name.replace(" ", "-"), allocations)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="turnpike-perf-"))
         self.log = self.directory / "log"
         self.process = None
@@ -143,7 +143,7 @@ class Turnpike(Server):
     def configuration(self):
         return {
             "listen": [f"{network.SERVER}:{network.PORT}"],
-            "relay": [network.SERVER, network.SECOND], "ports": "4096-65535",
+            "relay": self.wire.relays, "ports": "4096-65535",
             "users": [{"name": turngun.USER, "password": turngun.PASSWORD}],
             "allow_peers": [network.NETWORK], "dataplane": self.dataplane,
             "control_socket": str(self.directory / "control"),

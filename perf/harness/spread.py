@@ -49,6 +49,11 @@ def slope(points):
     return rise, mean_y - rise * mean_x
 
 
+def plain(value):
+    """A number that somebody chose: 1.15, 500,000."""
+    return f"{value:,}"
+
+
 def number(value):
     """For people: four digits that count, and no exponent."""
     if value is None:

@@ -20,10 +20,10 @@ def program(build):
     return build / "perf/turngun/turngun"
 
 
-def _command(build, wire, clients, peers, *more, command="load"):
+def _command(build, wire, clients, peers, *more, command="load", where=network.CLIENT_RANGE):
     return wire.gun.command(
         program(build), command, "--wire", "net_af_xdp0,iface=gun0", "--cpu", network.gun_cpu(), "--user", USER,
-        "--clients", clients, "--client", network.CLIENT_RANGE,
+        "--clients", clients, "--client", where,
         "--peers", peers, "--peer", network.PEER_RANGE, "--json", *more,
         f"{network.SERVER}:{network.PORT}", *EAL)
 
@@ -44,14 +44,16 @@ def once(build, wire, clients, seconds, *more):
 class Session:
     """turngun --trials over a wire; `command` ceiling: there is no server, and none is asked."""
 
-    def __init__(self, build, wire, clients, *more, command="load"):
+    def __init__(self, build, wire, clients, *more, command="load", where=network.CLIENT_RANGE,
+                 seconds=START_SECONDS):
         if not program(build).exists():
             raise Unmeasured("turngun was not built.")
         self.process = subprocess.Popen(
-            _command(build, wire, clients, min(clients, 10), "--trials", *more, command=command), text=True,
+            _command(build, wire, clients, min(clients, 10), "--trials", *more, command=command,
+                     where=where), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=environment(), start_new_session=True)
-        self.setup = self._answer(START_SECONDS)["setup"]
+        self.setup = self._answer(seconds)["setup"]
         if not self.setup:
             return
         made = self.setup["allocate"]["made"]
@@ -91,6 +93,12 @@ class Session:
     def end(self, seconds):
         return self._answer(START_SECONDS + seconds)
 
+    def kill(self):
+        """Without an end: the allocations stay."""
+        self.process.kill()
+        self.process.wait()
+        self.close()
+
     def close(self):
         try:
             self.process.stdin.close()
@@ -110,6 +118,12 @@ def lost_share(trial):
     falls behind must not look like a server without loss)."""
     total = trial["load"]["total"]
     return (total["lost"] + total["unsent"]) / total["offered"] if total["offered"] else 1.0
+
+
+def relay_loss(trial):
+    """Of what left: for figures about a server, where a generator that had to wait says nothing."""
+    total = trial["load"]["total"]
+    return total["lost"] / total["sent"] if total["sent"] else 1.0
 
 
 def damage(trial):

@@ -69,6 +69,15 @@ def test_what_is_no_document_is_refused_with_a_sentence(tmp_path, text, said):
         results.read(tmp_path / "none.json")
 
 
+def test_a_document_names_no_place_of_this_machine():
+    made = results.Results("full", ["--out", "/home/me/a/b.json"], document.MACHINE, {}, clock=lambda: 0)
+    made.missing("pure", "x", "turnpike: /tmp/turnpike-x/wires/wire0: no such port (2.5 MB/s, 1/2).")
+    made.note("seen in /srv/a/")
+    assert made.document["arguments"] == ["--out", "b.json"]
+    assert made.document["missing"][0]["reason"] == "turnpike: wire0: no such port (2.5 MB/s, 1/2)."
+    assert made.document["notes"] == ["seen in "]
+
+
 def test_a_document_is_the_same_after_it_was_kept(tmp_path):
     made = document.whole()
     made.write(tmp_path / "results.json")

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The Turnpike authors
 """The report of a stored results.json."""
 
+import re
 import shutil
 import xml.etree.ElementTree
 
@@ -9,7 +10,7 @@ import pytest
 
 import document
 from harness import __main__ as perf
-from harness import charts, report, results
+from harness import charts, drawn, report, results
 
 needs_gnuplot = pytest.mark.skipif(not shutil.which("gnuplot"), reason="gnuplot-nox is missing")
 
@@ -25,7 +26,8 @@ def test_a_stored_result_renders_to_a_page_of_its_own_and_files_of_charts(stored
     perf.main(["render", str(stored)])
     page = (stored.parent / "report.html").read_text(encoding="utf-8")
     names = {f.stem for f in stored.parent.glob("*.svg")}
-    assert names >= {"rate-160", "loss-160", "latency-160-10", "flows-relay_bench", "memory"}
+    assert names >= {"rate-160-both", "loss-160-both", "latency-160-both-10", "flows-relay_bench", "memory",
+                      "cycles", "port-IPv4", "xdp-1000", "recovery", "abuse"}
     assert page.count("<svg") == len(names)
     assert "src=" not in page and "href=\"http" not in page  # nothing is fetched
     assert "coturn &lt;4&gt;" in page and "it takes &lt;root&gt;." in page and "A note." in page
@@ -33,7 +35,7 @@ def test_a_stored_result_renders_to_a_page_of_its_own_and_files_of_charts(stored
 
 @needs_gnuplot
 def test_every_chart_is_xml_and_tells_lines_apart_without_colour(stored):
-    for chart in charts.charts(results.read(stored)):
+    for chart in drawn.charts(results.read(stored)):
         xml.etree.ElementTree.fromstring(charts.svg(chart))
         if len(chart.lines) > 1:
             dashes = [w for line in chart.script().splitlines() if line.startswith("plot")
@@ -42,8 +44,26 @@ def test_every_chart_is_xml_and_tells_lines_apart_without_colour(stored):
 
 
 def test_the_ceiling_is_in_the_chart_of_rates(stored):
-    rates = next(c for c in charts.charts(results.read(stored)) if c.name == "rate-160")
-    assert rates.level == ("ceiling of the generator", 2e6)
+    found = {c.name: c for c in drawn.charts(results.read(stored))}
+    assert found["rate-160-both"].level == (drawn.CEILING_TITLE, 2.1e6)
+    assert "ceiling" not in str(found["rate-160-both"].bars)
+    for name in ("loss-160-both", "latency-160-both-10"):
+        assert drawn.CEILING_TITLE in found[name].lines
+
+
+@needs_gnuplot
+def test_no_two_charts_of_a_page_share_an_id(stored):
+    perf.main(["render", str(stored)])
+    page = (stored.parent / "report.html").read_text(encoding="utf-8")
+    ids = re.findall(r"""\bid=["']([^"']+)""", page)
+    assert ids and len(ids) == len(set(ids))
+    for used in re.findall(r"""(?:href=["']|url\()#([^"')]+)""", page):
+        assert used in ids
+
+
+def test_cycles_are_nanoseconds_times_the_counters_rate(stored):
+    cycles = next(c for c in drawn.charts(results.read(stored)) if c.name == "cycles")
+    assert cycles.lines["worker with a port, above macswap, to peer"] == [(1000, 48)]
 
 
 def test_without_gnuplot_the_page_says_so_and_keeps_the_tables(stored, monkeypatch):
