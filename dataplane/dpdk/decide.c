@@ -28,6 +28,7 @@ static NEVER_INLINE void to_peer_any(
 {
 	struct frame_send s;
 
+	packet_parse(p);
 	s.source.ip = w->agent.capabilities->relay[d->relay].local;
 	s.source.port = d->port;
 	memset(s.source.zero, 0, sizeof(s.source.zero));
@@ -47,6 +48,7 @@ static NEVER_INLINE void to_client_any(
 {
 	struct frame_send s;
 
+	packet_parse(p);
 	s.source = w->agent.capabilities->server[d->server];
 	s.destination = d->to;
 	s.offset = p->skip + d->offset;
@@ -97,6 +99,7 @@ static void punt(struct worker *w, struct packet *p, const struct relay_from_cli
 {
 	struct tp_via via;
 
+	packet_parse(p);
 	via_set(&via, p->port, rte_pktmbuf_mtod(p->mbuf, const uint8_t *), p->frame.l2_length);
 	agent_punt(&w->agent, in, known, &via);
 	rte_pktmbuf_free(p->mbuf);
@@ -135,9 +138,11 @@ static void hairpin(struct worker *w, struct packet *p, uint8_t packet,
 {
 	const struct tp_capabilities *caps = w->agent.capabilities;
 	const struct tp_endpoint peer = {.ip = caps->relay[d->relay].public_, .port = d->port};
-	// RFC 8656 section 14; with IPv6 on either side it is ignored (sections 13.1 to 13.3).
-	bool dont_fragment = d->dont_fragment && tp_ip_is4(&d->to.ip) && p->frame.family == TP_IPV4;
+	bool dont_fragment;
 
+	packet_parse(p);
+	// RFC 8656 section 14; with IPv6 on either side it is ignored (sections 13.1 to 13.3).
+	dont_fragment = d->dont_fragment && tp_ip_is4(&d->to.ip) && p->frame.family == TP_IPV4;
 	if (p->frame.ttl <= 1) {
 		icmp_tell(w, p, FRAME_TIME_EXCEEDED, 0);
 		drop(w, p, TP_C_client_ttl_expired);
@@ -161,10 +166,11 @@ static void hairpin(struct worker *w, struct packet *p, uint8_t packet,
 
 // A client's packet that leads nowhere. Where clients have workers of their own it may be
 // another's: then it is counted there, as if it had come there.
-static void refuse_client(struct worker *w, struct packet *p, const struct relay_decision *d)
+static void refuse_client(
+	struct worker *w, struct packet *p, uint32_t length, const struct relay_decision *d)
 {
 	bool unknown = d->drop == TP_C_channel_unbound || d->drop == TP_C_send_no_allocation;
-	uint32_t length = p->frame.payload_length, next;
+	uint32_t next;
 
 	if (!unknown || !handoff_next(w, p, &next)) {
 		drop(w, p, d->drop);
@@ -221,7 +227,7 @@ static void decide_clients(struct worker *w)
 		else if (d->verdict == RELAY_PUNT)
 			punt(w, p, &w->client[i], d->known);
 		else
-			refuse_client(w, p, d);
+			refuse_client(w, p, w->client[i].length, d);
 	}
 }
 

@@ -22,15 +22,17 @@ static ALWAYS_INLINE bool forward_plain(struct worker *w, struct packet *p,
 	struct rte_mbuf *m = p->mbuf;
 	struct plain_send send = *s;
 	struct nexthop hop;
+	struct frame f;
 
-	if (unlikely(!p->plain || rte_pktmbuf_headroom(m) < FRAME_HEADROOM ||
+	if (unlikely(!p->plain || (s->front_length && rte_pktmbuf_headroom(m) < FRAME_HEADROOM) ||
 		     nexthops_view_read(&w->hops, destination, &hop) != NEXTHOP_READY ||
 		     hop.port >= w->shared->ports))
 		return false;
 	send.l2 = hop.l2;
 	send.mtu = hop.mtu;
 	send.ip_id = w->ip_id;
-	if (unlikely(!plain_rewrite(rte_pktmbuf_mtod(m, uint8_t *), &p->frame, &send)))
+	plain_parse(&f, rte_pktmbuf_mtod(m, const uint8_t *));
+	if (unlikely(!plain_rewrite(rte_pktmbuf_mtod(m, uint8_t *), &f, &send)))
 		return false;
 	w->ip_id++;
 	m->data_off = (uint16_t)(m->data_off + s->offset - s->front_length);

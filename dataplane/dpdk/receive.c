@@ -27,15 +27,15 @@ void leave_to_kernel(struct worker *w, struct rte_mbuf *m, uint8_t port)
 }
 
 static ALWAYS_INLINE void add_client(
-	struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
+	struct worker *w, const struct frame *f, const uint8_t *data, uint8_t server)
 {
 	struct relay_from_client *in = &w->client[w->clients];
 
-	in->data = data + p->frame.payload;
-	in->length = p->frame.payload_length;
+	in->data = data + f->payload;
+	in->length = f->payload_length;
 	in->server = server;
 	in->transport = TP_UDP;
-	plain_copy_endpoint(&in->client, &p->frame.source);
+	plain_copy_endpoint(&in->client, &f->source);
 	w->client_packet[w->clients++] = (uint8_t)w->packets++;
 }
 
@@ -60,67 +60,68 @@ void receive_count_hairpin(struct worker *w, uint32_t length)
 	tally_add(t, TP_C_hairpinned, 1);
 }
 
-static ALWAYS_INLINE void take_client(
-	struct worker *w, struct packet *p, const uint8_t *data, uint8_t server)
+static ALWAYS_INLINE void take_client(struct worker *w, struct packet *p, const struct frame *f,
+	const uint8_t *data, uint8_t server)
 {
-	if (likely(p->frame.source.port)) {
-		add_client(w, p, data, server);
+	if (likely(f->source.port)) {
+		add_client(w, f, data, server);
 	} else {
-		count_client(w, p->frame.payload_length);
+		count_client(w, f->payload_length);
 		drop(w, p->mbuf, TP_C_client_source_invalid);
 	}
 }
 
 static ALWAYS_INLINE void add_peer(
-	struct worker *w, struct packet *p, const uint8_t *data, uint8_t relay)
+	struct worker *w, const struct frame *f, const uint8_t *data, uint8_t relay)
 {
 	struct relay_from_peer *in = &w->peer[w->peers];
 
-	in->data = data + p->frame.payload;
-	in->length = p->frame.payload_length;
+	in->data = data + f->payload;
+	in->length = f->payload_length;
 	in->relay = relay;
-	in->port = p->frame.destination.port;
-	plain_copy_endpoint(&in->peer, &p->frame.source);
+	in->port = f->destination.port;
+	plain_copy_endpoint(&in->peer, &f->source);
 	w->peer_packet[w->peers++] = (uint8_t)w->packets++;
 }
 
 // Under TP_PLACEMENT_OWNER: whether the worker that owns the relay port gets it, also where this one
 // holds the allocation for its client. Once, not back again.
-static bool is_anothers(
-	const struct worker *w, const struct packet *p, uint8_t relay, uint32_t *owner)
+static bool is_anothers(const struct worker *w, const struct packet *p, uint8_t relay,
+	uint16_t port, uint32_t *owner)
 {
-	*owner = handoff_owner(w, relay, p->frame.destination.port);
+	*owner = handoff_owner(w, relay, port);
 	return unlikely(*owner != w->index) && !p->passed;
 }
 
-static ALWAYS_INLINE void take_peer(
-	struct worker *w, struct packet *p, const uint8_t *data, uint8_t relay)
+static ALWAYS_INLINE void take_peer(struct worker *w, struct packet *p, const struct frame *f,
+	const uint8_t *data, uint8_t relay)
 {
 	uint32_t owner;
-	bool anothers = w->shared->owners && is_anothers(w, p, relay, &owner);
+	bool anothers = w->shared->owners && is_anothers(w, p, relay, f->destination.port, &owner);
 
 	if (anothers && handoff_frame(w, p, owner))
 		return;
 	if (likely(!anothers)) {
-		add_peer(w, p, data, relay);
+		add_peer(w, f, data, relay);
 		return;
 	}
 	tally_add(&w->agent.tally, TP_C_peer_packets, 1);
-	tally_add(&w->agent.tally, TP_C_peer_bytes, p->frame.payload_length);
+	tally_add(&w->agent.tally, TP_C_peer_bytes, f->payload_length);
 	drop(w, p->mbuf, TP_C_peer_handoff_full);
 }
 
 // A whole datagram. One that came in pieces can't be given to the kernel as a whole.
-static ALWAYS_INLINE void take_datagram(struct worker *w, struct packet *p, const uint8_t *data)
+static ALWAYS_INLINE void take_datagram(
+	struct worker *w, struct packet *p, const struct frame *f, const uint8_t *data)
 {
 	uint8_t index;
 
-	switch (addresses_find(&w->shared->addresses, &p->frame.destination, &index)) {
+	switch (addresses_find(&w->shared->addresses, &f->destination, &index)) {
 	case ADDRESS_SERVER:
-		take_client(w, p, data, index);
+		take_client(w, p, f, data, index);
 		break;
 	case ADDRESS_RELAY:
-		take_peer(w, p, data, index);
+		take_peer(w, p, f, data, index);
 		break;
 	default:
 		if (p->in_pieces)
@@ -153,7 +154,7 @@ static void take_fragment(struct worker *w, struct packet *p)
 	if (p->frame.kind != FRAME_UDP)
 		drop(w, whole, TP_C_frame_malformed);
 	else
-		take_datagram(w, p, data);
+		take_datagram(w, p, &p->frame, data);
 }
 
 // For us by its link-layer destination. What isn't, the kernel may look at.
@@ -191,7 +192,7 @@ static NEVER_INLINE void take(struct worker *w, struct packet *p)
 	if (p->in_pieces)
 		p->frame.dont_fragment = false;
 	if (likely(p->frame.kind == FRAME_UDP))
-		take_datagram(w, p, data);
+		take_datagram(w, p, &p->frame, data);
 	else if (p->frame.kind == FRAME_FRAGMENT)
 		take_fragment(w, p);
 	else if (p->frame.kind == FRAME_ICMP_ERROR)
@@ -220,9 +221,17 @@ static ALWAYS_INLINE void take_plain(
 	struct worker *w, struct rte_mbuf *m, const uint8_t *data, uint8_t port)
 {
 	struct packet *p = begin(w, m, port, true);
+	struct frame f;
 
-	plain_parse(&p->frame, data);
-	take_datagram(w, p, data);
+	plain_parse(&f, data);
+	take_datagram(w, p, &f, data);
+}
+
+void packet_parse(struct packet *p)
+{
+	if (p->plain)
+		plain_parse(&p->frame, rte_pktmbuf_mtod(p->mbuf, const uint8_t *));
+	p->plain = false;
 }
 
 void receive(struct worker *w, struct rte_mbuf *const *m, unsigned int n, uint8_t port)

@@ -19,14 +19,15 @@
 // A frame of the burst in hand.
 struct packet {
 	struct rte_mbuf *mbuf;
-	struct frame frame;
 	uint32_t skip; // bytes of payload before what a hairpin's second half is about
 	uint8_t passed; // workers that have handed it on
 	bool in_pieces; // it was put together from fragments
 	bool dont_fragment; // a hairpin's first half was a Send indication with DONT-FRAGMENT
-	// A plain frame (frame/plain.h) in the one buffer that a port received it in, of the ports' pool.
+	// A plain frame (frame/plain.h) in the one buffer that a port received it in, of the ports' pool:
+	// `frame` says nothing yet, packet_parse() fills it for whom it concerns.
 	bool plain;
 	uint8_t port; // where the frame arrived
+	struct frame frame;
 };
 
 // A budget of ICMP errors, refilled as time goes by.
@@ -67,6 +68,9 @@ struct worker {
 		told[PORTS_MAX]; // worker 0: what has been counted of the ports' own drops
 	uint64_t told_at; // CLOCK_MONOTONIC, milliseconds
 };
+
+// For what isn't done with a plain frame in passing: from then on it is a frame like any other.
+void packet_parse(struct packet *p);
 
 // Takes all the memory that the worker will need. Returns 0 or a negative errno; worker_free() is
 // due either way, when it does not run.

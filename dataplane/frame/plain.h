@@ -128,7 +128,8 @@ static ALWAYS_INLINE bool plain_put(uint8_t *data, const struct frame *f,
 	uint8_t *udp = data + PLAIN_HEADERS - TP_UDP_HEADER + offset - front_length;
 	uint8_t *ip = udp - TP_IP4_HEADER;
 	uint32_t ports = TP_BE32((uint32_t)s->source_port << 16 | s->destination_port);
-	uint64_t sum;
+	const uint8_t *old = data + PLAIN_HEADERS - TP_UDP_HEADER;
+	uint64_t less, sum;
 	uint16_t checksum;
 
 	if (!f->plain || s->padding || f->ttl <= 1 || !tp_ip_is4(s->source) ||
@@ -137,11 +138,13 @@ static ALWAYS_INLINE bool plain_put(uint8_t *data, const struct frame *f,
 		(uint64_t)offset + s->length != f->payload_length ||
 		TP_IP4_HEADER + udp_length > s->mtu)
 		return false;
-	// Before anything is overwritten.
-	sum = (uint64_t)s->source->w[3] + s->destination->w[3];
-	sum += f->payload_sum + tp_sum_less(sum_front(data + PLAIN_HEADERS, offset)) +
-	       sum_front(s->front, front_length) + ports + 2 * tp_sum_field(udp_length) +
-	       tp_sum_field(TP_PROTO_UDP);
+	// Before anything is overwritten. What changes leaves the sum, and comes in anew; the length stands in it
+	// twice, and changes by what is cut off and put in front.
+	less = (uint64_t)tp_load32(old - 8) + tp_load32(old - 4) + tp_load32(old) +
+	       tp_load16(old + TP_UDP_CHECKSUM) + sum_front(data + PLAIN_HEADERS, offset) +
+	       2 * tp_sum_field(offset);
+	sum = tp_sum_less(less) + s->source->w[3] + s->destination->w[3] + ports +
+	      sum_front(s->front, front_length) + 2 * tp_sum_field(front_length);
 	checksum = tp_udp_checksum(sum);
 
 	if (front_length)

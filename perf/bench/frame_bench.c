@@ -58,6 +58,12 @@ struct scene {
 	uint8_t l2[2][FRAME_L2_MAX];
 };
 
+// As a worker keeps it: a plain frame is parsed again where it is rewritten, in registers.
+struct packet {
+	bool plain;
+	struct frame frame; // of one that isn't
+};
+
 struct pool {
 	uint8_t *buffer;
 	uint16_t length[FRAMES];
@@ -141,32 +147,36 @@ static ALWAYS_INLINE void add_peer(
 	plain_copy_endpoint(&in->peer, &f->source);
 }
 
-static void rewrite_any(const struct scene *s, struct pool *p, uint32_t k, const struct frame *f,
+static void rewrite_any(const struct scene *s, struct pool *p, uint32_t k, struct packet *packet,
 	const struct relay_decision *d, struct frame_send *send)
 {
+	uint8_t *data = p->buffer + k * BUFFER + ROOM;
+
+	if (packet->plain)
+		plain_parse(&packet->frame, data);
 	send->destination = d->to;
 	send->offset = d->offset;
 	send->length = d->length;
 	memcpy(send->l2, s->l2[0], sizeof(send->l2));
 	send->l2_length = TP_ETHERNET_HEADER;
 	send->mtu = 1500;
-	if (frame_rewrite(p->buffer + k * BUFFER + ROOM, f, send, &p->result[k], NULL, NULL))
+	if (frame_rewrite(data, &packet->frame, send, &p->result[k], NULL, NULL))
 		fail("a frame was not rewritten");
 }
 
 static NEVER_INLINE void to_peer_any(const struct scene *s, struct pool *p, uint32_t k,
-	const struct frame *f, const struct relay_decision *d)
+	struct packet *packet, const struct relay_decision *d)
 {
 	struct frame_send send = {
 		.source = {.ip = s->relay_ip[d->relay], .port = d->port},
 		.dont_fragment = d->dont_fragment,
 	};
 
-	rewrite_any(s, p, k, f, d, &send);
+	rewrite_any(s, p, k, packet, d, &send);
 }
 
 static NEVER_INLINE void to_client_any(const struct scene *s, struct pool *p, uint32_t k,
-	const struct frame *f, const struct relay_decision *d)
+	struct packet *packet, const struct relay_decision *d)
 {
 	struct frame_send send = {
 		.source = s->server,
@@ -175,13 +185,19 @@ static NEVER_INLINE void to_client_any(const struct scene *s, struct pool *p, ui
 		.padding = d->padding,
 	};
 
-	rewrite_any(s, p, k, f, d, &send);
+	rewrite_any(s, p, k, packet, d, &send);
 }
 
 static ALWAYS_INLINE bool rewrite(
-	struct pool *p, uint32_t k, const struct frame *f, const struct plain_send *s)
+	struct pool *p, uint32_t k, const struct packet *packet, const struct plain_send *s)
 {
-	if (!plain_rewrite(p->buffer + k * BUFFER + ROOM, f, s))
+	uint8_t *data = p->buffer + k * BUFFER + ROOM;
+	struct frame f;
+
+	if (!packet->plain)
+		return false;
+	plain_parse(&f, data);
+	if (!plain_rewrite(data, &f, s))
 		return false;
 	p->result[k].start = (int32_t)s->offset - s->front_length;
 	p->result[k].total = PLAIN_HEADERS + s->front_length + s->length;
@@ -189,7 +205,7 @@ static ALWAYS_INLINE bool rewrite(
 }
 
 static ALWAYS_INLINE void to_peer(const struct scene *s, struct pool *p, uint32_t k,
-	const struct frame *f, const struct relay_decision *d)
+	struct packet *packet, const struct relay_decision *d)
 {
 	const struct plain_send plain = {
 		.source = &s->relay_ip[d->relay],
@@ -203,12 +219,12 @@ static ALWAYS_INLINE void to_peer(const struct scene *s, struct pool *p, uint32_
 		.mtu = 1500,
 	};
 
-	if (!rewrite(p, k, f, &plain))
-		to_peer_any(s, p, k, f, d);
+	if (!rewrite(p, k, packet, &plain))
+		to_peer_any(s, p, k, packet, d);
 }
 
 static ALWAYS_INLINE void to_client(const struct scene *s, struct pool *p, uint32_t k,
-	const struct frame *f, const struct relay_decision *d)
+	struct packet *packet, const struct relay_decision *d)
 {
 	const struct plain_send plain = {
 		.source = &s->server.ip,
@@ -223,27 +239,30 @@ static ALWAYS_INLINE void to_client(const struct scene *s, struct pool *p, uint3
 		.mtu = 1500,
 	};
 
-	if (!rewrite(p, k, f, &plain))
-		to_client_any(s, p, k, f, d);
+	if (!rewrite(p, k, packet, &plain))
+		to_client_any(s, p, k, packet, d);
 }
 
 static ALWAYS_INLINE void clients_burst(
 	const struct scene *s, struct pool *p, uint32_t k, uint32_t burst)
 {
-	struct frame frame[BURST_MAX];
+	struct packet packet[BURST_MAX];
 	struct relay_from_client in[BURST_MAX];
 	struct relay_decision out[BURST_MAX];
 
 	for (uint32_t i = 0; i < burst; i++) {
 		uint8_t *data = p->buffer + (k + i) * BUFFER + ROOM;
-		struct frame *f = &frame[i];
+		uint32_t length = p->length[k + i];
 
-		if (plain_is(data, p->length[k + i], p->length[k + i], false)) {
-			plain_parse(f, data);
-			add_client(s, &in[i], data, f);
+		packet[i].plain = plain_is(data, length, length, false);
+		if (packet[i].plain) {
+			struct frame f;
+
+			plain_parse(&f, data);
+			add_client(s, &in[i], data, &f);
 		} else {
-			frame_parse(f, data, p->length[k + i], p->length[k + i], false);
-			add_client(s, &in[i], data, f);
+			frame_parse(&packet[i].frame, data, length, length, false);
+			add_client(s, &in[i], data, &packet[i].frame);
 		}
 	}
 	for (uint32_t i = 0; i < burst; i += RELAY_BURST)
@@ -254,27 +273,30 @@ static ALWAYS_INLINE void clients_burst(
 
 		if (d->verdict != RELAY_PEER)
 			fail("a frame was not relayed to a peer");
-		to_peer(s, p, k + i, &frame[i], d);
+		to_peer(s, p, k + i, &packet[i], d);
 	}
 }
 
 static ALWAYS_INLINE void peers_burst(
 	const struct scene *s, struct pool *p, uint32_t k, uint32_t burst)
 {
-	struct frame frame[BURST_MAX];
+	struct packet packet[BURST_MAX];
 	struct relay_from_peer in[BURST_MAX];
 	struct relay_decision out[BURST_MAX];
 
 	for (uint32_t i = 0; i < burst; i++) {
 		uint8_t *data = p->buffer + (k + i) * BUFFER + ROOM;
-		struct frame *f = &frame[i];
+		uint32_t length = p->length[k + i];
 
-		if (plain_is(data, p->length[k + i], p->length[k + i], false)) {
-			plain_parse(f, data);
-			add_peer(&in[i], data, f);
+		packet[i].plain = plain_is(data, length, length, false);
+		if (packet[i].plain) {
+			struct frame f;
+
+			plain_parse(&f, data);
+			add_peer(&in[i], data, &f);
 		} else {
-			frame_parse(f, data, p->length[k + i], p->length[k + i], false);
-			add_peer(&in[i], data, f);
+			frame_parse(&packet[i].frame, data, length, length, false);
+			add_peer(&in[i], data, &packet[i].frame);
 		}
 	}
 	for (uint32_t i = 0; i < burst; i += RELAY_BURST)
@@ -285,7 +307,7 @@ static ALWAYS_INLINE void peers_burst(
 
 		if (d->verdict != RELAY_CLIENT)
 			fail("a frame was not relayed to a client");
-		to_client(s, p, k + i, &frame[i], d);
+		to_client(s, p, k + i, &packet[i], d);
 	}
 }
 
