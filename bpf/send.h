@@ -45,29 +45,33 @@ static TP_ALWAYS_INLINE bool read_address(struct send *send, const uint8_t *mess
 	return true;
 }
 
-// The attribute at `*at` of a message of `length` bytes; `*at` goes on to the next one. False: out of bounds.
-static TP_ALWAYS_INLINE bool read_attribute(struct send *send, const uint8_t *message,
-	const uint8_t *end, uint32_t length, uint32_t *at)
+// The attribute at `at` of a message of `length` bytes that begins at byte `message` of the frame. Returns where the next
+// one is, or -1: out of bounds. Global, so that the verifier looks at it once, and not at all that several attributes
+// may come to: a program that takes long to load is a relay that takes long to be back.
+__attribute__((noinline)) int read_attribute(
+	struct xdp_md *ctx, struct send *send, uint32_t message, uint32_t at, uint32_t length)
 {
-	const uint8_t *attribute = message + (*at & 0x7fff);
-	uint32_t type, size, whole, offset = *at + 4;
+	const uint8_t *end = (const uint8_t *)(long)ctx->data_end;
+	const uint8_t *start = (const uint8_t *)(long)ctx->data + (message & 0xff);
+	const uint8_t *attribute = start + (at & 0x7fff);
+	uint32_t type, size, whole;
 
-	if (length - *at < 4 || attribute + 4 > end)
-		return false;
+	if (!send || length - at < 4 || start + TP_STUN_HEADER > end || attribute + 4 > end)
+		return -1;
 	type = tp_get16(attribute);
 	size = tp_get16(attribute + 2);
 	whole = 4 + size + tp_pad4(size);
-	if (length - *at < whole)
-		return false;
-	*at += whole;
+	if (length - at < whole)
+		return -1;
 	// Nothing counts behind MESSAGE-INTEGRITY (RFC 8489 section 14.5).
 	if (send->ended)
-		return true;
+		return (int)(at + whole);
 	if (type == TP_ATTR_XOR_PEER_ADDRESS) {
-		return send->address || read_address(send, message, attribute + 4, size, end);
+		if (!send->address && !read_address(send, start, attribute + 4, size, end))
+			return -1;
 	} else if (type == TP_ATTR_DATA) {
 		if (!send->data) {
-			send->offset = offset;
+			send->offset = at + 4;
 			send->length = size;
 			send->data = true;
 		}
@@ -77,7 +81,7 @@ static TP_ALWAYS_INLINE bool read_attribute(struct send *send, const uint8_t *me
 		send->unknown = true;
 	}
 	send->ended = type == TP_ATTR_MESSAGE_INTEGRITY || type == TP_ATTR_MESSAGE_INTEGRITY_SHA256;
-	return true;
+	return (int)(at + whole);
 }
 
 // Sum of a message's bytes before its data, of which there are a multiple of 4 and at most FRONT_MAX. Global, so
@@ -165,9 +169,13 @@ static TP_ALWAYS_INLINE int stun_client(struct xdp_md *ctx, bool from4)
 	if (type != TP_STUN_TYPE_SEND)
 		return drop_client(cpu, &p, TP_C_client_stun_unexpected);
 #pragma clang loop unroll(disable)
-	for (uint32_t i = 0; i < ATTRIBUTES_MAX && at < p.length; i++)
-		if (!read_attribute(&send, message, end, p.length, &at))
+	for (uint32_t i = 0; i < ATTRIBUTES_MAX && at < p.length; i++) {
+		int next = read_attribute(ctx, &send, PAYLOAD_AT(from4), at, p.length);
+
+		if (next < 0)
 			return drop_client(cpu, &p, TP_C_client_stun_malformed);
+		at = (uint32_t)next;
+	}
 	if (at < p.length)
 		return pass(cpu, XDP_PASS_unread);
 	if (send.unknown)
