@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The Turnpike authors
 """Datagrams that no honest client sends, of every kind that came to mind.
 
-A kind is a generator over a Sender, which knows whose messages are to be spoilt. None is longer than
-LARGEST, so that each is one packet."""
+A kind is a generator over a Sender, which knows whose messages are to be spoilt. None is longer
+than LARGEST, so that each is one packet."""
 
 import os
 import random
@@ -44,7 +44,7 @@ class Sender:
         return message.sign(raw, c.kind, c.key) if c else raw
 
     def message(self, method, cls=n.REQUEST, change=lambda parts: parts):
-        """An honest message but for what `change` makes of its attributes, and signed after that."""
+        """An honest message but for what `change` makes of its attributes; signed after that."""
         tid = os.urandom(12)
         parts = change(self.parts(method, tid) + self.credits(method))
         raw = message.build(method, cls, parts, tid)
@@ -102,14 +102,14 @@ def attribute_lengths(who):
         for offset in offsets(raw):
             size, = U16.unpack_from(raw, offset + 2)
             rest = len(raw) - offset - 4
-            for value in {0, 1, 2, 3, size - 1, size + 1, size + 4, rest - 1, rest, rest + 1, rest + 4,
-                          0x7FFF, 0xFFFC, 0xFFFD, 0xFFFF}:
+            for value in {0, 1, 2, 3, size - 1, size + 1, size + 4, rest - 1, rest, rest + 1,
+                          rest + 4, 0x7FFF, 0xFFFC, 0xFFFD, 0xFFFF}:
                 yield at(raw, offset + 2, value)
                 yield who.signed(at(raw, offset + 2, value))
 
 
 def attribute_sizes(who):
-    """Each attribute in other sizes than its own, in messages that are otherwise whole and signed."""
+    """Each attribute in other sizes than its own, in messages otherwise whole and signed."""
     for method in METHODS:
         tid = bytes(12)
         for index in range(len(who.parts(method, tid) + who.credits(method))):

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The Turnpike authors
-"""Whatever is sent to the server, by whomever: it lives, serves the honest, and accounts for every packet.
+"""Whatever is sent to the server, by whomever: it lives, serves the honest, and accounts for every
+packet.
 
 hostile.py has the datagrams. After each kind of them: what arrived is what was sent, every packet was
-relayed, punted or dropped under a name, every punt was answered or dropped under a name, every answer is
-a well-formed message, nothing is allocated that was not before, and no secret is in the log."""
+relayed, punted or dropped under a name, every punt was answered or dropped under a name, every answer
+is a well-formed message, nothing is allocated that was not before, and no secret is in the log."""
 
 import socket
 import struct
@@ -145,12 +146,12 @@ def accounted(now, before):
 
 
 def sums_hold(now):
-    assert now["client_packets"] == now["relayed_to_peer"] + now["punted"] + total(now, CLIENT_DROPS)
-    assert now["peer_packets"] == now["relayed_to_client"] + total(now, PEER_DROPS)
+    assert now["client_packets"] == total(now, ["relayed_to_peer", "punted", *CLIENT_DROPS])
+    assert now["peer_packets"] == total(now, ["relayed_to_client", *PEER_DROPS])
 
 
 def bombard(client, datagrams, longest=None):
-    """Sends them all, with a Binding request behind each chunk, whose answer says that there is room
+    """Sends them all, with a Binding request behind each chunk whose answer says that there is room
     for more. Returns how many were sent, and the answers, the Bindings' among them."""
     sent, answers = 0, []
     chunk = []
@@ -203,7 +204,7 @@ def test_no_datagram_does_harm(scene, kind, who):
 
 
 def recover(scene):
-    """Undoes what spoilt messages may have done rightfully: a signed one may still be a good request."""
+    """Undoes what was done rightfully: a spoilt message that is signed may still be a request."""
     assert scene.newcomer.refresh(0).code in (None, 437)
     if scene.member.refresh().code == 437:
         scene.call(scene.member, scene.friend2)
