@@ -36,6 +36,26 @@ RUNS = {
     "pairs of ports with Send": (["-s", *PASSWORD], "v4", "v4", None),
     "pairs of ports for 20 clients": (["-m", "20", "-n", "20", *PASSWORD], "v4", "v4", None),
     "pairs of IPv6 ports": (["-x", *PASSWORD], "v6", "v6", None),
+    "extra requests": (["-G", *PASSWORD], "v4", "v4"),
+    "extra requests with Send": (["-G", "-s", *PASSWORD], "v4", "v4"),
+    "extra requests for pairs of ports": (["-G", *PASSWORD], "v4", "v4", None),
+    "extra requests in negative tests": (["-N", "-G", "-s", *PASSWORD], "v4", "v4"),
+}
+# Each client gets a ticket and goes on from another port.
+MOBILE = {
+    "mobile": (["-M", *PASSWORD], "v4", "v4"),
+    "mobile with Send": (["-M", "-s", *PASSWORD], "v4", "v4"),
+    "mobile with an IPv6 relay": (["-M", "-x", *PASSWORD], "v4", "v6"),
+}
+# Forty are what -B takes to do anything. What is on its way to a client that is gone is lost.
+LEAVING = {
+    "random disconnects": (["-B", "-m", "40", "-n", "20", *PASSWORD], "v4", "v4"),
+    "random disconnects with Send": (["-B", "-s", "-m", "40", "-n", "20", *PASSWORD], "v4", "v4"),
+}
+# They allocate, send and are gone, without a look at what comes back.
+DENIAL = {
+    "denial of service": (["-O", "-m", "40", *PASSWORD], "v4", "v4"),
+    "denial of service with Send": (["-O", "-s", "-m", "40", *PASSWORD], "v4", "v4"),
 }
 # -R spoils messages at random, and most clients then wait without end for an answer to a request
 # made unreadable, whichever the server. So many clients try, and those that come through count.
@@ -46,6 +66,9 @@ SPOILING = {
         "negative protocol tests": ["-R", "-m", "1", *PASSWORD],
         "both negative tests": ["-N", "-R", "-s", "-m", "1", *PASSWORD]}.items()}
 SECONDS = 45
+# The others come to an end by themselves, whenever that is: a busy machine takes its time.
+PATIENCE = 150
+MOBILITY_TICKET = 0x8030
 # Where the server counts the data packets that -R spoils on purpose.
 SPOILT = ("channel_malformed", "channel_unbound", "client_reserved_byte", "client_stun_malformed",
           "client_stun_unexpected", "send_incomplete", "send_unknown_attribute",
@@ -61,15 +84,16 @@ def runs(lab):
     server = Server(relay, channel_numbers="rfc5766")
     peers = []
 
-    everything = {**SPOILING, **RUNS}
+    everything = {**SPOILING, **RUNS, **MOBILE, **LEAVING, **DENIAL}
 
-    def run(number, options, server_family, peer_family, single=SINGLE):
+    def run(number, name, options, server_family, peer_family, single=SINGLE):
         peer_host = lab.peer.v6[0] if peer_family == "v6" else lab.peer.v4[0]
         server_host = relay.v6[0] if server_family == "v6" else relay.v4[0]
         return lab.client.run(
             "turnutils_uclient", *filter(None, [single]), "-n", "50", "-m", "4", "-l", "170", *options, "-e",
             peer_host, "-r", 4000 + 2 * number, server_host, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", timeout=SECONDS, check=False)
+            text=True, errors="replace", check=False,
+            timeout=SECONDS if name in SPOILING else PATIENCE)
     try:
         server.start()
         with ThreadPoolExecutor(len(SPOILING) + 4) as pool:
@@ -80,7 +104,7 @@ def runs(lab):
                     peers.append(subprocess.Popen(
                         lab.peer.command("turnutils_peer", "-L", host, "-p", port),
                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-                futures[name] = pool.submit(run, number, *how)
+                futures[name] = pool.submit(run, number, name, *how)
             yield server, futures
         server.stop()
     finally:
@@ -124,3 +148,29 @@ def test_uclient_loses_only_what_it_spoilt(runs, name):
     assert all(received > 0 for _, received, _ in through), through
     spoilt = sum(counters[counter] for counter in SPOILT)
     assert sum(lost for _, _, lost in through) <= spoilt, (through, counters)
+
+
+def test_a_mobile_uclient_loses_nothing(runs, make_rfc):
+    server, futures = runs
+    done = {name: futures[name].result() for name in MOBILE}
+    asked = make_rfc(server).allocate((MOBILITY_TICKET, b""))
+    if MOBILITY_TICKET not in asked.types():
+        pytest.skip("the server gives out no tickets (RFC 8016)")
+    for name, run in done.items():
+        sent, received, lost = outcome(run)
+        assert lost == 0 and sent == received > 0, (name, run.stdout[-3000:])
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_a_uclient_that_leaves_loses_what_was_on_its_way(runs, name):
+    sent, received, lost = outcome(runs[1][name].result())
+    assert received > 0 and sent - received == lost
+
+
+@pytest.mark.parametrize("name", DENIAL)
+def test_uclients_that_only_take_are_served_and_so_is_everybody_else(runs, make_rfc, name):
+    server, futures = runs
+    done = futures[name].result()
+    assert done.returncode == 0, done.stdout[-3000:]
+    client = make_rfc(server)
+    assert client.allocate().code is None and client.refresh(0).code is None
