@@ -64,12 +64,14 @@ def run(options, argv):
     chosen = plan.MODES[options.mode]
     found = results.Results(options.mode, argv, machine.machine(), machine.versions(build))
     context = Context(build, chosen, found)
+    times = machine.processor_times()
     shares = sum(plan.SHARES[v] for v in options.only)
     for level in options.only:
         # What earlier levels left is shared by the later ones.
         context.run_level(level, plan.SHARES[level], shares, _level(level))
         shares -= plan.SHARES[level]
         found.write(out / "results.json")  # what there is, should the next one end it
+    found.document["machine"].update(machine.meanwhile(times))
     found.document["targets"] = targets.judge(found.document)
     report.write(found.document, out)
     found.write(out / "results.json")

@@ -72,7 +72,7 @@ def pure(context):
 
 def port(context):
     """Level 1: turnpike-dpdk on ports of shared memory."""
-    parts = [("one core, beside macswap", 4, lambda: _bench(
+    parts = [("one core, beside macswap", 6, lambda: _bench(
         context, "port_bench", "--allocations", context.plan["allocations"]))]
     for wires in context.plan["wire"]:
         parts.append((f"net_{wires}, beside dpdk-testpmd", 3, _wire, context, wires))

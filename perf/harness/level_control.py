@@ -71,11 +71,11 @@ def _storm(context, kind, rates, firsts):
 
 
 def _storms(context, kinds):
-    """Taking turns; the first of each warms up."""
+    """Taking turns; the first of each warms up, and counts only where there is no time for another."""
     found = {kind: ([], []) for kind in kinds}
     dead, asked = set(), context.plan["storms"]
     for number in range(asked + 1):
-        if number > 1 and context.left() <= 0:
+        if number and context.left() <= 0:
             context.shortened("allocation storms of each", asked, number - 1)
             break
         for kind in kinds:

@@ -50,6 +50,19 @@ def mitigations():
     return found
 
 
+def processor_times():
+    """(all, stolen by the hypervisor) since boot, of all CPUs."""
+    times = [int(word) for word in _read("/proc/stat").splitlines()[0].split()[1:9]]
+    return sum(times), times[7]
+
+
+def meanwhile(before):
+    """What else the machine did since processor_times() said `before`."""
+    everything, stolen = (b - a for a, b in zip(before, processor_times()))
+    return {"load_after": os.getloadavg()[0],
+            "stolen_percent": round(100 * stolen / everything, 2) if everything else None}
+
+
 def machine():
     info = _read("/proc/cpuinfo")
     model = re.search(r"^model name\s*:\s*(.*)$", info, re.M)

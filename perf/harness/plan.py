@@ -21,7 +21,7 @@ MODES = {
         "wire": ["memif", "vhost"], "wire_rounds": 3,
         "clients": 1000, "cases": _FULL, "trials": 40, "trial": 0.5,
         "load_shares": [0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5], "latency_seconds": 2,
-        "storm": 10000, "storms": 3, "memory": [1000, 5000, 20000], "many": 1000000,
+        "storm": 5000, "storms": 3, "memory": [1000, 5000, 10000], "many": 1000000,
         "recovery_clients": 1000, "recovery_rate": 20000, "recovery_seconds": 5,
         "replay": 100000, "abuse_rate": 10000, "abuse_seconds": 3},
     "quick": {

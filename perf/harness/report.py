@@ -4,7 +4,7 @@
 
 import html
 
-from harness import charts, drawn, spread
+from harness import charts, drawn, results, spread
 from harness.programs import Unmeasured
 
 STYLE = """body{font:15px/1.45 Helvetica,Arial,sans-serif;max-width:62em;margin:2em auto;padding:0 1em;color:#111}
@@ -97,7 +97,7 @@ def page(document, pictures):
     notes = "".join(f"<li>{_text(n)}</li>" for n in document["notes"])
     figures = "".join(f"<figure>{svg[svg.index('<svg'):]}<figcaption class=small>{_text(c.note)}"
                       "</figcaption></figure>" for c, svg in pictures)
-    return (f"<!doctype html><html lang=en><head><meta charset=utf-8><title>Turnpike: performance"
+    return (f"<!doctype html><!-- {results.LICENSE} --><html lang=en><head><meta charset=utf-8><title>Turnpike: performance"
             f"</title><style>{STYLE}</style></head><body><h1>Turnpike: performance</h1>"
             f"{_about(document)}<p class=small>Medians, with the lowest and highest of n values. On a "
             "machine that others share, trust ratios of what took turns before absolutes. How each "
@@ -139,5 +139,6 @@ def write(document, directory):
     """report.html and a file for each chart."""
     pictures = draw(document)
     for chart, svg in pictures:
-        (directory / f"{chart.name}.svg").write_text(svg, encoding="utf-8")
+        (directory / f"{chart.name}.svg").write_text(
+            svg.replace("<svg", f"<!-- {results.LICENSE} -->\n<svg", 1), encoding="utf-8")
     (directory / "report.html").write_text(page(document, pictures), encoding="utf-8")

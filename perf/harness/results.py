@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The Turnpike authors
 """All that a run has found, and the document that keeps it: results.json, schema turnpike-perf/1.
 
-    schema, started, seconds, mode, arguments, machine, versions
+    schema, license, started, seconds, mode, arguments, machine, versions
     figures   [{level, what, labels, unit, better, values, median, low, high}]
     curves    [{level, what, labels, x, y, points: [[x, y]]}]
     missing   [{level, what, reason}]
@@ -21,6 +21,7 @@ import time
 from harness import spread
 
 SCHEMA = "turnpike-perf/1"
+LICENSE = "SPDX-License-Identifier: BSD-3-Clause"  # of a stored set of results too
 
 
 class Unreadable(Exception):
@@ -37,7 +38,7 @@ class Results:
         self.clock = clock
         self.began = clock()
         self.document = {
-            "schema": SCHEMA, "mode": mode, "arguments": [_without_paths(a) for a in arguments],
+            "schema": SCHEMA, "license": LICENSE, "mode": mode, "arguments": [_without_paths(a) for a in arguments],
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.began)),
             "seconds": 0, "machine": machine, "versions": versions,
             "figures": [], "curves": [], "missing": [], "shortened": [], "targets": [], "notes": []}
