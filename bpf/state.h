@@ -77,7 +77,8 @@ struct xdp_config {
 	uint32_t port_max;
 	uint32_t hops; // entries of the map of that name
 	uint32_t partial; // 1: senders may be virtual, and leave UDP checksums to a device
-	uint32_t client_homes; // of `clients`: 2 * (capabilities.allocations + capabilities.peers)
+	uint32_t
+		client_homes; // of `clients`: 2 * (2 * capabilities.allocations + capabilities.peers)
 	uint32_t peer_homes; // of `peers`: 2 * capabilities.peers
 	struct xdp_hash hash;
 	// The rest is xdp_config_index()'s.

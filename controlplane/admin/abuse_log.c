@@ -117,7 +117,7 @@ static bool may_write(struct abuse_log *log, uint64_t now_ms)
 
 void abuse_log_trace(void *context, const struct turn_trace *t)
 {
-	static const char *const events[] = {"allocation", "permission", "channel", "end"};
+	static const char *const events[] = {"allocation", "permission", "channel", "end", "move"};
 	struct abuse_log *log = context;
 	struct line l;
 

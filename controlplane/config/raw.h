@@ -77,7 +77,8 @@ struct raw {
 	struct raw_run_as run_as;
 	struct raw_dpdk dpdk;
 	struct raw_xdp xdp;
-	char *ports, *realm, *software, *dataplane, *workers, *channel_numbers, *control_socket;
+	char *ports, *realm, *software, *dataplane, *workers, *channel_numbers, *mobility,
+		*control_socket;
 };
 
 // Reads the text by the schema and complains through `place` about its shape. Returns 0, -EINVAL after a

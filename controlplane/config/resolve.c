@@ -131,6 +131,10 @@ static void resolve_choices(struct config *config, const struct raw *raw, struct
 	else if (raw->channel_numbers && strcmp(raw->channel_numbers, "rfc8656") != 0)
 		place_complain(place, "channel_numbers", "\"%s\" is neither rfc8656 nor rfc5766.",
 			raw->channel_numbers);
+	config->mobility_forbidden = raw->mobility && strcmp(raw->mobility, "forbidden") == 0;
+	if (raw->mobility && !config->mobility_forbidden && strcmp(raw->mobility, "allowed") != 0)
+		place_complain(place, "mobility", "\"%s\" is neither allowed nor forbidden.",
+			raw->mobility);
 }
 
 // The launcher keeps its other files beside the control socket.

@@ -55,6 +55,9 @@ struct link_events {
 	// punt->length bytes follow in `bytes`; fields have been checked against the capabilities.
 	void (*punt)(
 		void *context, uint32_t worker, const struct tp_punt *punt, const uint8_t *bytes);
+	// The client of a moving allocation has sent data from where it moves to; fields have been checked
+	// against the capabilities. May be NULL.
+	void (*arrival)(void *context, const struct tp_arrival *arrival);
 	// There is room again after a submit returned -EAGAIN.
 	void (*room)(void *context);
 	void *context;

@@ -61,12 +61,33 @@ static bool poll_results(struct shm_link *l, struct shm_worker *w, uint32_t budg
 	return tp_ring_ready(&w->results);
 }
 
+static bool client_valid(const struct shm_link *l, const struct tp_endpoint *client, uint8_t server,
+	uint8_t transport)
+{
+	return server < l->capabilities.servers && transport == TP_UDP && client->port &&
+	       !client->zero[0] && !client->zero[1] && !client->zero[2] &&
+	       tp_ip_is4(&client->ip) == tp_ip_is4(&l->capabilities.server[server].ip);
+}
+
 static bool punt_valid(const struct shm_link *l, const struct tp_punt *p, uint32_t length)
 {
-	return length == sizeof(*p) + p->length && p->server < l->capabilities.servers &&
-	       p->transport == TP_UDP && p->client.port && !p->client.zero[0] &&
-	       !p->client.zero[1] && !p->client.zero[2] &&
-	       tp_ip_is4(&p->client.ip) == tp_ip_is4(&l->capabilities.server[p->server].ip);
+	return length >= sizeof(*p) && length == sizeof(*p) + p->length &&
+	       client_valid(l, &p->client, p->server, p->transport);
+}
+
+static bool arrival(struct shm_link *l, const void *record, uint32_t length)
+{
+	struct tp_arrival a;
+
+	if (length != sizeof(a))
+		return false;
+	memcpy(&a, record, sizeof(a));
+	if (a.allocation >= l->capabilities.allocations ||
+		!client_valid(l, &a.client, a.server, a.transport))
+		return false;
+	if (l->events.arrival)
+		l->events.arrival(l->events.context, &a);
+	return true;
 }
 
 static void poll_punts(struct shm_link *l, uint32_t worker, uint32_t budget)
@@ -83,8 +104,9 @@ static void poll_punts(struct shm_link *l, uint32_t worker, uint32_t budget)
 
 		if (n == -EAGAIN)
 			break;
-		if (n < (int)sizeof(p.punt) || kind != TP_PUNT ||
-			!punt_valid(l, &p.punt, (uint32_t)n)) {
+		if (n > 0 && kind == TP_ARRIVAL && arrival(l, &p, (uint32_t)n))
+			continue;
+		if (n < 0 || kind != TP_PUNT || !punt_valid(l, &p.punt, (uint32_t)n)) {
 			count_ring_error(l, n, TP_CC_punt_bad);
 			continue;
 		}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Which workers get a transaction. Under TP_PLACEMENT_OWNER an allocation is held by its client's worker
-// and by the one that owned its relay port when it was put: whatever concerns it goes to both.
+// Which workers get a transaction. An allocation is held by its client's worker, and, where its client has moved,
+// by those of its former addresses; under TP_PLACEMENT_OWNER also by the one that owned its relay port when it
+// was put: whatever concerns it goes to all of them.
 #include <stdlib.h>
 
 #include "shm_private.h"
@@ -49,8 +50,6 @@ uint64_t shm_place(const struct shm_link *l, const struct link_transaction *t, u
 	if (t->worker >= l->header.workers || l->capabilities.placement == TP_PLACEMENT_EVERY)
 		return every_worker(l);
 	workers = 1ull << t->worker;
-	if (l->capabilities.placement != TP_PLACEMENT_OWNER)
-		return workers;
 	for (uint32_t i = 0; i < t->count; i++) {
 		const struct tp_command *c = &t->commands[i];
 		const struct shm_slot *s = slot_of(l, c);
@@ -59,6 +58,7 @@ uint64_t shm_place(const struct shm_link *l, const struct link_transaction *t, u
 			continue;
 		workers |= s->workers;
 		if (c->kind == TP_PUT_ALLOCATION &&
+			l->capabilities.placement == TP_PLACEMENT_OWNER &&
 			(!s->workers || s->relay != c->relay || s->relay_port != c->relay_port))
 			workers |= owner(l, c, bad);
 	}
@@ -67,7 +67,7 @@ uint64_t shm_place(const struct shm_link *l, const struct link_transaction *t, u
 
 void shm_placed(struct shm_link *l, const struct link_transaction *t, uint64_t workers)
 {
-	if (l->capabilities.placement != TP_PLACEMENT_OWNER)
+	if (!l->slots)
 		return;
 	for (uint32_t i = 0; i < t->count; i++) {
 		const struct tp_command *c = &t->commands[i];
@@ -91,9 +91,10 @@ const char *shm_place_begin(struct shm_link *l)
 	for (uint32_t i = 0; i < size; i++)
 		if (__atomic_load_n(&owners(l)[i], __ATOMIC_RELAXED) >= l->header.workers)
 			return "its map of relay ports names a worker that it does not have";
-	if (mapped)
-		l->slots = calloc(l->capabilities.allocations, sizeof(*l->slots));
-	return mapped && !l->slots ? "there is no memory for its allocations" : NULL;
+	if (l->capabilities.placement == TP_PLACEMENT_EVERY)
+		return NULL;
+	l->slots = calloc(l->capabilities.allocations, sizeof(*l->slots));
+	return !l->slots ? "there is no memory for its allocations" : NULL;
 }
 
 void shm_place_end(struct shm_link *l)

@@ -36,7 +36,7 @@ struct shm_group {
 	uint8_t bytes[1024];
 };
 
-// Who holds an allocation, under TP_PLACEMENT_OWNER: all that may have got a command to put it.
+// Who holds an allocation: all that may have got a command to put it.
 struct shm_slot {
 	uint64_t workers; // a set: bit w is worker w; 0: nobody
 	uint16_t relay_port;
@@ -62,7 +62,7 @@ struct shm_link {
 	struct shm_group *groups;
 	uint32_t groups_free; // the first of them
 	uint32_t groups_left; // how many are free
-	struct shm_slot *slots; // of capabilities.allocations, under TP_PLACEMENT_OWNER
+	struct shm_slot *slots; // of capabilities.allocations; NULL under TP_PLACEMENT_EVERY
 };
 
 extern const struct link_ops shm_ops; // transactions: shm_submit.c

@@ -150,6 +150,9 @@ void stun_attribute_read(struct stun_message *m, const struct stun_attribute *a)
 	case TP_ATTR_DATA:
 		accept_bytes(m, STUN_HAS_DATA, &m->data, a, true);
 		break;
+	case TP_ATTR_MOBILITY_TICKET:
+		accept_bytes(m, STUN_HAS_MOBILITY_TICKET, &m->mobility_ticket, a, true);
+		break;
 	case TP_ATTR_SOFTWARE:
 		if (!m->software.data && n <= TEXT_MAX)
 			m->software = (struct stun_bytes){a->value, n};

@@ -42,6 +42,7 @@ enum stun_has {
 	STUN_HAS_DATA = 1u << 16,
 	STUN_HAS_PASSWORD_ALGORITHM = 1u << 17,
 	STUN_HAS_PASSWORD_ALGORITHMS = 1u << 18,
+	STUN_HAS_MOBILITY_TICKET = 1u << 19,
 };
 
 // One XOR-PEER-ADDRESS. `family` as on the wire, checked against the attribute's length; an
@@ -65,6 +66,7 @@ struct stun_message {
 	struct stun_bytes integrity; // value of MESSAGE-INTEGRITY
 	struct stun_bytes integrity_sha256;
 	struct stun_bytes password_algorithm, password_algorithms;
+	struct stun_bytes mobility_ticket; // length 0: asks for one (RFC 8016 section 3.1)
 	uint16_t integrity_offset; // of the MESSAGE-INTEGRITY attribute's header in `bytes`
 	uint16_t integrity_sha256_offset; // likewise
 	bool fingerprint_valid;

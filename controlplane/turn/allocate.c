@@ -32,7 +32,9 @@ int allocate_answer(struct turn_server *s, struct responder *to, uint32_t slot, 
 	if (t->reservation != RESERVATION_NONE)
 		stun_put_u64(&w, TP_ATTR_RESERVATION_TOKEN,
 			table_reservation(s->table, t->reservation)->token);
-	stun_put_xor_address(&w, TP_ATTR_XOR_MAPPED_ADDRESS, &a->client);
+	stun_put_xor_address(&w, TP_ATTR_XOR_MAPPED_ADDRESS, &to->head.client);
+	if (table_ticket(s->table, slot))
+		turn_put_ticket(s, &w, slot);
 	if (a->address_error && t->twin == TABLE_NONE)
 		stun_put_address_error(&w,
 			table_family(s->table, slot) == TP_IPV4 ? TP_IPV6 : TP_IPV4,
@@ -168,6 +170,11 @@ static unsigned int check(const struct request *r, struct wish *w)
 		return 400;
 	if (m->requested_transport != TP_PROTO_UDP)
 		return 442;
+	// RFC 8016 section 3.1.2: an empty one asks for a ticket.
+	if ((m->has & STUN_HAS_MOBILITY_TICKET) && m->mobility_ticket.length)
+		return 400;
+	if ((m->has & STUN_HAS_MOBILITY_TICKET) && !r->s->mobility)
+		return 405;
 	if (m->has & STUN_HAS_RESERVATION_TOKEN) {
 		if (even || (m->has & (STUN_HAS_REQUESTED_FAMILY | STUN_HAS_ADDITIONAL_FAMILY)))
 			return 400;
@@ -204,6 +211,8 @@ static struct tp_vault_allocation record_of(const struct request *r)
 		.server_port = r->server.port,
 		.lifetime_s = granted,
 		.transport = r->punt->transport,
+		.mobility = r->m->has & STUN_HAS_MOBILITY_TICKET ? tp_mobility(1, TP_VAULT_STILL)
+								 : 0,
 	};
 	size_t n = r->auth.user_length;
 

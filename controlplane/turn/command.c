@@ -22,6 +22,23 @@ struct tp_command command_allocation(struct turn_server *s, uint32_t slot)
 	return c;
 }
 
+struct tp_command command_move(const struct turn_server *s, uint32_t slot)
+{
+	const struct tp_vault_allocation *a = table_record(s->table, slot);
+	const struct slot *t = &s->table->slots[slot];
+	const bool moving = table_moving(s->table, slot);
+	struct tp_command c = {
+		.allocation = slot,
+		.generation = s->generation,
+		.kind = TP_MOVE_ALLOCATION,
+		.server = (uint8_t)(moving ? t->next_server : t->server),
+		.transport = a->transport,
+		.client = moving ? a->next : a->client,
+	};
+
+	return c;
+}
+
 struct tp_command command_peer(const struct turn_server *s, uint32_t index)
 {
 	const struct tp_vault_peer *p = table_peer(s->table, index);

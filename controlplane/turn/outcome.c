@@ -23,6 +23,9 @@ struct pending *pending_take(struct turn_server *s, enum transaction_kind kind)
 	p->halves = 0;
 	p->ports = PORTS_ANY;
 	p->reserved = false;
+	p->left = 0;
+	p->refusal = TP_STATUS_OK;
+	p->detached = p->abandoned = false;
 	return p;
 }
 
@@ -50,7 +53,7 @@ void pending_end(struct turn_server *s, struct pending *p)
 	s->pending_free = (uint32_t)(p - s->pending);
 }
 
-static bool prepare_late_answer(struct turn_server *s, struct pending *p)
+bool pending_answers(struct turn_server *s, struct pending *p)
 {
 	if (stun_hmac_rekey(s->late_key, p->key, p->key_length) != 0)
 		return false;
@@ -58,7 +61,7 @@ static bool prepare_late_answer(struct turn_server *s, struct pending *p)
 	return true;
 }
 
-static bool still_there(const struct turn_server *s, const struct pending *p, uint32_t half)
+bool pending_still_there(const struct turn_server *s, const struct pending *p, uint32_t half)
 {
 	uint32_t slot = p->half[half].slot;
 
@@ -135,12 +138,12 @@ static bool put_changed(struct turn_server *s, struct pending *p, uint32_t statu
 	if (half >= p->halves)
 		return false;
 	for (uint32_t i = 0; i < p->halves; i++) {
-		if (!still_there(s, p, i))
+		if (!pending_still_there(s, p, i))
 			return false;
 	}
 	if (!try_another_port(s, p, p->half[half].slot, status) && !give_up_half(s, p, half))
 		return false;
-	if (!prepare_late_answer(s, p) || allocate_answer(s, &p->to, p->half[0].slot, bytes) <= 0)
+	if (!pending_answers(s, p) || allocate_answer(s, &p->to, p->half[0].slot, bytes) <= 0)
 		return false;
 	for (uint32_t i = 0; i < p->halves; i++)
 		c[i] = command_allocation(s, p->half[i].slot);
@@ -194,7 +197,7 @@ static bool end_halves(struct turn_server *s, const struct pending *p)
 	for (uint32_t i = 0; i < p->halves; i++) {
 		uint32_t slot = p->half[i].slot;
 
-		if (!still_there(s, p, i))
+		if (!pending_still_there(s, p, i))
 			continue;
 		any = true;
 		if (p->id >> 60 == TX_ALLOCATE &&
@@ -208,14 +211,15 @@ static bool end_halves(struct turn_server *s, const struct pending *p)
 static void refused(struct turn_server *s, struct pending *p)
 {
 	enum transaction_kind kind = p->id >> 60;
-	bool answer = still_there(s, p, 0) || (p->halves == 2 && still_there(s, p, 1));
+	bool answer = pending_still_there(s, p, 0) ||
+		      (p->halves == 2 && pending_still_there(s, p, 1));
 
 	turn_count(s, TP_CC_commands_failed);
 	if (kind == TX_ALLOCATE || kind == TX_REFRESH)
 		answer = end_halves(s, p);
 	else
 		roll_back(s, p);
-	if (answer && prepare_late_answer(s, p))
+	if (answer && pending_answers(s, p))
 		reply_error(s, &p->to, 508, NULL);
 }
 
@@ -223,7 +227,7 @@ static void refused(struct turn_server *s, struct pending *p)
 static void trace_success(struct turn_server *s, const struct pending *p)
 {
 	for (uint32_t i = 0; p->id >> 60 == TX_ALLOCATE && i < p->halves; i++) {
-		if (still_there(s, p, i))
+		if (pending_still_there(s, p, i))
 			trace_slot(s, TURN_TRACE_ALLOCATION, p->half[i].slot);
 	}
 	for (uint32_t i = 0; i < p->count; i++) {
@@ -243,6 +247,10 @@ static void pending_outcome(struct turn_server *s, uint64_t id, uint32_t status,
 		return;
 	}
 	p = &s->pending[index];
+	if (id >> 60 == TX_MOVE) {
+		turn_move_outcome(s, p, status);
+		return;
+	}
 	if (id >> 60 == TX_ALLOCATE && bad && put_changed(s, p, status, failed))
 		return;
 	// Without a dataplane the records stay: the next one is given them, and the client asks again.
@@ -251,7 +259,7 @@ static void pending_outcome(struct turn_server *s, uint64_t id, uint32_t status,
 	else if (status == TP_STATUS_OK)
 		trace_success(s, p);
 	for (uint32_t i = 0; id >> 60 == TX_ALLOCATE && i < p->halves; i++) {
-		if (still_there(s, p, i))
+		if (pending_still_there(s, p, i))
 			s->table->slots[p->half[i].slot].pending = 0;
 	}
 	pending_end(s, p);
@@ -284,6 +292,7 @@ void turn_outcome(struct turn_server *s, uint64_t id, uint32_t status, uint32_t 
 	case TX_REFRESH:
 	case TX_PERMISSION:
 	case TX_CHANNEL:
+	case TX_MOVE:
 		pending_outcome(s, id, status, failed);
 		return;
 	case TX_DROP:

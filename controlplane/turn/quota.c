@@ -60,6 +60,7 @@ static int take(struct quota *q, const uint8_t key[16], uint32_t limit)
 		if (e->count >= limit)
 			return -EDQUOT;
 		e->count++;
+		q->held++;
 		return 0;
 	}
 	if (!q->free)
@@ -72,6 +73,7 @@ static int take(struct quota *q, const uint8_t key[16], uint32_t limit)
 	e->next = 0;
 	*link = index;
 	q->used++;
+	q->held++;
 	return 0;
 }
 
@@ -97,6 +99,7 @@ void quota_release(struct quota *q, const uint8_t key[16])
 		return;
 	index = *link;
 	e = &q->entries[index - 1];
+	q->held--;
 	if (--e->count)
 		return;
 	*link = e->next;

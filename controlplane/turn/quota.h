@@ -12,6 +12,7 @@ struct quota {
 	uint32_t mask;
 	uint32_t free; // first free entry, plus 1
 	uint32_t used; // entries in use
+	uint32_t held; // sum of their counts
 	uint8_t secret[16];
 	uint32_t *heads; // by hash: entry plus 1
 	struct quota_entry {

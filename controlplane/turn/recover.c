@@ -16,10 +16,12 @@ static bool tuple_valid(const struct table *t, const struct tp_vault_allocation 
 	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
 	uint32_t other = table_find(t, &a->client, &server, a->transport);
 
-	return other == TABLE_NONE || (t->slots[other].twin == TABLE_NONE &&
-					      table_family(t, other) != tp_ip_family(&a->relay) &&
-					      !memcmp(table_record(t, other)->user_hash,
-						      a->user_hash, sizeof(a->user_hash)));
+	return other == TABLE_NONE ||
+	       (t->slots[other].twin == TABLE_NONE &&
+		       tp_endpoint_equal(&table_record(t, other)->client, &a->client) &&
+		       table_family(t, other) != tp_ip_family(&a->relay) &&
+		       !memcmp(table_record(t, other)->user_hash, a->user_hash,
+			       sizeof(a->user_hash)));
 }
 
 static bool record_valid(const struct table *t, const struct tp_vault_allocation *a)
@@ -35,6 +37,9 @@ static bool restore_slot(struct table *t, uint32_t slot)
 	uint32_t relay = table_find_relay(t, &a->relay);
 	struct tp_ip party;
 
+	// The last control plane died while it copied.
+	if (tp_mobility_moving(a->mobility) == TP_VAULT_SETTLING)
+		vault_settle(a);
 	if (!record_valid(t, a) || ports_take_exactly(&t->relays[relay].ports, a->relay_port) != 0)
 		return false;
 	party = tp_ip_party(&a->client.ip);
@@ -47,6 +52,7 @@ static bool restore_slot(struct table *t, uint32_t slot)
 		.relay = (uint8_t)relay,
 		.holder = holders_find(&t->holders, a->user_hash)};
 	table_enter(t, slot);
+	table_restore_move(t, slot);
 	t->live++;
 	return true;
 }
@@ -182,8 +188,9 @@ int table_create(
 	if (!err)
 		err = holders_create(&t->holders, tp_users_for(n), t->vault.header->index_key);
 	if (!err)
+		// An allocation whose client moves counts for two.
 		err = quota_create(&t->by_address, config->allocations_per_address,
-			n + tp_reservations_for(n), t->vault.header->index_key);
+			2 * n + tp_reservations_for(n), t->vault.header->index_key);
 	for (uint32_t i = 0; i < config->relays_count && !err; i++) {
 		t->relays[i].local = config->relays[i].local;
 		t->relays[i].public_ = config->relays[i].public_;
@@ -247,6 +254,14 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 	first = table_find(t, &a->client, &server, a->transport);
 	REQUIRE(first != TABLE_NONE && (first == slot || t->slots[first].twin == slot),
 		"slot %u: not found by its 5-tuple", slot);
+	if (table_moving(t, slot)) {
+		const struct tp_endpoint next_server = {
+			.ip = a->next_server, .port = a->next_server_port};
+
+		first = table_find(t, &a->next, &next_server, a->transport);
+		REQUIRE(first != TABLE_NONE && (first == slot || t->slots[first].twin == slot),
+			"slot %u: not found by the 5-tuple that it moves to", slot);
+	}
 	REQUIRE(s->twin == TABLE_NONE ||
 			(t->slots[s->twin].state == SLOT_LIVE && t->slots[s->twin].twin == slot &&
 				table_family(t, s->twin) != table_family(t, slot) &&
@@ -273,6 +288,32 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 		s->channels_count);
 	REQUIRE(s->holder == holders_find(&t->holders, a->user_hash) && s->holder != HOLDER_NONE,
 		"slot %u: another's holder", slot);
+	return 0;
+}
+
+// Each allocation and reservation counts once in the quota of addresses, and a second time where it moves to
+// another party.
+static int check_parties(const struct table *t, char *why, size_t size)
+{
+	uint32_t held = t->live + t->reservations.used;
+
+	for (uint32_t i = 0; i < t->vault.header->allocations; i++) {
+		const struct tp_vault_allocation *a = table_record(t, i);
+		const struct tp_ip party = tp_ip_party(&a->client.ip);
+		const struct tp_ip next = tp_ip_party(&a->next.ip);
+
+		if (t->slots[i].state != SLOT_LIVE)
+			continue;
+		REQUIRE(!t->by_address.limit || quota_count(&t->by_address, party.b),
+			"slot %u counts for no address", i);
+		if (!table_moving(t, i) || tp_ip_equal(&party, &next))
+			continue;
+		REQUIRE(!t->by_address.limit || quota_count(&t->by_address, next.b),
+			"slot %u does not count where it moves to", i);
+		held++;
+	}
+	REQUIRE(!t->by_address.limit || held == t->by_address.held, "%u held by addresses, not %u",
+		t->by_address.held, held);
 	return 0;
 }
 
@@ -364,5 +405,7 @@ int table_check(const struct table *t, char *why, size_t size)
 	for (uint32_t i = 0; i < t->vault.header->peers; i++)
 		peers -= vault_is_live(&table_peer(t, i)->state);
 	REQUIRE(peers == 0, "records of peers that no allocation has");
+	if (check_parties(t, why, size))
+		return -EINVAL;
 	return check_holders(t, why, size);
 }

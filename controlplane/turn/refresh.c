@@ -80,17 +80,19 @@ static uint32_t meant(const struct request *r, uint32_t slots[2])
 	return (slots[0] != TABLE_NONE) + (slots[1] != TABLE_NONE);
 }
 
-static void answer(struct request *r, uint32_t lifetime_s, uint8_t bytes[REPLY_MAX])
+void refresh_answer(struct request *r, uint32_t lifetime_s, uint8_t *bytes)
 {
 	struct stun_writer w;
 
 	reply_begin(&w, &r->to, TP_STUN_SUCCESS, bytes);
 	stun_put_u32(&w, TP_ATTR_LIFETIME, lifetime_s);
+	if (r->ticket)
+		turn_put_ticket(r->s, &w, r->slot);
 	if (reply_finish(r->s, &r->to, &w) <= 0)
 		r->to.head.length = 0;
 }
 
-static void extend(struct request *r, const uint32_t slots[2], uint32_t n, uint32_t lifetime_s)
+static void extend(struct request *r, const struct refresh *f)
 {
 	struct turn_server *s = r->s;
 	struct pending *p = pending_take(s, TX_REFRESH);
@@ -103,17 +105,17 @@ static void extend(struct request *r, const uint32_t slots[2], uint32_t n, uint3
 		return;
 	}
 	pending_fill(p, r);
-	for (uint32_t i = 0; i < n; i++) {
-		before[i] = table_record(s->table, slots[i])->expires_ms;
-		table_set_expiry(s->table, slots[i], s->now_ms + 1000ull * lifetime_s);
-		c[i] = command_allocation(s, slots[i]);
-		pending_add_half(s, p, slots[i]);
+	for (uint32_t i = 0; i < f->count; i++) {
+		before[i] = table_record(s->table, f->slots[i])->expires_ms;
+		table_set_expiry(s->table, f->slots[i], s->now_ms + 1000ull * f->lifetime_s);
+		c[i] = command_allocation(s, f->slots[i]);
+		pending_add_half(s, p, f->slots[i]);
 	}
-	answer(r, lifetime_s, bytes);
-	if (turn_submit(s, p->id, table_record(s->table, slots[0])->worker, c, n, &r->to.head,
-		    bytes) != 0) {
-		for (uint32_t i = 0; i < n; i++)
-			table_set_expiry(s->table, slots[i], before[i]);
+	refresh_answer(r, f->lifetime_s, bytes);
+	if (turn_submit(s, p->id, table_record(s->table, f->slots[0])->worker, c, f->count,
+		    &r->to.head, bytes) != 0) {
+		for (uint32_t i = 0; i < f->count; i++)
+			table_set_expiry(s->table, f->slots[i], before[i]);
 		pending_end(s, p);
 		turn_count(s, TP_CC_drop_congested);
 		return;
@@ -124,36 +126,51 @@ static void extend(struct request *r, const uint32_t slots[2], uint32_t n, uint3
 static void delete (struct request *r, uint32_t slot, bool all)
 {
 	struct turn_server *s = r->s;
+	const uint32_t twin = s->table->slots[slot].twin;
 	uint8_t bytes[REPLY_MAX];
 
-	answer(r, 0, bytes);
+	// The ticket may have named the half that goes: the other one's is another.
+	r->ticket = !all && twin != TABLE_NONE && table_ticket(s->table, twin);
+	r->slot = r->ticket ? twin : slot;
+	refresh_answer(r, 0, bytes);
 	turn_count(s, TP_CC_allocations_deleted);
 	turn_count(s, (all ? turn_drop_all : turn_drop)(s, slot, &r->to.head, bytes) == 0
 			      ? TP_CC_success_responses
 			      : TP_CC_drop_congested);
 }
 
-void turn_refresh(struct request *r)
+unsigned int refresh_read(const struct request *r, struct refresh *f)
 {
-	struct turn_server *s = r->s;
 	const struct stun_message *m = r->m;
 	uint32_t wanted = m->has & STUN_HAS_LIFETIME ? m->lifetime_s : TURN_LIFETIME_DEFAULT_S;
-	uint32_t slots[2], n;
 
-	if (m->malformed) {
-		reply_error(s, &r->to, 400, NULL);
-		return;
-	}
-	n = meant(r, slots);
-	if (!n) {
-		reply_error(s, &r->to, 443, NULL);
-		return;
-	}
-	if (wanted == 0) {
-		delete (r, slots[0], n == 2);
-		return;
-	}
+	if (m->malformed)
+		return 400;
+	f->count = meant(r, f->slots);
+	if (!f->count)
+		return 443;
 	if (wanted > TURN_LIFETIME_MAX_S)
 		wanted = TURN_LIFETIME_MAX_S;
-	extend(r, slots, n, wanted > TURN_LIFETIME_DEFAULT_S ? wanted : TURN_LIFETIME_DEFAULT_S);
+	f->lifetime_s = wanted && wanted < TURN_LIFETIME_DEFAULT_S ? TURN_LIFETIME_DEFAULT_S
+								   : wanted;
+	return 0;
+}
+
+void refresh_do(struct request *r, const struct refresh *f)
+{
+	if (f->lifetime_s)
+		extend(r, f);
+	else
+		delete (r, f->slots[0], f->count == 2);
+}
+
+void turn_refresh(struct request *r)
+{
+	struct refresh f;
+	unsigned int code = refresh_read(r, &f);
+
+	if (code)
+		reply_error(r->s, &r->to, code, NULL);
+	else
+		refresh_do(r, &f);
 }

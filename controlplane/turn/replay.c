@@ -7,13 +7,12 @@
 #include "state.h"
 
 // The published index of a server address, TP_SERVERS_MAX: there is none.
-static uint32_t find_server(const struct turn_server *s, const struct tp_vault_allocation *a)
+static uint16_t find_server(const struct turn_server *s, const struct tp_ip *ip, uint16_t port)
 {
-	uint32_t i = 0;
+	uint16_t i = 0;
 
-	while (i < s->capabilities.servers &&
-		!(tp_ip_equal(&s->capabilities.server[i].ip, &a->server) &&
-			s->capabilities.server[i].port == a->server_port))
+	while (i < s->capabilities.servers && !(tp_ip_equal(&s->capabilities.server[i].ip, ip) &&
+						      s->capabilities.server[i].port == port))
 		i++;
 	return i < s->capabilities.servers ? i : TP_SERVERS_MAX;
 }
@@ -31,36 +30,73 @@ static void map_relays(struct turn_server *s)
 	}
 }
 
+// Where the slot's client reached us, and where it moves to. False: we don't listen there any more.
+static bool map_servers(struct turn_server *s, uint32_t slot)
+{
+	struct slot *t = &s->table->slots[slot];
+	const struct tp_vault_allocation *a = table_record(s->table, slot);
+	const struct table_move still = {
+		.mobility = tp_mobility(table_ticket(s->table, slot), TP_VAULT_STILL)};
+
+	t->server = find_server(s, &a->server, a->server_port);
+	if (table_moving(s->table, slot)) {
+		t->next_server = find_server(s, &a->next_server, a->next_server_port);
+		if (t->next_server == TP_SERVERS_MAX)
+			table_undo_move(s->table, slot, &still);
+	}
+	return t->server != TP_SERVERS_MAX;
+}
+
+// Everything of a slot to a worker, and to whoever has it already. Returns 0 or what submit returned.
+static int put(struct turn_server *s, uint32_t slot, uint32_t worker)
+{
+	const uint64_t id = turn_id(TX_REPLAY, table_record(s->table, slot)->serial, slot);
+	struct tp_command commands[LINK_COMMANDS_MAX];
+	uint32_t n = 0, i = s->table->slots[slot].peers;
+	int err;
+
+	commands[n++] = command_allocation(s, slot);
+	if (table_moving(s->table, slot))
+		commands[n++] = command_move(s, slot);
+	do {
+		for (; i != TABLE_NONE && n < LINK_COMMANDS_MAX; i = s->table->peers[i].next)
+			commands[n++] = command_peer(s, i);
+		err = turn_submit(s, id, worker, commands, n, NULL, NULL);
+		if (err)
+			return err; // puts are idempotent: the whole of it again, later
+		n = 0;
+	} while (i != TABLE_NONE);
+	return 0;
+}
+
 int replay_slot(struct turn_server *s, uint32_t slot)
 {
 	struct slot *t = &s->table->slots[slot];
 	struct tp_vault_allocation *a = table_record(s->table, slot);
-	uint64_t id = turn_id(TX_REPLAY, a->serial, slot);
-	struct tp_command commands[LINK_COMMANDS_MAX];
-	uint32_t n = 0, i = t->peers;
+	uint32_t worker;
 	int err;
 
 	if (t->in_force == s->generation)
 		return 0;
-	t->server = (uint16_t)find_server(s, a);
-	if (t->server == TP_SERVERS_MAX || s->table->relays[t->relay].published == 0xff ||
+	if (!map_servers(s, slot) || s->table->relays[t->relay].published == 0xff ||
 		slot >= s->capabilities.allocations) {
 		turn_count(s, TP_CC_allocations_lost);
 		turn_drop(s, slot, NULL, NULL);
 		return -1;
 	}
-	a->worker = s->link->ops->worker(s->link, &a->client, a->worker);
-	commands[n++] = command_allocation(s, slot);
-	do {
-		for (; i != TABLE_NONE && n < LINK_COMMANDS_MAX; i = s->table->peers[i].next)
-			commands[n++] = command_peer(s, i);
-		err = turn_submit(s, id, a->worker, commands, n, NULL, NULL);
-		if (err)
-			return err; // puts are idempotent: the whole of it again, later
-		n = 0;
-	} while (i != TABLE_NONE);
+	worker = s->link->ops->worker(s->link, &a->client, a->worker);
+	err = put(s, slot, worker);
+	// A moving client's packets come to the worker of either address.
+	if (!err && table_moving(s->table, slot)) {
+		a->worker = s->link->ops->worker(s->link, &a->next, a->worker);
+		err = a->worker == worker ? 0 : put(s, slot, a->worker);
+	} else if (!err) {
+		a->worker = worker;
+	}
+	if (err)
+		return err;
 	t->in_force = s->generation;
-	t->pending = 0;
+	t->pending = t->move_pending = 0;
 	return 0;
 }
 

@@ -16,6 +16,7 @@ static const struct error_text error_texts[] = {
 	{400, TP_CC_error_400, "Bad Request"},
 	{401, TP_CC_error_401, "Unauthenticated"},
 	{403, TP_CC_error_403, "Forbidden"},
+	{405, TP_CC_error_405, "Mobility Forbidden"},
 	{420, TP_CC_error_420, "Unknown Attribute"},
 	{437, TP_CC_error_437, "Allocation Mismatch"},
 	{438, TP_CC_error_438, "Stale Nonce"},

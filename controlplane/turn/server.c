@@ -104,8 +104,7 @@ bool turn_in_force(struct request *r)
 	return false;
 }
 
-// What a request needs of its allocation: that it is there, is this user's, and is in force.
-static bool allocation_ready(struct request *r)
+bool turn_allocation_ready(struct request *r)
 {
 	struct turn_server *s = r->s;
 	uint32_t twin;
@@ -137,9 +136,10 @@ static uint32_t expected_by(uint16_t method)
 	case TP_STUN_ALLOCATE:
 		return STUN_HAS_LIFETIME | STUN_HAS_REQUESTED_TRANSPORT |
 		       STUN_HAS_REQUESTED_FAMILY | STUN_HAS_ADDITIONAL_FAMILY | STUN_HAS_EVEN_PORT |
-		       STUN_HAS_RESERVATION_TOKEN | STUN_HAS_DONT_FRAGMENT;
+		       STUN_HAS_RESERVATION_TOKEN | STUN_HAS_DONT_FRAGMENT |
+		       STUN_HAS_MOBILITY_TICKET;
 	case TP_STUN_REFRESH:
-		return STUN_HAS_LIFETIME | STUN_HAS_REQUESTED_FAMILY;
+		return STUN_HAS_LIFETIME | STUN_HAS_REQUESTED_FAMILY | STUN_HAS_MOBILITY_TICKET;
 	case TP_STUN_CREATE_PERMISSION:
 		return STUN_HAS_PEER_ADDRESS;
 	default:
@@ -174,7 +174,11 @@ static void handle(struct request *r)
 		turn_allocate(r);
 		return;
 	}
-	if (!allocation_ready(r))
+	if (r->m->method == TP_STUN_REFRESH && (r->m->has & STUN_HAS_MOBILITY_TICKET)) {
+		turn_refresh_with_ticket(r);
+		return;
+	}
+	if (!turn_allocation_ready(r))
 		return;
 	if (r->m->method == TP_STUN_REFRESH)
 		turn_refresh(r);
@@ -295,6 +299,11 @@ static void on_outcome(void *context, uint64_t id, uint32_t status, uint32_t fai
 	turn_outcome(context, id, status, failed);
 }
 
+static void on_arrival(void *context, const struct tp_arrival *arrival)
+{
+	turn_arrival(context, arrival);
+}
+
 static void on_room(void *context)
 {
 	struct turn_server *s = context;
@@ -311,6 +320,7 @@ struct link_events turn_events(struct turn_server *s)
 		.detached = on_detached,
 		.outcome = on_outcome,
 		.punt = on_punt,
+		.arrival = on_arrival,
 		.room = on_room,
 		.context = s,
 	};
@@ -345,6 +355,7 @@ int turn_create(struct turn_server **out, const struct turn_config *config, stru
 	s->link = link;
 	s->counters = counters;
 	s->channel_max = config->channel_max;
+	s->mobility = !config->mobility_forbidden;
 	s->trace = config->trace;
 	s->trace_context = config->trace_context;
 	s->random_used = sizeof(s->random);
@@ -365,6 +376,8 @@ int turn_create(struct turn_server **out, const struct turn_config *config, stru
 	if (create_pending(s, config->transactions ? config->transactions : 16384))
 		goto fail;
 	err = stun_hmac_new(&s->late_key, no_key, sizeof(no_key));
+	if (!err)
+		err = ticket_seal_create(&s->seal, vault->header->ticket_key);
 	if (!err)
 		err = policy_create(&s->policy, config->allow, config->allow_count, config->deny,
 			config->deny_count, config->own, config->own_count);
@@ -388,6 +401,7 @@ void turn_destroy(struct turn_server *s)
 	table_destroy(s->table);
 	policy_destroy(s->policy);
 	stun_hmac_free(s->late_key);
+	ticket_seal_destroy(s->seal);
 	if (s->pending)
 		OPENSSL_cleanse(s->pending, s->pending_count * sizeof(*s->pending));
 	free(s->pending);

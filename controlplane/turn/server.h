@@ -26,6 +26,7 @@ enum turn_trace_kind {
 	TURN_TRACE_PERMISSION = 1, // likewise, not one that is refreshed
 	TURN_TRACE_CHANNEL = 2,
 	TURN_TRACE_END = 3, // of an allocation: deleted, expired or lost
+	TURN_TRACE_MOVE = 4, // of an allocation, to another client address
 };
 
 // What abuse is traced by (RFC 8656 section 21.3.2). Pointers hold for the call.
@@ -55,6 +56,7 @@ struct turn_config {
 	uint32_t user_packets_per_second;
 	uint64_t bits_per_second; // at most TP_BITS_PER_SECOND_MAX
 	uint64_t user_bits_per_second;
+	bool mobility_forbidden; // clients get no tickets, and 405 who ask (RFC 8016)
 	const char *software; // SOFTWARE attribute of authenticated answers; NULL or empty: none
 	const struct tp_endpoint *redirect; // servers that new allocations are sent to
 	size_t redirect_count; // 0: they are made here

@@ -4,7 +4,10 @@
 // What the server's files share: its state, and a request on its way through them.
 #pragma once
 
+#include "../auth/ticket.h"
 #include "server.h"
+
+struct stun_writer;
 
 // Everything that an answer needs, now or when an outcome has come.
 struct responder {
@@ -28,6 +31,7 @@ enum transaction_kind {
 	TX_REPLAY = 6, // of a slot
 	TX_PEER = 7, // drops or puts back a peer, or tells of a share: nobody waits
 	TX_SWEEP = 8,
+	TX_MOVE = 9, // several transactions under one id
 };
 
 #define PORT_ATTEMPTS 32u // ports tried before an Allocate gets 508
@@ -50,6 +54,17 @@ struct pending {
 		uint32_t slot;
 		uint64_t serial;
 	} half[2]; // in the order of the transaction's commands, if it puts allocations
+	// Of a move: how things were, for each half, and what is known of its transactions.
+	struct {
+		struct table_move move;
+		uint64_t expires_ms;
+		uint32_t worker;
+		uint16_t next_server;
+	} was[2];
+	uint32_t left; // without an outcome yet
+	uint32_t refusal; // first status that was an error; TP_STATUS_OK
+	bool detached; // the dataplane went away
+	bool abandoned; // not all of them could be sent: nothing is to be announced
 	uint32_t records[STUN_PEERS_MAX + 1];
 	uint64_t before[STUN_PEERS_MAX + 1]; // their former expiry; 0: made by this transaction
 	uint32_t next_free;
@@ -68,6 +83,8 @@ struct turn_server {
 	uint32_t redirect_count;
 	char redirect_domain[TURN_DOMAIN_MAX + 1];
 	uint32_t channel_max;
+	struct ticket_seal *seal;
+	bool mobility; // clients may move (RFC 8016)
 	uint64_t now_ms;
 	uint64_t wall_s;
 
@@ -106,7 +123,9 @@ struct request {
 	struct tp_endpoint server; // where it arrived
 	struct responder to;
 	struct auth_result auth;
-	uint32_t slot; // its 5-tuple's allocation, or TABLE_NONE; of a dual one the first
+	uint32_t
+		slot; // its 5-tuple's or ticket's allocation, or TABLE_NONE; of a dual one the first
+	bool ticket; // the answer has one
 };
 
 // Handlers: answer the request, or count why not.
@@ -114,6 +133,31 @@ void turn_allocate(struct request *r);
 void turn_refresh(struct request *r);
 void turn_create_permission(struct request *r);
 void turn_channel_bind(struct request *r);
+
+// mobility.c (RFC 8016): a Refresh with MOBILITY-TICKET, whose 5-tuple's allocation is in r->slot.
+void turn_refresh_with_ticket(struct request *r);
+// Writes an allocation's ticket.
+void turn_put_ticket(struct turn_server *s, struct stun_writer *w, uint32_t slot);
+// One of the transactions of a move has come to its end.
+void turn_move_outcome(struct turn_server *s, struct pending *p, uint32_t status);
+// A moving client has sent data from where it moves to.
+void turn_arrival(struct turn_server *s, const struct tp_arrival *arrival);
+
+// refresh.c: what a Refresh is about.
+struct refresh {
+	uint32_t slots[2]; // halves of the allocation
+	uint32_t count; // of them
+	uint32_t lifetime_s; // to grant; 0: they are to be deleted
+};
+// Returns 0 or an error code.
+unsigned int refresh_read(const struct request *r, struct refresh *f);
+void refresh_answer(struct request *r, uint32_t lifetime_s, uint8_t *bytes);
+// Puts off their end, or deletes them.
+void refresh_do(struct request *r, const struct refresh *f);
+
+// server.c: what a request needs of r->slot: that it is there, is this user's, and is in force. If not, answers
+// or counts, and returns false.
+bool turn_allocation_ready(struct request *r);
 
 // redirect.c: sends an Allocate that could be granted elsewhere, if so configured. Returns whether it did.
 bool turn_redirect(struct request *r);
@@ -182,6 +226,10 @@ int replay_slot(struct turn_server *s, uint32_t slot);
 struct pending *pending_take(struct turn_server *s, enum transaction_kind kind);
 void pending_fill(struct pending *p, const struct request *r);
 void pending_add_half(struct turn_server *s, struct pending *p, uint32_t slot);
+// Ready to sign an answer after all. False: it can't be.
+bool pending_answers(struct turn_server *s, struct pending *p);
+// Whether the allocation that this was about is there still.
+bool pending_still_there(const struct turn_server *s, const struct pending *p, uint32_t half);
 void pending_end(struct turn_server *s, struct pending *p);
 void turn_outcome(struct turn_server *s, uint64_t id, uint32_t status, uint32_t failed);
 
@@ -193,6 +241,8 @@ static inline uint64_t turn_id(enum transaction_kind kind, uint64_t serial, uint
 
 // command.c: fills commands from the table's records.
 struct tp_command command_allocation(struct turn_server *s, uint32_t slot);
+// Where the slot's client moves to, if it moves; else that it does not.
+struct tp_command command_move(const struct turn_server *s, uint32_t slot);
 struct tp_command command_peer(const struct turn_server *s, uint32_t index);
 struct tp_command command_drop_peer(const struct turn_server *s, uint32_t index);
 int turn_submit(struct turn_server *s, uint64_t id, uint32_t worker, struct tp_command *commands,

@@ -40,25 +40,79 @@ uint32_t table_find_relay(const struct table *t, const struct tp_ip *local)
 	return i;
 }
 
-static uint32_t *chain_of(const struct table *t, uint32_t slot)
+// A slot stands in the chains under its number, and while it moves once more, with the capacity added.
+static bool is_moving_node(const struct table *t, uint32_t node)
 {
-	const struct tp_vault_allocation *a = table_record(t, slot);
-	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
-
-	return chain(t, &a->client, &server, a->transport);
+	return node >= t->vault.header->allocations;
 }
 
+static uint32_t node_slot(const struct table *t, uint32_t node)
+{
+	return is_moving_node(t, node) ? node - t->vault.header->allocations : node;
+}
+
+static uint32_t *node_next(struct table *t, uint32_t node)
+{
+	return is_moving_node(t, node) ? &t->slots[node_slot(t, node)].next_moving
+				       : &t->slots[node].next;
+}
+
+static struct tp_endpoint node_client(const struct table *t, uint32_t node)
+{
+	const struct tp_vault_allocation *a = table_record(t, node_slot(t, node));
+
+	return is_moving_node(t, node) ? a->next : a->client;
+}
+
+static struct tp_endpoint node_server(const struct table *t, uint32_t node)
+{
+	const struct tp_vault_allocation *a = table_record(t, node_slot(t, node));
+
+	if (is_moving_node(t, node))
+		return (struct tp_endpoint){.ip = a->next_server, .port = a->next_server_port};
+	return (struct tp_endpoint){.ip = a->server, .port = a->server_port};
+}
+
+static uint32_t *chain_of(const struct table *t, uint32_t node)
+{
+	const struct tp_endpoint client = node_client(t, node), server = node_server(t, node);
+
+	return chain(t, &client, &server, table_record(t, node_slot(t, node))->transport);
+}
+
+void table_link(struct table *t, uint32_t slot, bool moving)
+{
+	uint32_t node = moving ? slot + t->vault.header->allocations : slot;
+	uint32_t *head = chain_of(t, node);
+
+	*node_next(t, node) = *head;
+	*head = node;
+}
+
+void table_unlink(struct table *t, uint32_t slot, bool moving)
+{
+	uint32_t node = moving ? slot + t->vault.header->allocations : slot;
+	uint32_t *link = chain_of(t, node);
+
+	while (*link != node)
+		link = node_next(t, *link);
+	*link = *node_next(t, node);
+}
+
+// The first node of a 5-tuple.
 static uint32_t search(const struct table *t, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport)
 {
 	uint32_t at = *chain(t, client, server, transport);
 
-	for (; at != TABLE_NONE; at = t->slots[at].next) {
-		const struct tp_vault_allocation *a = table_record(t, at);
+	while (at != TABLE_NONE) {
+		const struct tp_endpoint c = node_client(t, at), s = node_server(t, at);
 
-		if (tp_endpoint_equal(&a->client, client) && tp_ip_equal(&a->server, &server->ip) &&
-			a->server_port == server->port && a->transport == transport)
+		if (tp_endpoint_equal(&c, client) && tp_endpoint_equal(&s, server) &&
+			table_record(t, node_slot(t, at))->transport == transport)
 			return at;
+		at = is_moving_node(t, at) ? t->slots[node_slot(t, at)].next_moving
+					   : t->slots[at].next;
 	}
 	return TABLE_NONE;
 }
@@ -66,10 +120,11 @@ static uint32_t search(const struct table *t, const struct tp_endpoint *client,
 uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 	const struct tp_endpoint *server, uint8_t transport)
 {
-	uint32_t slot = search(t, client, server, transport), first;
+	uint32_t node = search(t, client, server, transport), slot, first;
 
-	if (slot == TABLE_NONE)
+	if (node == TABLE_NONE)
 		return TABLE_NONE;
+	slot = node_slot(t, node);
 	first = table_of_family(t, slot, TP_IPV4);
 	return first == TABLE_NONE ? slot : first;
 }
@@ -96,23 +151,17 @@ void table_enter(struct table *t, uint32_t slot)
 	const struct tp_vault_allocation *a = table_record(t, slot);
 	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
 	uint32_t twin = search(t, &a->client, &server, a->transport);
-	uint32_t *head = chain_of(t, slot);
 
 	t->slots[slot].twin = twin;
 	if (twin != TABLE_NONE)
 		t->slots[twin].twin = slot;
-	t->slots[slot].next = *head;
-	*head = slot;
+	table_link(t, slot, false);
 	set_live(t, t->slots[slot].relay, table_record(t, slot)->relay_port, true);
 }
 
 static void index_remove(struct table *t, uint32_t slot)
 {
-	uint32_t *link = chain_of(t, slot);
-
-	while (*link != slot)
-		link = &t->slots[*link].next;
-	*link = t->slots[slot].next;
+	table_unlink(t, slot, false);
 	if (t->slots[slot].twin != TABLE_NONE)
 		t->slots[t->slots[slot].twin].twin = TABLE_NONE;
 	t->slots[slot].twin = TABLE_NONE;
@@ -220,9 +269,11 @@ void table_drop(struct table *t, uint32_t slot)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
 	struct tp_ip party = tp_ip_party(&a->client.ip);
+	const struct table_move still = {.mobility = 0};
 
 	while (t->slots[slot].peers != TABLE_NONE)
 		table_remove_peer(t, t->slots[slot].peers);
+	table_undo_move(t, slot, &still);
 	index_remove(t, slot);
 	set_live(t, t->slots[slot].relay, a->relay_port, false);
 	vault_free(&a->state);

@@ -43,11 +43,14 @@ struct slot {
 	uint8_t state; // enum slot_state
 	uint8_t relay; // index of its relay address here
 	uint8_t pending; // its Allocate is not answered yet
-	uint8_t zero;
+	uint8_t move_pending; // its move is not answered yet
 	uint16_t peers_count;
 	uint16_t server; // index of the server address as the dataplane published it
 	uint32_t holder; // of a live slot: its user's entry
 	uint32_t channels_count; // of its peers
+	uint32_t next_moving; // of a moving one: in the index chain of where it moves to
+	uint16_t next_server; // likewise: index of the server address there, as published
+	uint8_t zero[2];
 	uint64_t new_peers_full_at; // bucket of the rate of new peers
 	uint32_t
 		share_of; // its user's allocations when the dataplane was last told its share of their rate
@@ -213,6 +216,42 @@ static inline struct tp_vault_peer *table_peer(const struct table *t, uint32_t i
 {
 	return &t->vault.peers[index];
 }
+
+// moves.c: mobility (RFC 8016). While a slot's client moves, it is found by both of its 5-tuples, and counts in
+// the quotas of both its addresses, if they are of two parties.
+struct table_move {
+	uint64_t mobility; // as in the vault
+	struct tp_endpoint next;
+	struct tp_endpoint next_server;
+};
+
+static inline bool table_moving(const struct table *t, uint32_t slot)
+{
+	return tp_mobility_moving(table_record(t, slot)->mobility) == TP_VAULT_MOVING;
+}
+
+// The number of a live allocation's last ticket; 0: its client has asked for none.
+static inline uint32_t table_ticket(const struct table *t, uint32_t slot)
+{
+	return tp_mobility_ticket(table_record(t, slot)->mobility);
+}
+
+// How things are, to go back to.
+struct table_move table_move_of(const struct table *t, uint32_t slot);
+// Has the client move, also if it is moving already, and gives out the next ticket. Returns 0; or -EDQUOT or
+// -ENOSPC, and nothing has changed.
+int table_begin_move(struct table *t, uint32_t slot, const struct tp_endpoint *client,
+	const struct tp_endpoint *server);
+// Its new 5-tuple is the only one from now on.
+void table_end_move(struct table *t, uint32_t slot);
+// Nothing came of it: as it was `before`.
+void table_undo_move(struct table *t, uint32_t slot, const struct table_move *before);
+// Takes in what a restored record says of a move; one that makes no sense is forgotten.
+void table_restore_move(struct table *t, uint32_t slot);
+
+// The index: a slot's node by its client, and by the client that it moves to. Both must agree with the record.
+void table_link(struct table *t, uint32_t slot, bool moving);
+void table_unlink(struct table *t, uint32_t slot, bool moving);
 
 // Checks that slots, records, lists, index, ports and quotas agree. Returns 0, or -EINVAL and the
 // first contradiction in `why`. For tests; takes time in proportion to the table.

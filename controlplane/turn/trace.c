@@ -15,7 +15,8 @@ static struct turn_trace trace_of(
 		.user = a->user,
 		.user_kept = a->user_length < TP_USER_MAX ? a->user_length : TP_USER_MAX,
 		.user_length = a->user_length,
-		.client = a->client,
+		.client = kind == TURN_TRACE_MOVE && table_moving(s->table, slot) ? a->next
+										  : a->client,
 		.server = {.ip = a->server, .port = a->server_port},
 		.relayed = turn_relayed(s, slot),
 	};

@@ -24,6 +24,7 @@ static int make(struct tp_vault_header *h, uint64_t size, uint32_t allocations, 
 	if (fill_random(h->nonce_key, sizeof(h->nonce_key)) ||
 		fill_random(h->index_key, sizeof(h->index_key)) ||
 		fill_random(h->user_key, sizeof(h->user_key)) ||
+		fill_random(h->ticket_key, sizeof(h->ticket_key)) ||
 		fill_random(&h->generation, sizeof(h->generation)))
 		return -EIO;
 	// Not 0, which means "nowhere": a dataplane may hold what another vault's control planes put under

@@ -42,6 +42,25 @@ static inline bool vault_is_live(const uint32_t *state)
 	return __atomic_load_n(state, __ATOMIC_ACQUIRE) == TP_VAULT_LIVE;
 }
 
+static inline void vault_set_mobility(uint64_t *mobility, uint64_t value)
+{
+	__atomic_store_n(mobility, value, __ATOMIC_RELEASE);
+	// What comes after in the record must not be seen while the word still says otherwise.
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+// Ends a move: what `next` says becomes the client's only 5-tuple. May be done again from any point.
+static inline void vault_settle(struct tp_vault_allocation *a)
+{
+	const uint32_t ticket = tp_mobility_ticket(a->mobility);
+
+	vault_set_mobility(&a->mobility, tp_mobility(ticket, TP_VAULT_SETTLING));
+	a->client = a->next;
+	a->server = a->next_server;
+	a->server_port = a->next_server_port;
+	vault_set_mobility(&a->mobility, tp_mobility(ticket, TP_VAULT_STILL));
+}
+
 static inline void vault_set_expiry(uint64_t *expires_ms, uint64_t value)
 {
 	__atomic_store_n(expires_ms, value, __ATOMIC_RELAXED);

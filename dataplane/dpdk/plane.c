@@ -38,7 +38,8 @@ static int open_ports(struct plane *plane)
 // Every address of a client or peer may be another one.
 static uint32_t destinations(const struct tp_capabilities *c)
 {
-	uint64_t n = (uint64_t)c->allocations + c->peers;
+	// One that moves is in two places.
+	uint64_t n = 2ull * c->allocations + c->peers;
 
 	return n < RELAY_DESTINATION_MAX ? (uint32_t)n : RELAY_DESTINATION_MAX;
 }

@@ -1,19 +1,47 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// Which worker has a relay port: what a hairpinned datagram needs to know (design
-// section 3). One byte for each relay address and port, shared by all workers.
+// Which worker has a relay port: what a hairpinned datagram needs to know (design section 3), and which
+// workers send by its socket. By relay address and port, shared by all workers.
 //
-// Roles      The worker that holds the port's socket writes; all workers read.
-// Ordering   Relaxed. Whoever reads too old a value sends through the kernel, or drops, as it would
+// A client that moves (RFC 8016) may come to another worker than the one that opened the relay socket. Then both
+// have the allocation: the first reads the socket, the other only sends by it. Who lets go last closes it; a
+// reader that lets go before (after a restart of the control plane, when the other alone was told of the
+// allocation) hands the reading on.
+//
+// Roles      `worker`: the one that reads the port's socket writes, under the lock; all read. `socket`: under
+//            the lock, which commands take and packets don't.
+// Ordering   Of `worker` relaxed. Whoever reads too old a value sends through the kernel, or drops, as it would
 //            have a moment ago.
 #pragma once
 
+#include <pthread.h>
+
 #include <turnpike/segment.h>
+
+struct owner_socket {
+	uint64_t workers; // that have it, as a set; 0: nobody
+	uint32_t allocation; // slot
+	int fd;
+};
 
 struct owners {
 	uint8_t *worker; // index + 1, 0: nobody; by tp_owner_index()
+	struct owner_socket *socket; // likewise
+	int epoll[TP_WORKERS_MAX]; // the workers' sets; written before they run
+	pthread_mutex_t lock;
 };
+
+// Returns 0 or -ENOMEM.
+int owners_init(struct owners *o, const struct tp_capabilities *capabilities);
+void owners_free(struct owners *o);
+
+// A socket that another worker has opened for this allocation: `worker` has it too from now on. -1: there is none.
+int owners_join(struct owners *o, uint32_t index, uint32_t worker, uint32_t allocation);
+// `worker` has opened a socket, and reads it.
+void owners_open(struct owners *o, uint32_t index, uint32_t worker, uint32_t allocation, int fd);
+// Lets go of the socket.
+void owners_leave(struct owners *o, uint32_t index, uint32_t worker);
 
 static inline bool owners_in_range(const struct tp_capabilities *c, uint8_t relay, uint16_t port)
 {

@@ -27,10 +27,8 @@ static int make_shared(struct plane *plane, const struct options *options)
 
 	if (err)
 		return complain("what is shared with the control plane can't be made", err);
-	plane->owners.worker = calloc(tp_owners_size(&options->capabilities), 1);
-	if (!plane->owners.worker)
-		return complain("the map of relay ports", -ENOMEM);
-	return 0;
+	err = owners_init(&plane->owners, &options->capabilities);
+	return err ? complain("the map of relay ports", err) : 0;
 }
 
 static int complain_listen(const struct tp_endpoint *server, int err)
@@ -148,7 +146,7 @@ void plane_stop(struct plane *plane)
 		free(plane->worker[i]);
 	}
 	xdp_stop(&plane->xdp);
-	free(plane->owners.worker);
+	owners_free(&plane->owners);
 	segment_free(&plane->segment);
 }
 

@@ -32,14 +32,16 @@ int relay_sockets_init(struct relay_sockets *s, const struct tp_capabilities *ca
 	return 0;
 }
 
-void relay_sockets_free(struct relay_sockets *s, const struct tp_capabilities *capabilities)
+void relay_sockets_free(struct worker *w)
 {
-	for (uint32_t i = 0; s->at && i < tp_owners_size(capabilities); i++)
-		if (s->at[i].fd >= 0)
-			close(s->at[i].fd);
-	free(s->at);
-	free(s->of);
-	*s = (struct relay_sockets){0};
+	const uint32_t count = tp_owners_size(w->agent.capabilities);
+
+	for (uint32_t i = 0; w->sockets.at && i < count; i++)
+		if (w->sockets.at[i].fd >= 0)
+			owners_leave(w->owners, i, w->agent.index);
+	free(w->sockets.at);
+	free(w->sockets.of);
+	w->sockets = (struct relay_sockets){0};
 }
 
 // RFC 8656 section 14 lets a relay that can't see an incoming DF bit assume 0. IP_PMTUDISC_OMIT
@@ -108,9 +110,7 @@ static void forget(struct worker *w, uint32_t index)
 {
 	struct relay_socket *s = &w->sockets.at[index];
 
-	__atomic_store_n(&w->owners->worker[index], 0, __ATOMIC_RELAXED);
-	if (s->fd >= 0)
-		close(s->fd);
+	owners_leave(w->owners, index, w->agent.index);
 	if (w->sockets.of[s->allocation] == index + 1)
 		w->sockets.of[s->allocation] = 0;
 	*s = (struct relay_socket){.fd = -1};
@@ -122,6 +122,7 @@ enum tp_status relay_socket_put(struct worker *w, const struct tp_command *comma
 	struct relay_socket *s;
 	enum tp_status status;
 	uint32_t index, former;
+	bool joined;
 	int fd;
 
 	if (command->allocation >= caps->allocations ||
@@ -134,12 +135,17 @@ enum tp_status relay_socket_put(struct worker *w, const struct tp_command *comma
 	// An earlier generation's socket is closed on the way: relay_socket_dropped().
 	if (s->fd >= 0 && !relay_displace(w->agent.relay, s->allocation, command->generation))
 		return TP_STATUS_PORT_TAKEN;
-	fd = open_socket(w, index, &caps->relay[command->relay].local, command->relay_port);
+	fd = owners_join(w->owners, index, w->agent.index, command->allocation);
+	joined = fd >= 0;
+	if (!joined)
+		fd = open_socket(w, index, &caps->relay[command->relay].local, command->relay_port);
 	if (fd < 0)
 		return status_of(fd);
 	status = relay_apply(w->agent.relay, command, w->agent.now);
+	if (!joined)
+		owners_open(w->owners, index, w->agent.index, command->allocation, fd);
 	if (status != TP_STATUS_OK) {
-		close(fd);
+		owners_leave(w->owners, index, w->agent.index);
 		return status;
 	}
 	// The allocation may have had another port until now.
@@ -151,8 +157,6 @@ enum tp_status relay_socket_put(struct worker *w, const struct tp_command *comma
 		.port = command->relay_port,
 		.relay = command->relay};
 	w->sockets.of[command->allocation] = index + 1;
-	__atomic_store_n(
-		&w->owners->worker[index], (uint8_t)(w->agent.index + 1), __ATOMIC_RELAXED);
 	return TP_STATUS_OK;
 }
 

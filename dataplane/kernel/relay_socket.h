@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The Turnpike authors
 //
 // Relay sockets: one for each allocation, bound to the relayed transport address, with the worker
-// that has the allocation's client.
+// that has the allocation's client; with several, where that one has moved (owners.h).
 #pragma once
 
 #include <relay.h>
@@ -23,7 +23,8 @@ struct relay_sockets {
 };
 
 int relay_sockets_init(struct relay_sockets *s, const struct tp_capabilities *capabilities);
-void relay_sockets_free(struct relay_sockets *s, const struct tp_capabilities *capabilities);
+// Lets go of all of them.
+void relay_sockets_free(struct worker *w);
 
 // Applies TP_PUT_ALLOCATION: binds the relay port first unless the allocation holds it, and leaves
 // no socket behind when the tables refuse.

@@ -34,6 +34,10 @@ static enum tp_status take_back(struct worker *w, const struct tp_command *comma
 {
 	struct tp_command drop = *command;
 
+	if (command->kind == TP_MOVE_ALLOCATION) {
+		relay_stay(w->agent.relay, command->allocation);
+		return TP_STATUS_NO_SPACE;
+	}
 	drop.kind = command->kind == TP_PUT_ALLOCATION   ? TP_DROP_ALLOCATION
 		    : command->kind == TP_PUT_PERMISSION ? TP_DROP_PERMISSION
 							 : TP_DROP_CHANNEL;
@@ -107,6 +111,7 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 	for (uint32_t i = 0; i < caps->relays; i++)
 		w->nat |= !tp_ip_equal(&caps->relay[i].local, &caps->relay[i].public_);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	w->owners->epoll[setup->index] = w->epoll;
 	err = w->epoll < 0 ? -errno : watch(w, w->agent.wake, event_tag(EVENT_WAKE, 0));
 	for (uint32_t i = 0; !err && i < caps->servers; i++)
 		err = watch(w, w->listener[i].fd, event_tag(EVENT_LISTENER, i));
@@ -127,7 +132,7 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 void worker_free(struct worker *w)
 {
 	relay_destroy(w->agent.relay);
-	relay_sockets_free(&w->sockets, w->agent.capabilities);
+	relay_sockets_free(w);
 	receive_free(&w->receive);
 	for (uint32_t i = 0; i < w->agent.capabilities->servers; i++)
 		close(w->listener[i].fd);

@@ -207,6 +207,7 @@ unsigned int agent_run(struct agent *a)
 
 void agent_publish(struct agent *a)
 {
+	agent_tell_arrivals(a);
 	publish_rings(a);
 	tally_publish(&a->tally, &a->out->counters);
 }

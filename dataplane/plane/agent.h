@@ -99,7 +99,10 @@ bool agent_ready(struct agent *a);
 void agent_punt(
 	struct agent *a, const struct relay_from_client *in, bool known, const struct tp_via *via);
 
-// At the end of a round: shows the control plane results and punts, rings its doorbell, and adds
+// Tells the control plane of clients that have arrived where they move to. agent_publish() does it.
+void agent_tell_arrivals(struct agent *a);
+
+// At the end of a round: shows the control plane results, punts and arrivals, rings its doorbell, and adds
 // the tally to the counters.
 void agent_publish(struct agent *a);
 

@@ -48,3 +48,17 @@ void agent_punt(
 	memcpy(out + sizeof(record), in->data, in->length);
 	tally_add(&a->tally, TP_C_punted, 1);
 }
+
+void agent_tell_arrivals(struct agent *a)
+{
+	struct tp_arrival arrival;
+
+	while (relay_arrival(a->relay, &arrival)) {
+		void *out = a->attached ? tp_ring_reserve(&a->punts, TP_ARRIVAL, sizeof(arrival))
+					: NULL;
+
+		// Without room now: its next data tells it again.
+		if (out)
+			memcpy(out, &arrival, sizeof(arrival));
+	}
+}

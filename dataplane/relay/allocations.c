@@ -34,6 +34,9 @@ static void refresh(struct relay *r, const struct tp_command *c)
 	struct allocation *a = &r->allocations[c->allocation];
 	uint32_t expires = clock_tick(c->expires_ms);
 
+	// The move of another generation is none of this one's.
+	if (a->generation != c->generation)
+		move_drop(r, c->allocation);
 	if (expires < a->expires) {
 		for (uint32_t p = a->peers; p != RELAY_NONE; p = r->links[p].next) {
 			struct client_line *l = &r->clients[relay_channel_line(r, p)];
@@ -56,6 +59,7 @@ static void take_out(struct relay *r, uint32_t slot)
 {
 	struct allocation *a = &r->allocations[slot];
 
+	move_drop(r, slot);
 	while (a->peers != RELAY_NONE)
 		peer_drop(r, a->peers);
 	end_leases(r, slot);
@@ -100,9 +104,11 @@ enum tp_status allocation_put(struct relay *r, const struct tp_command *c)
 	enum tp_family family = tp_ip_family(&r->capabilities.relay[c->relay].local);
 	uint64_t key = client_key(c->client.port, family, c->server, c->transport);
 	uint64_t hash = hash_address(&r->key, &c->client.ip, key);
-	uint32_t holder = relay_find_client(r, &c->client.ip, key, hash);
+	uint32_t line = relay_find_client(r, &c->client.ip, key, hash);
+	uint32_t holder = line == RELAY_NONE ? RELAY_NONE : r->clients[line].allocation;
 	uint32_t port_holder = port->allocation ? port->allocation - 1 : RELAY_NONE;
 	uint32_t expires = clock_tick(c->expires_ms);
+	enum tp_status status = TP_STATUS_OK;
 	uint32_t destination;
 
 	if (in_the_way(r, c, port_holder))
@@ -114,6 +120,11 @@ enum tp_status allocation_put(struct relay *r, const struct tp_command *c)
 		relay_displace(r, port_holder, c->generation);
 	if (holder != c->allocation)
 		relay_displace(r, holder, c->generation);
+	if (line == arriving_line(r, c->allocation) && a->relay_port == c->relay_port &&
+		a->relay == c->relay)
+		status = move_settle(r, c->allocation);
+	if (status != TP_STATUS_OK)
+		return status;
 	if (a->relay_port && same_allocation(r, c, key)) {
 		refresh(r, c);
 		return TP_STATUS_OK;

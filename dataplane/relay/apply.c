@@ -10,16 +10,23 @@ static bool endpoint_valid(const struct tp_endpoint *e)
 	return e->port && !(e->zero[0] | e->zero[1] | e->zero[2]);
 }
 
+static bool client_valid(const struct relay *r, const struct tp_command *c)
+{
+	const struct tp_capabilities *caps = &r->capabilities;
+
+	return c->server < caps->servers && c->transport == TP_UDP && endpoint_valid(&c->client) &&
+	       tp_ip_family(&c->client.ip) == tp_ip_family(&caps->server[c->server].ip);
+}
+
 static bool allocation_valid(const struct relay *r, const struct tp_command *c)
 {
 	const struct tp_capabilities *caps = &r->capabilities;
 
-	return c->relay < caps->relays && c->server < caps->servers && c->transport == TP_UDP &&
-	       c->relay_port >= caps->port_min && c->relay_port <= caps->port_max &&
-	       endpoint_valid(&c->client) && c->user < tp_users_for(caps->allocations) &&
+	return c->relay < caps->relays && c->relay_port >= caps->port_min &&
+	       c->relay_port <= caps->port_max && client_valid(r, c) &&
+	       c->user < tp_users_for(caps->allocations) &&
 	       c->bits_per_second <= TP_BITS_PER_SECOND_MAX &&
-	       c->user_bits_per_second <= TP_BITS_PER_SECOND_MAX &&
-	       tp_ip_family(&c->client.ip) == tp_ip_family(&caps->server[c->server].ip);
+	       c->user_bits_per_second <= TP_BITS_PER_SECOND_MAX;
 }
 
 // RFC 8656 section 9.2: a peer has the family of the relayed address.
@@ -93,6 +100,11 @@ enum tp_status relay_apply(struct relay *r, const struct tp_command *c, uint64_t
 	switch (c->kind) {
 	case TP_PUT_ALLOCATION:
 		return allocation_valid(r, c) ? allocation_put(r, c) : TP_STATUS_INVALID;
+	case TP_MOVE_ALLOCATION:
+		if (!client_valid(r, c))
+			return TP_STATUS_INVALID;
+		return r->allocations[c->allocation].relay_port ? move_put(r, c)
+								: TP_STATUS_NO_ALLOCATION;
 	case TP_DROP_ALLOCATION:
 		if (r->allocations[c->allocation].relay_port)
 			allocation_drop(r, c->allocation);

@@ -188,6 +188,8 @@ static ALWAYS_INLINE void decide_channel(struct relay *r, const struct relay_fro
 {
 	struct client_line *l = line_of(r, in, s);
 
+	if (!l && __builtin_expect(r->moving != 0, 0))
+		l = move_channel(r, &in->client.ip, s->key, tick);
 	if (!l) {
 		drop(d, TP_C_channel_unbound);
 		return;
@@ -209,14 +211,20 @@ static struct client_line *other_family(
 	return item == RELAY_NONE ? NULL : &r->clients[item];
 }
 
+// Whether the allocation of a client's line, which may be an arriving one's, is in force.
+static bool in_force(const struct relay *r, const struct client_line *l, uint32_t tick)
+{
+	return l && clock_live(r->allocations[l->allocation].expires, tick);
+}
+
 static void decide_punt(const struct relay *r, const struct relay_from_client *in,
 	const struct step *s, struct relay_decision *d, uint32_t tick)
 {
 	const struct client_line *l = line_of(r, in, s);
 
-	if (!l || !clock_live(l->until, tick))
+	if (!in_force(r, l, tick))
 		l = other_family(r, in, s);
-	d->known = l && clock_live(l->until, tick);
+	d->known = in_force(r, l, tick);
 }
 
 // Finds the Send indication's allocation and fetches the bucket of its permission.
@@ -226,6 +234,11 @@ static void find_allocation(struct relay *r, const struct relay_from_client *in,
 	struct client_line *l = line_of(r, in, s);
 
 	s->kind = DECIDED;
+	// From where the client moves to: what it has is under where it was.
+	if (l && is_arriving_line(r, (uint32_t)(l - r->clients))) {
+		move_note(r, l, tick);
+		l = &r->clients[l->allocation];
+	}
 	if (!l) {
 		drop(d, other_family(r, in, s) ? TP_C_send_invalid_peer : TP_C_send_no_allocation);
 	} else if (!clock_live(l->until, tick)) {

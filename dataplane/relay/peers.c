@@ -101,7 +101,7 @@ static uint64_t channel_hash(const struct relay *r, uint32_t slot, uint16_t chan
 }
 
 // The channel's record whatever allocation of this client has it, or RELAY_NONE.
-static uint32_t find_channel(const struct relay *r, uint32_t slot, uint16_t channel)
+uint32_t relay_find_channel(const struct relay *r, uint32_t slot, uint16_t channel)
 {
 	uint64_t key, hash = channel_hash(r, slot, channel, &key);
 	uint32_t line = relay_find_client(r, &r->clients[slot].client, key, hash);
@@ -196,7 +196,7 @@ static enum tp_status channel_insert(struct relay *r, const struct tp_command *c
 enum tp_status channel_put(struct relay *r, const struct tp_command *c, uint64_t now)
 {
 	uint32_t tick = clock_tick(now);
-	uint32_t by_number = find_channel(r, c->allocation, c->channel);
+	uint32_t by_number = relay_find_channel(r, c->allocation, c->channel);
 	uint32_t by_peer = relay_find_peer(r, c->allocation, &c->peer.ip, c->peer.port);
 
 	if (by_number != RELAY_NONE && by_number == by_peer) {
@@ -225,7 +225,7 @@ void permission_drop(struct relay *r, uint32_t slot, const struct tp_ip *ip)
 
 void channel_drop(struct relay *r, uint32_t slot, uint16_t channel)
 {
-	uint32_t p = find_channel(r, slot, channel);
+	uint32_t p = relay_find_channel(r, slot, channel);
 
 	if (p != RELAY_NONE && r->peers[p].allocation == slot)
 		peer_drop(r, p);

@@ -46,14 +46,15 @@ int relay_create(struct relay **out, const struct relay_config *config)
 
 	if (!capabilities_valid(c))
 		return -EINVAL;
-	clients = carve(&end, lines, sizeof(struct client_line));
+	clients = carve(&end, lines + c->allocations, sizeof(struct client_line));
 	ports = carve(&end, (uint64_t)c->relays * ports_each, sizeof(struct port_line));
 	peers = carve(&end, c->peers, sizeof(struct peer));
 	allocations = carve(&end, c->allocations, sizeof(struct allocation));
 	links = carve(&end, c->peers, sizeof(struct peer_link));
 	leases = carve(&end, c->allocations, sizeof(struct lease_slot));
 	users = carve(&end, tp_users_for(c->allocations), sizeof(struct lease_user));
-	client_buckets = carve(&end, index_buckets(lines), sizeof(struct index_bucket));
+	client_buckets = carve(
+		&end, index_buckets(lines + c->allocations), sizeof(struct index_bucket));
 	peer_buckets = carve(&end, index_buckets(c->peers), sizeof(struct index_bucket));
 	err = memory_take(&memory, end);
 	if (err < 0)
@@ -69,7 +70,7 @@ int relay_create(struct relay **out, const struct relay_config *config)
 	r->leases = (struct lease_slot *)(memory.base + leases);
 	r->users = (struct lease_user *)(memory.base + users);
 	r->client_index.bucket = (struct index_bucket *)(memory.base + client_buckets);
-	r->client_index.buckets = index_buckets(lines);
+	r->client_index.buckets = index_buckets(lines + c->allocations);
 	r->peer_index.bucket = (struct index_bucket *)(memory.base + peer_buckets);
 	r->peer_index.buckets = index_buckets(c->peers);
 	hash_key_init(&r->key, config->secret, 0);

@@ -91,7 +91,8 @@ void relay_destroy(struct relay *relay);
 // Applies a command to the tables. Every field that its kind uses is checked; any status but
 // TP_STATUS_OK leaves the tables as they were. For TP_PUT_ALLOCATION the caller has bound the relay
 // port already; TP_STATUS_PORT_TAKEN: another slot of this generation has it, TP_STATUS_CONFLICT:
-// another slot of this generation has the client; one of another generation is dropped. An allocation that is put again with the same client and relay port keeps its permissions
+// another slot of this generation has the client; one of another generation is dropped. With the client
+// that a TP_MOVE_ALLOCATION named, the move is over. An allocation that is put again with the same client and relay port keeps its permissions
 // and channels. TP_SWEEP reads every entry once: about 4 ms for 1,000,000 allocations, and half a
 // microsecond more for each allocation that it drops; who has packets waiting calls relay_sweep().
 enum tp_status relay_apply(struct relay *relay, const struct tp_command *command, uint64_t now);
@@ -110,6 +111,9 @@ void relay_on_dropped(struct relay *relay, relay_dropped_fn *fn, void *context);
 
 // Drops the allocation of this slot if it is of another generation. Returns whether it did.
 bool relay_displace(struct relay *relay, uint32_t slot, uint32_t generation);
+
+// Ends the move of an allocation's client, if there is one: it stays where it is.
+void relay_stay(struct relay *relay, uint32_t slot);
 
 // Where the caller keeps something for each address that packets go to (next hops), it gives the relay an
 // index for the client of each allocation, and for the peer of each permission and channel unless that is
@@ -150,6 +154,10 @@ struct relay_icmp {
 };
 uint32_t relay_decide_icmp(struct relay *relay, const struct relay_icmp *in,
 	struct relay_decision *out, uint8_t out_message[RELAY_ICMP_MAX], uint64_t now);
+
+// The next client that has sent data from where it moves to (RFC 8016 section 3.2.2), as its TP_MOVE_ALLOCATION
+// said; once in a tick for each at most. False: there is none.
+bool relay_arrival(struct relay *relay, struct tp_arrival *out);
 
 // What an allocation has relayed in its life, application bytes. All zero when there is none.
 struct relay_traffic {

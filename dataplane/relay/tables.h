@@ -4,6 +4,7 @@
 // The tables of one worker, all in one mapping.
 //
 //   client side:  client_index -> client line     key: client, server, transport, channel
+//                 a client that moves (RFC 8016) has one more, under where it moves to: arriving_line()
 //   peer side:    port line, by relay address and port, without a search; holds the peer heard last
 //                 peer_index -> peer              key: allocation, peer address, port
 //
@@ -26,11 +27,14 @@
 #define NEVER_INLINE __attribute__((noinline))
 
 #define RELAY_NONE UINT32_MAX
+#define RELAY_ARRIVALS 64u // kept until they are told; what finds no room is seen again
 #define NOT_OURS 0xffu // as `target`: a peer that is none of our relay addresses
 
 // Client to peer. The line of a channel, or, under its relay's family as a channel number, that of an
 // allocation, which Send indications use. Line `slot` is the allocation's, the one of channel `peer`
-// is line `allocations + peer`.
+// is line `allocations + peer`, and behind those of the channels is, for each allocation, the line of
+// where its client moves to: it leads to `allocation` and nothing else. Its `until`, the tick in
+// which an arrival was told last, is always over.
 struct client_line {
 	_Alignas(64) struct tp_ip client;
 	struct tp_ip peer; // channel's; an allocation's line has none
@@ -121,7 +125,7 @@ struct allocation {
 _Static_assert(sizeof(struct allocation) == 64, "one line");
 
 struct relay {
-	struct client_line *clients; // allocations + peers
+	struct client_line *clients; // allocations + peers + allocations
 	struct port_line *ports; // relays * ports_each
 	struct peer *peers;
 	struct allocation *allocations;
@@ -140,6 +144,9 @@ struct relay {
 	uint32_t channel_max;
 	uint32_t free_peers; // given back; RELAY_NONE: none
 	uint32_t fresh_peers; // the first one never used
+	uint32_t moving; // allocations whose client moves
+	uint32_t arrivals; // in `arrival`, not told yet
+	struct tp_arrival arrival[RELAY_ARRIVALS];
 	struct relay_usage usage;
 	relay_dropped_fn *dropped;
 	void *dropped_context;
@@ -153,6 +160,16 @@ struct relay {
 static inline uint32_t relay_channel_line(const struct relay *r, uint32_t peer)
 {
 	return r->capabilities.allocations + peer;
+}
+
+static inline uint32_t arriving_line(const struct relay *r, uint32_t slot)
+{
+	return r->capabilities.allocations + r->capabilities.peers + slot;
+}
+
+static inline bool is_arriving_line(const struct relay *r, uint32_t line)
+{
+	return line >= arriving_line(r, 0);
 }
 
 // NULL: not one of our relay ports.
@@ -211,6 +228,21 @@ uint32_t relay_find_client(
 	const struct relay *r, const struct tp_ip *ip, uint64_t key, uint64_t hash);
 uint32_t relay_find_peer(
 	const struct relay *r, uint32_t allocation, const struct tp_ip *ip, uint16_t port);
+
+// moves.c: clients that move. Ends an allocation's move; whether there was one.
+bool move_drop(struct relay *r, uint32_t slot);
+// Its client is where it moved to, and nowhere else. Any status but TP_STATUS_OK leaves it as it was.
+enum tp_status move_settle(struct relay *r, uint32_t slot);
+// Data has come by this arriving line: notes it for relay_arrival().
+void move_note(struct relay *r, struct client_line *l, uint32_t tick);
+// The line of the channel that ChannelData from where a client moves to is for, or NULL. `key` is the one
+// that was not found; notes the arrival.
+struct client_line *move_channel(
+	struct relay *r, const struct tp_ip *ip, uint64_t key, uint32_t tick);
+enum tp_status move_put(struct relay *r, const struct tp_command *c);
+
+// peers.c. The record of a client's channel, whichever of its allocations has it, or RELAY_NONE.
+uint32_t relay_find_channel(const struct relay *r, uint32_t slot, uint16_t channel);
 
 // allocations.c, peers.c: the commands, with the fields that are theirs not checked yet.
 enum tp_status allocation_put(struct relay *r, const struct tp_command *c);

@@ -137,6 +137,7 @@ enum tp_counter {
 	X(error_400, "400 Bad Request") \
 	X(error_401, "401 Unauthenticated") \
 	X(error_403, "403 Forbidden") \
+	X(error_405, "405 Mobility Forbidden") \
 	X(error_420, "420 Unknown Attribute") \
 	X(error_437, "437 Allocation Mismatch") \
 	X(error_438, "438 Stale Nonce") \
@@ -151,6 +152,8 @@ enum tp_counter {
 	X(allocations_created, "allocations made") \
 	X(allocations_deleted, "allocations deleted by a Refresh with lifetime 0") \
 	X(allocations_expired, "allocations expired") \
+	X(allocations_moved, "allocations whose client moved to another address (RFC 8016)") \
+	X(moves_settled, "moved clients whose first data came: their former address is forgotten") \
 	X(allocations_lost, "allocations given up because no dataplane could hold them") \
 	X(ports_taken, "relay ports that another program on the host held") \
 	X(commands_failed, "commands that a dataplane refused") \

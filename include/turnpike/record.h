@@ -10,18 +10,20 @@
 // Kinds of record, by ring:
 //   commands (control to worker): TP_COMMAND, TP_SEND, in one FIFO
 //   results  (worker to control): TP_RESULT
-//   punts    (worker to control): TP_PUNT
+//   punts    (worker to control): TP_PUNT, TP_ARRIVAL
 enum tp_record_kind {
 	TP_FILLER = 0, // the rest of the ring up to its end; skipped
 	TP_COMMAND = 1,
 	TP_SEND = 2,
 	TP_RESULT = 3,
 	TP_PUNT = 4,
+	TP_ARRIVAL = 5,
 };
 
 // What a command does. Puts are idempotent: they make or replace. Drops of what isn't there succeed.
 enum tp_command_kind {
-	// allocation, generation, expires_ms, client, server, transport, relay, relay_port, rates
+	// allocation, generation, expires_ms, client, server, transport, relay, relay_port, rates. With the client
+	// that a TP_MOVE_ALLOCATION named: from now on that is the only one.
 	TP_PUT_ALLOCATION = 1,
 	// allocation. Its permissions and channels go with it.
 	TP_DROP_ALLOCATION = 2,
@@ -35,6 +37,11 @@ enum tp_command_kind {
 	TP_DROP_CHANNEL = 6,
 	// generation: drops every allocation, permission and channel of another generation
 	TP_SWEEP = 7,
+	// allocation, client, server, transport: the allocation's client is on its way there (RFC 8016
+	// section 3.2.2). What comes from there is relayed as well, and told in a TP_ARRIVAL; data for the
+	// client goes where it went. Another such command replaces it; one that names the client that the
+	// allocation has ends it, and so does a TP_PUT_ALLOCATION of another generation.
+	TP_MOVE_ALLOCATION = 8,
 };
 
 enum tp_transport {
@@ -121,6 +128,17 @@ struct tp_punt {
 };
 _Static_assert(sizeof(struct tp_punt) == 56, "");
 _Static_assert(__builtin_offsetof(struct tp_punt, received_ms) == 48, "no hidden padding");
+
+// Worker to control: the client of an allocation has sent data from where it moves to. Told again, a few
+// times a second, until a command says what follows from it. 32 bytes.
+struct tp_arrival {
+	struct tp_endpoint client;
+	uint32_t allocation; // slot
+	uint8_t server; // index into the published server addresses: where it arrived
+	uint8_t transport; // enum tp_transport
+	uint16_t zero;
+};
+_Static_assert(sizeof(struct tp_arrival) == 32, "no hidden padding");
 
 // Control to worker: a STUN message to send to a client, followed by `length` bytes. 56 bytes.
 // With a transaction other than 0 it is sent only if every command of that transaction, which went

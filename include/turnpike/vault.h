@@ -12,6 +12,9 @@
 // Recovery   Counts, free lists, indices and the lists of an allocation's peers are rebuilt from the
 //            records at start; a record that fails its checks is freed and counted (vault_bad). A peer
 //            names its allocation's slot and serial: one whose serial is not that slot's is an orphan.
+// Moving     A client that moves (RFC 8016) is in a record twice, until its first data has come from where it
+//            moves to: `client` is where data goes to, `next` where it will go. `mobility` is the word that
+//            says so; `next` is written before it, and read only where it says so.
 // Families   Two records with one 5-tuple are the two relayed addresses of a dual allocation.
 // Reserving  A reservation is written before the allocation whose answer tells its token, and freed after
 //            the allocation that its token bought was written: so a port is never nobody's between.
@@ -21,7 +24,7 @@
 #include <turnpike/wire.h>
 
 #define TP_VAULT_MAGIC 0x31746c7561566e54ull
-#define TP_VAULT_ABI 2u
+#define TP_VAULT_ABI 3u
 #define TP_USER_MAX 64u // bytes of a user's name kept for people to read; the hash decides
 
 enum tp_vault_state {
@@ -40,11 +43,36 @@ struct tp_vault_header {
 	uint8_t nonce_key[16]; // random, made with the vault
 	uint8_t index_key[16]; // random: keys hashes of what strangers choose
 	uint8_t user_key[16]; // random: keys the hash of user names
-	uint8_t zero[40];
+	uint8_t ticket_key[16]; // random: seals mobility tickets
+	uint8_t zero[24];
 };
 _Static_assert(sizeof(struct tp_vault_header) == 128, "two lines");
 
-// An allocation (RFC 8656 section 3). 192 bytes.
+enum tp_vault_moving {
+	TP_VAULT_STILL = 0, // `next` means nothing
+	TP_VAULT_MOVING = 1, // `next` is the client's too
+	TP_VAULT_SETTLING =
+		2, // `next` is being copied to `client` and `server`: whoever finds it does it again
+};
+
+// Of an allocation's `mobility`: the number of the ticket given last (0: the client wants none), and enum
+// tp_vault_moving.
+static inline uint64_t tp_mobility(uint32_t ticket, enum tp_vault_moving moving)
+{
+	return ticket | (uint64_t)moving << 32;
+}
+
+static inline uint32_t tp_mobility_ticket(uint64_t mobility)
+{
+	return (uint32_t)mobility;
+}
+
+static inline enum tp_vault_moving tp_mobility_moving(uint64_t mobility)
+{
+	return (enum tp_vault_moving)(mobility >> 32);
+}
+
+// An allocation (RFC 8656 section 3). 256 bytes.
 struct tp_vault_allocation {
 	uint32_t state; // enum tp_vault_state
 	uint32_t worker;
@@ -63,8 +91,13 @@ struct tp_vault_allocation {
 	uint8_t user_length; // of the whole name, at most 255 told
 	uint16_t address_error; // told of the other family in ADDRESS-ERROR-CODE; 0: nothing
 	char user[TP_USER_MAX]; // beginning of the name
+	uint64_t mobility; // tp_mobility()
+	struct tp_endpoint next; // client that it moves to
+	struct tp_ip next_server; // where that one reaches us; the port follows
+	uint16_t next_server_port;
+	uint8_t zero[14];
 };
-_Static_assert(sizeof(struct tp_vault_allocation) == 192, "three lines");
+_Static_assert(sizeof(struct tp_vault_allocation) == 256, "four lines");
 
 // A permission (channel 0, port 0) or a channel of an allocation. 64 bytes.
 struct tp_vault_peer {

@@ -66,6 +66,31 @@ void entry_delete_allocation(struct mirror *m, uint32_t slot)
 	m->ops.delete_client(m->ops.context, &entry);
 }
 
+static struct xdp_line moving_entry(const struct mirror *m, const struct mirror_slot *s)
+{
+	return (struct xdp_line){.client = {.ip = s->next.ip,
+					 .port = s->next.port,
+					 .channel = (uint16_t)relayed_family(m, s),
+					 .server = s->next_server,
+					 .relay = s->relay,
+					 .relay_port = s->relay_port}};
+}
+
+int entry_put_moving(struct mirror *m, uint32_t slot)
+{
+	struct xdp_line entry = moving_entry(m, &m->slots[slot]);
+
+	entry.client.allocation = slot + 1;
+	return m->ops.put_client(m->ops.context, &entry);
+}
+
+void entry_delete_moving(struct mirror *m, uint32_t slot)
+{
+	struct xdp_line entry = moving_entry(m, &m->slots[slot]);
+
+	m->ops.delete_client(m->ops.context, &entry);
+}
+
 int entry_put_channel(struct mirror *m, uint32_t slot, uint32_t peer)
 {
 	const struct mirror_slot *s = &m->slots[slot];

@@ -42,11 +42,19 @@ void mirror_destroy(struct mirror *m)
 	free(m);
 }
 
+static void end_move(struct mirror *m, uint32_t slot)
+{
+	if (m->slots[slot].moving)
+		entry_delete_moving(m, slot);
+	m->slots[slot].moving = false;
+}
+
 // Takes a slot's allocation out of the maps: what leads there first, the entries that it leads to last.
 static void drop_slot(struct mirror *m, uint32_t slot)
 {
 	struct mirror_slot *s = &m->slots[slot];
 
+	end_move(m, slot);
 	peer_delete_channels(m, slot);
 	entry_delete_allocation(m, slot);
 	entry_clear_port(m, slot);
@@ -56,10 +64,18 @@ static void drop_slot(struct mirror *m, uint32_t slot)
 	m->usage.allocations--;
 }
 
-static bool same(const struct mirror_slot *s, uint32_t worker, const struct tp_command *c)
+static bool same(const struct mirror_slot *s, const struct tp_command *c)
 {
-	return s->worker == worker + 1 && tp_endpoint_equal(&s->client, &c->client) &&
-	       s->server == c->server && s->relay == c->relay && s->relay_port == c->relay_port;
+	return tp_endpoint_equal(&s->client, &c->client) && s->server == c->server &&
+	       s->relay == c->relay && s->relay_port == c->relay_port;
+}
+
+// Whether the client has come to where it moved.
+static bool arrives(const struct mirror_slot *s, const struct tp_command *c)
+{
+	return s->moving && tp_endpoint_equal(&s->next, &c->client) &&
+	       s->next_server == c->server && s->relay == c->relay &&
+	       s->relay_port == c->relay_port;
 }
 
 static bool limited(const struct tp_command *c)
@@ -83,7 +99,7 @@ static int make_slot(struct mirror *m, uint32_t worker, const struct tp_command 
 		.relay_port = c->relay_port,
 		.relay = c->relay,
 		.server = c->server,
-		.worker = (uint8_t)(worker + 1),
+		.workers = 1ull << worker,
 		.limited = limited(c)};
 	m->usage.allocations++;
 	entry_write_port(m, c->allocation);
@@ -93,41 +109,96 @@ static int make_slot(struct mirror *m, uint32_t worker, const struct tp_command 
 	return err;
 }
 
+static int refresh_slot(struct mirror *m, uint32_t slot, const struct tp_command *c)
+{
+	int err;
+
+	m->slots[slot].expires_ms = c->expires_ms;
+	m->slots[slot].limited = limited(c);
+	entry_write_port(m, slot);
+	err = entry_put_allocation(m, slot);
+	return err ? err : peer_refresh_all(m, slot);
+}
+
+// The entries by the new address stand beside those by the former one until these go: at no time has either
+// side nothing. What leads to the former address goes last.
+static int settle(struct mirror *m, uint32_t slot, const struct tp_command *c)
+{
+	struct mirror_slot *s = &m->slots[slot];
+	const struct tp_endpoint client = s->client;
+	const uint32_t hop = s->hop;
+	const uint8_t server = s->server;
+	int err;
+
+	s->hop = m->ops.take_hop(m->ops.context, &c->client.ip);
+	if (!s->hop) {
+		s->hop = hop;
+		return -ENOSPC;
+	}
+	m->ops.give_back_hop(m->ops.context, hop);
+	s->client = c->client;
+	s->server = c->server;
+	s->moving = false; // its entry becomes the allocation's
+	err = refresh_slot(m, slot, c);
+	// The channels by the former address.
+	s->client = client;
+	s->server = server;
+	peer_delete_channels(m, slot);
+	entry_delete_allocation(m, slot);
+	s->client = c->client;
+	s->server = c->server;
+	return err;
+}
+
 static int put_slot(struct mirror *m, uint32_t worker, const struct tp_command *c)
 {
 	struct mirror_slot *s = &m->slots[c->allocation];
 	int err;
 
-	if (s->worker && !same(s, worker, c))
+	if (s->workers && !same(s, c) && !arrives(s, c))
 		drop_slot(m, c->allocation);
-	if (!s->worker)
+	if (!s->workers)
 		return make_slot(m, worker, c);
-	s->expires_ms = c->expires_ms;
-	s->limited = limited(c);
-	entry_write_port(m, c->allocation);
-	err = entry_put_allocation(m, c->allocation);
-	if (!err)
-		err = peer_refresh_all(m, c->allocation);
+	s->workers |= 1ull << worker;
+	err = same(s, c) ? refresh_slot(m, c->allocation, c) : settle(m, c->allocation, c);
 	if (err)
 		drop_slot(m, c->allocation);
 	return err;
+}
+
+static int move_slot(struct mirror *m, const struct tp_command *c)
+{
+	struct mirror_slot *s = &m->slots[c->allocation];
+	const bool stays = tp_endpoint_equal(&s->client, &c->client) && s->server == c->server;
+
+	if (s->moving && tp_endpoint_equal(&s->next, &c->client) && s->next_server == c->server)
+		return 0;
+	end_move(m, c->allocation);
+	if (stays)
+		return 0;
+	s->next = c->client;
+	s->next_server = c->server;
+	s->moving = entry_put_moving(m, c->allocation) == 0;
+	return s->moving ? 0 : -ENOSPC;
 }
 
 // Allocations of another generation have been dropped, one by one, by mirror_dropped().
 static void sweep(struct mirror *m, uint32_t worker, uint32_t generation)
 {
 	for (uint32_t i = 0; i < m->capabilities->allocations; i++)
-		if (m->slots[i].worker == worker + 1)
+		if (m->slots[i].workers >> worker & 1)
 			peer_sweep(m, i, generation);
 }
 
 static int apply(struct mirror *m, uint32_t worker, const struct tp_command *c)
 {
-	bool there = c->kind != TP_SWEEP && m->slots[c->allocation].worker == worker + 1;
+	bool there = c->kind != TP_SWEEP && (m->slots[c->allocation].workers >> worker & 1);
 
 	switch (c->kind) {
 	case TP_PUT_ALLOCATION:
 		return put_slot(m, worker, c);
+	case TP_MOVE_ALLOCATION:
+		return there ? move_slot(m, c) : -ENOENT;
 	case TP_PUT_PERMISSION:
 		return there ? peer_put_permission(m, c) : -ENOENT;
 	case TP_PUT_CHANNEL:
@@ -161,8 +232,11 @@ void mirror_dropped(struct mirror *m, uint32_t worker, uint32_t slot)
 {
 	pthread_mutex_lock(&m->lock);
 	// Else it has become another worker's since.
-	if (m->slots[slot].worker == worker + 1)
-		drop_slot(m, slot);
+	if (m->slots[slot].workers >> worker & 1) {
+		m->slots[slot].workers &= ~(1ull << worker);
+		if (!m->slots[slot].workers)
+			drop_slot(m, slot);
+	}
 	pthread_mutex_unlock(&m->lock);
 }
 

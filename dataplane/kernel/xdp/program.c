@@ -38,7 +38,7 @@ static int fill_config(struct xdp_config *c, const struct tp_capabilities *caps,
 		.port_max = caps->port_max,
 		.hops = destinations + 1,
 		.partial = partial,
-		.client_homes = 2 * (caps->allocations + caps->peers),
+		.client_homes = 2 * (2 * caps->allocations + caps->peers),
 		.peer_homes = 2 * caps->peers};
 	memcpy(c->server, caps->server, sizeof(c->server));
 	for (uint32_t i = 0; i < caps->relays; i++) {

@@ -32,8 +32,11 @@ struct mirror_slot {
 	uint16_t relay_port;
 	uint8_t relay;
 	uint8_t server;
-	uint8_t worker; // index + 1; 0: no allocation
 	bool limited; // it has a rate: entries pass up, the sockets' tables keep it
+	uint8_t next_server; // of a moving one: where its client moves to
+	bool moving;
+	struct tp_endpoint next;
+	uint64_t workers; // that have it, as a set; 0: no allocation
 };
 
 struct mirror {
@@ -51,6 +54,9 @@ struct mirror {
 // entries.c: from records to the maps' entries.
 int entry_put_allocation(struct mirror *m, uint32_t slot);
 void entry_delete_allocation(struct mirror *m, uint32_t slot);
+// By where a slot's client moves to: passes everything up.
+int entry_put_moving(struct mirror *m, uint32_t slot);
+void entry_delete_moving(struct mirror *m, uint32_t slot);
 int entry_put_channel(struct mirror *m, uint32_t slot, uint32_t peer);
 void entry_delete_channel(struct mirror *m, uint32_t slot, uint32_t peer);
 int entry_put_peer(struct mirror *m, uint32_t slot, uint32_t peer);

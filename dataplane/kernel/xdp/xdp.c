@@ -28,10 +28,10 @@ static void log_path(const char *link, char *out, size_t size)
 	snprintf(out, size, "%.*s" LOG_NAME, slash ? (int)(slash - link + 1) : 0, link);
 }
 
-// Every address of a client or peer may be another one.
+// Every address of a client or peer may be another one, and a client that moves is in two places.
 static uint32_t destinations(const struct tp_capabilities *c)
 {
-	uint64_t n = (uint64_t)c->allocations + c->peers;
+	uint64_t n = 2ull * c->allocations + c->peers;
 
 	return n < RELAY_DESTINATION_MAX ? (uint32_t)n : RELAY_DESTINATION_MAX;
 }

@@ -124,6 +124,8 @@ Test(abuse_log, tells_time_user_client_relayed_address_and_peer)
 	t.peer.port = 7000;
 	t.channel = 0x4001;
 	abuse_log_trace(abuse_log, &t);
+	t.kind = TURN_TRACE_MOVE;
+	abuse_log_trace(abuse_log, &t);
 	t.kind = TURN_TRACE_END;
 	abuse_log_trace(abuse_log, &t);
 	cr_expect_str_empty(contents(""));
@@ -135,9 +137,10 @@ Test(abuse_log, tells_time_user_client_relayed_address_and_peer)
 		",\"peer\":\"203.0.113.9\"}\n"
 		"{\"time\":\"2023-11-14T22:13:20Z\",\"event\":\"channel\",\"user\":\"alice\"," TO
 		",\"peer\":\"203.0.113.9:7000\",\"channel\":\"0x4001\"}\n"
+		"{\"time\":\"2023-11-14T22:13:20Z\",\"event\":\"move\",\"user\":\"alice\"," TO "}\n"
 		"{\"time\":\"2023-11-14T22:13:20Z\",\"event\":\"end\",\"user\":\"alice\"," TO
 		"}\n");
-	cr_expect_eq(counted(TP_CC_abuse_log_lines), 4u);
+	cr_expect_eq(counted(TP_CC_abuse_log_lines), 5u);
 	cr_expect_eq(counted(TP_CC_abuse_log_dropped), 0u);
 }
 

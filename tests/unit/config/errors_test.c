@@ -97,6 +97,7 @@ static const struct {
 	{"workers: 65\n", F "1: workers: \"65\" is not a whole number from 0 to 64.\n"},
 	{"workers: -1\n", F "1: workers: \"-1\" is not a whole number from 0 to 64.\n"},
 	{"dataplane: udp\n", F "1: dataplane: \"udp\" is none of auto, xdp, sockets, dpdk.\n"},
+	{"mobility: yes\n", F "1: mobility: \"yes\" is neither allowed nor forbidden.\n"},
 	{"channel_numbers: all\n",
 		F "1: channel_numbers: \"all\" is neither rfc8656 nor rfc5766.\n"},
 	{"deny_peers:\n- 10.1.2.3/8\n",

@@ -93,6 +93,7 @@ static const char everything[] = "listen: ['0.0.0.0:3478', '[2001:db8::7]:3479',
 				 "  per_second: 7}\n"
 				 "run_as: {control: a, dataplane: b, operators: c}\n"
 				 "channel_numbers: rfc5766\n"
+				 "mobility: forbidden\n"
 				 "control_socket: /tmp/t/c\n"
 				 "redirect: {servers: [192.0.2.1:3478, '[2001:db8::1]:5349'],\n"
 				 "  domain: turn-2.example.org}\n"
@@ -130,6 +131,7 @@ static void expect_everything(const struct config *c)
 	cr_expect_eq(c->deny_peers[0].bits, 128);
 	cr_expect_eq(c->dataplane, CONFIG_DATAPLANE_SOCKETS);
 	cr_expect_eq(c->workers, 2);
+	cr_expect(c->mobility_forbidden);
 	cr_expect_eq(c->limits.allocations, 200, "0 is what ports and relay addresses give");
 	cr_expect_eq(c->limits.allocations_per_user, 10);
 	cr_expect_eq(c->limits.allocations_per_address, 5);

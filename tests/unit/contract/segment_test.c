@@ -124,9 +124,9 @@ Test(segment, a_client_has_one_worker_whatever_the_process)
 Test(vault, holds_its_header_and_every_slot_and_no_count_overflows)
 {
 	cr_assert_eq(tp_vault_size(0, 0), 128 + 64 * 96);
-	cr_assert_eq(tp_vault_size(1, 0), 128 + 64 * 96 + 192);
+	cr_assert_eq(tp_vault_size(1, 0), 128 + 64 * 96 + 256);
 	cr_assert_eq(tp_vault_size(0, 1), 128 + 64 * 96 + 64);
-	cr_assert_eq(tp_vault_size(1000000, 2000000), 128 + 192000000 + 128000000 + 24000000);
+	cr_assert_eq(tp_vault_size(1000000, 2000000), 128 + 256000000 + 128000000 + 24000000);
 	cr_assert_eq(tp_vault_size(UINT32_MAX, UINT32_MAX),
-		128 + 256ull * UINT32_MAX + 96ull * (UINT32_MAX / 4));
+		128 + 320ull * UINT32_MAX + 96ull * (UINT32_MAX / 4));
 }

@@ -292,6 +292,17 @@ struct tp_punt rig_punt(struct rig *rig, uint32_t worker, uint8_t bytes[TP_PUNT_
 	return punt;
 }
 
+void rig_expect_arrival(struct rig *rig, uint32_t worker, const struct tp_arrival *arrival)
+{
+	struct tp_arrival record;
+	uint32_t kind;
+
+	cr_assert_eq(next(rig, &rig->punts[worker], &kind, &record, sizeof(record)),
+		(int)sizeof(record));
+	cr_assert_eq(kind, TP_ARRIVAL);
+	cr_assert_eq(memcmp(&record, arrival, sizeof(record)), 0);
+}
+
 enum tp_status rig_command(struct rig *rig, uint32_t worker, struct tp_command command)
 {
 	struct tp_result result;

@@ -70,6 +70,9 @@ void rig_ring(struct rig *rig, uint32_t worker);
 struct tp_result rig_result(struct rig *rig, uint32_t worker);
 struct tp_punt rig_punt(struct rig *rig, uint32_t worker, uint8_t bytes[TP_PUNT_MAX]);
 
+// The next record among the punts is this arrival.
+void rig_expect_arrival(struct rig *rig, uint32_t worker, const struct tp_arrival *arrival);
+
 // Pushes a command, waits for its result and returns the status. Sequence, generation and expiry
 // are filled in.
 enum tp_status rig_command(struct rig *rig, uint32_t worker, struct tp_command command);

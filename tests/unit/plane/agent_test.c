@@ -64,14 +64,20 @@ static void flush(void *context)
 static struct bench *bench_make(const uint8_t *owners)
 {
 	static struct bench b;
-	struct tp_capabilities caps = {
-		.servers = 1, .relays = 1, .allocations = 8, .port_min = 50000, .port_max = 50003};
+	struct tp_capabilities caps = {.servers = 1,
+		.relays = 1,
+		.allocations = 8,
+		.peers = 8,
+		.port_min = 50000,
+		.port_max = 50003,
+		.channel_max = TP_CHANNEL_MAX};
 	struct tp_header header = {
 		.magic = TP_MAGIC_CONTROL, .abi = TP_ABI, .workers = 2, .commands = COMMANDS_BYTES};
 	struct tp_control_segment *control;
 	int fd;
 
 	caps.server[0] = (struct tp_endpoint){.ip = tp_ip4(TP_BE32(0x0a000001)), .port = 3478};
+	caps.relay[0].local = caps.relay[0].public_ = tp_ip4(TP_BE32(0x0a000002));
 	cr_assert_eq(segment_make(&b.segment, 2, &caps, owners), 0);
 	agent_init(&b.agent, 1, &b.segment,
 		&(struct agent_ops){.apply = apply,
@@ -79,6 +85,7 @@ static struct bench *bench_make(const uint8_t *owners)
 			.send = send_one,
 			.flush = flush,
 			.context = &b});
+	cr_assert_eq(relay_create(&b.agent.relay, &(struct relay_config){.capabilities = caps}), 0);
 	header.size = tp_control_size(&header);
 	fd = tp_segment_create("control", header.size, &b.ours);
 	cr_assert_geq(fd, 0);

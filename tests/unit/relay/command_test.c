@@ -257,7 +257,7 @@ Test(command, fields_out_of_bounds_are_refused)
 	refused(bad.client.zero[1] = 1);
 	refused(bad.client = six);
 	refused(bad.kind = 0);
-	refused(bad.kind = TP_SWEEP + 1);
+	refused(bad.kind = TP_MOVE_ALLOCATION + 1);
 	refused(bad.kind = UINT16_MAX);
 	expect_usage(0, 0, 0);
 	cr_assert(eq(int, relay_apply(r, &good, T0), TP_STATUS_OK));

@@ -41,8 +41,10 @@ static void some_allocation(const struct model *m, struct tp_command *c)
 	const struct model_allocation *a = &m->allocation[c->allocation];
 
 	if (a->used && draw(2)) {
-		c->client = a->client;
-		c->server = a->server;
+		const bool arrives = a->moving && draw(2);
+
+		c->client = arrives ? a->next : a->client;
+		c->server = arrives ? a->next_server : a->server;
 		c->relay = a->relay;
 		c->relay_port = a->port;
 		return;
@@ -56,18 +58,24 @@ static void some_allocation(const struct model *m, struct tp_command *c)
 static struct tp_command some_command(const struct model *m, uint64_t now)
 {
 	struct tp_command c = {
-		.kind = (uint16_t)(1 + draw(6)),
+		.kind = (uint16_t)(1 + draw(7)),
 		.allocation = draw(ALLOCATIONS),
 		.generation = draw(3),
 		.expires_ms = now + draw(200) * TICK / 4,
 	};
 
 	// A sweep is seldom, so that there is something to sweep.
+	if (c.kind == TP_SWEEP)
+		c.kind = TP_MOVE_ALLOCATION;
 	if (!draw(400))
 		c.kind = TP_SWEEP;
 	switch (c.kind) {
 	case TP_PUT_ALLOCATION:
 		some_allocation(m, &c);
+		break;
+	case TP_MOVE_ALLOCATION:
+		c.client = some_client();
+		c.server = tp_ip_is4(&c.client.ip) ? 0 : 1;
 		break;
 	case TP_PUT_PERMISSION:
 	case TP_DROP_PERMISSION:
@@ -90,7 +98,7 @@ static struct model_allocation *of_client(struct model *m, struct tp_endpoint cl
 	for (int i = 0; i < ALLOCATIONS; i++) {
 		struct model_allocation *a = &m->allocation[i];
 
-		if (a->used && model_same(&a->client, &client) && (a->relay == V6) == six)
+		if (model_in_place(a, &client, tp_ip_is4(&client.ip) ? 0 : 1, six))
 			return a;
 	}
 	return NULL;
@@ -101,13 +109,15 @@ static void check_channel(struct relay *r, struct model *m, uint64_t now)
 	struct tp_endpoint client = some_client();
 	uint16_t number = (uint16_t)(CHANNEL + draw(3));
 	struct relay_decision d = on_channel(r, client, number, now);
-	struct model_allocation *a = of_client(m, client, false);
 	struct model_peer *p = NULL;
 
-	if (!a)
-		a = of_client(m, client, true);
-	if (a)
-		p = model_channel(m, (uint32_t)(a - m->allocation), number);
+	// What is there already goes before what moves there, which has its channels under where it was.
+	for (int way = 0; way < 4 && !p; way++) {
+		struct model_allocation *a = of_client(m, client, way % 2);
+
+		if (a && model_same(&a->client, &client) == (way < 2))
+			p = model_channel(m, (uint32_t)(a - m->allocation), number);
+	}
 	if (!p) {
 		cr_dropped(d, channel_unbound);
 	} else if (!model_live(m->allocation[p->slot].expires, now)) {
@@ -254,7 +264,7 @@ Test(history, commands_of_random_bytes_break_nothing)
 			b[i] = (uint8_t)draw(256);
 		// Some fields in bounds, or nearly nothing would get past the first check.
 		if (draw(4))
-			c.kind = (uint16_t)draw(9);
+			c.kind = (uint16_t)draw(10);
 		if (draw(4))
 			c.allocation = draw(ALLOCATIONS + 1);
 		if (draw(4))

@@ -15,6 +15,9 @@ struct model_allocation {
 	uint16_t port;
 	uint32_t generation;
 	uint64_t expires; // ticks
+	bool moving;
+	struct tp_endpoint next; // where the client moves to
+	uint8_t next_server;
 };
 
 struct model_peer {
@@ -57,6 +60,21 @@ static inline bool model_same_client(
 	return model_same(&a->client, &b->client) && a->server == b->server;
 }
 
+static inline bool model_moves_to(
+	const struct model_allocation *a, const struct tp_endpoint *client, uint8_t server)
+{
+	return a->moving && model_same(&a->next, client) && a->next_server == server;
+}
+
+// Whether `a` has this client's place, or will have it, for relayed addresses of this family.
+static inline bool model_in_place(const struct model_allocation *a,
+	const struct tp_endpoint *client, uint8_t server, bool six)
+{
+	return a->used && (a->relay == V6) == six &&
+	       ((model_same(&a->client, client) && a->server == server) ||
+		       model_moves_to(a, client, server));
+}
+
 // Whatever allocation of the client has the number.
 static inline struct model_peer *model_channel(struct model *m, uint32_t slot, uint16_t channel)
 {
@@ -89,7 +107,7 @@ static inline enum tp_status model_put_allocation(struct model *m, const struct 
 			continue;
 		if (a->relay == new.relay && a->port == new.port)
 			return TP_STATUS_PORT_TAKEN;
-		if (model_same_client(a, &new) && (a->relay == V6) == (new.relay == V6))
+		if (model_in_place(a, &new.client, new.server, new.relay == V6))
 			status = TP_STATUS_CONFLICT;
 	}
 	if (status)
@@ -100,14 +118,60 @@ static inline enum tp_status model_put_allocation(struct model *m, const struct 
 
 		if (a->used && i != c->allocation &&
 			((a->relay == new.relay && a->port == new.port) ||
-				(model_same_client(a, &new) &&
-					(a->relay == V6) == (new.relay == V6))))
+				model_in_place(a, &new.client, new.server, new.relay == V6)))
 			model_drop(m, i);
 	}
+	if (old->used && model_moves_to(old, &new.client, new.server) && old->relay == new.relay &&
+		old->port == new.port) {
+		struct model_allocation as = new;
+
+		as.used = true;
+		for (int i = 0; i < PEERS; i++)
+			for (int k = 0; k < PEERS; k++)
+				if (m->peer[i].used && m->peer[i].channel &&
+					m->peer[i].slot == c->allocation && m->peer[k].used &&
+					m->peer[k].slot != c->allocation &&
+					m->peer[k].channel == m->peer[i].channel &&
+					model_same_client(&m->allocation[m->peer[k].slot], &as))
+					return TP_STATUS_CONFLICT;
+		*old = new;
+		return TP_STATUS_OK;
+	}
+	if (old->generation == new.generation) {
+		new.moving = old->moving;
+		new.next = old->next;
+		new.next_server = old->next_server;
+	}
 	if (!old->used || !model_same_client(old, &new) || old->relay != new.relay ||
-		old->port != new.port)
+		old->port != new.port) {
 		model_drop(m, c->allocation);
+		new.moving = false;
+	}
 	*old = new;
+	return TP_STATUS_OK;
+}
+
+static inline enum tp_status model_move(struct model *m, const struct tp_command *c)
+{
+	struct model_allocation *a = &m->allocation[c->allocation];
+
+	if (!a->used)
+		return TP_STATUS_NO_ALLOCATION;
+	if (model_same(&a->client, &c->client) && a->server == c->server) {
+		a->moving = false;
+		return TP_STATUS_OK;
+	}
+	for (uint32_t i = 0; i < ALLOCATIONS; i++) {
+		if (i == c->allocation ||
+			!model_in_place(&m->allocation[i], &c->client, c->server, a->relay == V6))
+			continue;
+		if (m->allocation[i].generation == c->generation)
+			return TP_STATUS_CONFLICT;
+		model_drop(m, i);
+	}
+	a->moving = true;
+	a->next = c->client;
+	a->next_server = c->server;
 	return TP_STATUS_OK;
 }
 
@@ -156,7 +220,7 @@ static inline uint32_t model_destinations(const struct model *m)
 	uint32_t n = 0;
 
 	for (int i = 0; i < ALLOCATIONS; i++)
-		n += m->allocation[i].used;
+		n += m->allocation[i].used * (1u + m->allocation[i].moving);
 	for (int i = 0; i < PEERS; i++) {
 		bool own = false;
 
@@ -178,6 +242,8 @@ static inline enum tp_status model_apply(struct model *m, const struct tp_comman
 	case TP_PUT_PERMISSION:
 	case TP_PUT_CHANNEL:
 		return model_put(m, c, now);
+	case TP_MOVE_ALLOCATION:
+		return model_move(m, c);
 	case TP_DROP_ALLOCATION:
 		model_drop(m, c->allocation);
 		break;

@@ -55,11 +55,45 @@ static enum tp_status put_allocation(struct mirror *m, const struct tp_command *
 		else
 			return TP_STATUS_CONFLICT;
 	}
+	if (s->put.kind && s->move.kind && tp_endpoint_equal(&s->move.client, &c->client) &&
+		s->move.server == c->server && s->put.relay_port == c->relay_port &&
+		s->put.relay == c->relay) {
+		s->move = (struct tp_command){0};
+		s->put = *c;
+		return TP_STATUS_OK;
+	}
+	if (s->put.generation != c->generation)
+		s->move = (struct tp_command){0};
 	if (s->put.kind &&
 		(!tp_endpoint_equal(&s->put.client, &c->client) || s->put.relay != c->relay ||
 			s->put.relay_port != c->relay_port || s->put.server != c->server))
 		clear(s);
 	s->put = *c;
+	return TP_STATUS_OK;
+}
+
+static enum tp_status move(struct mirror *m, const struct tp_command *c)
+{
+	struct mirror_slot *s = &m->slots[c->allocation];
+
+	if (!s->put.kind)
+		return TP_STATUS_NO_ALLOCATION;
+	if (c->server >= m->capabilities.servers || !c->client.port || c->peer.port ||
+		c->relay_port || c->generation != s->put.generation)
+		return TP_STATUS_INVALID;
+	s->move = *c;
+	if (tp_endpoint_equal(&c->client, &s->put.client) && c->server == s->put.server)
+		s->move = (struct tp_command){0};
+	for (uint32_t i = 0; s->move.kind && i < MIRROR_SLOTS; i++) {
+		const struct mirror_slot *o = &m->slots[i];
+		struct tp_command moved = s->put;
+
+		moved.client = c->client;
+		moved.server = c->server;
+		if (i != c->allocation && o->put.kind && o->put.generation == s->put.generation &&
+			same_client(m, &o->put, &moved))
+			return TP_STATUS_CONFLICT;
+	}
 	return TP_STATUS_OK;
 }
 
@@ -145,6 +179,8 @@ enum tp_status mirror_apply(struct mirror *m, const struct tp_command *c)
 		if (p)
 			p->used = false;
 		return TP_STATUS_OK;
+	case TP_MOVE_ALLOCATION:
+		return move(m, c);
 	case TP_SWEEP:
 		sweep(m, c->generation);
 		return TP_STATUS_OK;

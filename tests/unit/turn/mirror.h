@@ -22,6 +22,7 @@ struct mirror_peer {
 
 struct mirror_slot {
 	struct tp_command put; // kind 0: free
+	struct tp_command move; // kind 0: its client stays
 	struct mirror_peer *peers;
 	uint32_t peers_used; // no peer stands at or after this
 };

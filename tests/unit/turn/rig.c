@@ -47,7 +47,7 @@ struct tp_endpoint rig_at(const char *text, uint16_t port)
 static bool is_put(const struct tp_command *c)
 {
 	return c->kind == TP_PUT_ALLOCATION || c->kind == TP_PUT_PERMISSION ||
-	       c->kind == TP_PUT_CHANNEL;
+	       c->kind == TP_PUT_CHANNEL || c->kind == TP_MOVE_ALLOCATION;
 }
 
 static int inspect(void *context, const struct link_transaction *t)
@@ -286,7 +286,15 @@ static int same_as_dataplane(struct rig *r, uint32_t slot, char *why, size_t siz
 		!tp_endpoint_equal(&m->put.client, &a->client) ||
 		!tp_ip_equal(&r->capabilities.relay[m->put.relay].local, &a->relay) ||
 		!tp_ip_equal(&r->capabilities.server[m->put.server].ip, &a->server) ||
-		r->capabilities.server[m->put.server].port != a->server_port)
+		r->capabilities.server[m->put.server].port != a->server_port || s->move_pending)
+		return -EINVAL;
+	snprintf(why, size, "slot %u moves here or there alone", slot);
+	if (table_moving(r->table, slot) !=
+			(m->move.kind && m->move.generation == m->put.generation) ||
+		(m->move.kind && (!tp_endpoint_equal(&m->move.client, &a->next) ||
+					 !tp_endpoint_equal(&r->capabilities.server[m->move.server],
+						 &(struct tp_endpoint){.ip = a->next_server,
+							 .port = a->next_server_port}))))
 		return -EINVAL;
 	for (uint32_t i = s->peers; i != TABLE_NONE; i = r->table->peers[i].next, listed++) {
 		const struct tp_vault_peer *p = table_peer(r->table, i);

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The Turnpike authors
+//
+// Clients that move, as the table sees them. The quotas of users don't change; an address gets one more before
+// another gets one less, so that there is a way back at any time.
+#include <errno.h>
+#include <string.h>
+
+#include "table.h"
+
+static struct tp_ip party_of(const struct tp_endpoint *client)
+{
+	return tp_ip_party(&client->ip);
+}
+
+// Where else than at its client's the slot counts; its client's party if nowhere.
+static struct tp_ip second_party(const struct table *t, uint32_t slot)
+{
+	const struct tp_vault_allocation *a = table_record(t, slot);
+
+	return party_of(table_moving(t, slot) ? &a->next : &a->client);
+}
+
+static void forget_second(struct table *t, uint32_t slot, const struct tp_ip *but)
+{
+	const struct tp_ip own = party_of(&table_record(t, slot)->client);
+	const struct tp_ip second = second_party(t, slot);
+
+	if (!tp_ip_equal(&second, &own) && !tp_ip_equal(&second, but))
+		quota_release(&t->by_address, second.b);
+}
+
+static void unlink_moving(struct table *t, uint32_t slot)
+{
+	struct tp_vault_allocation *a = table_record(t, slot);
+
+	if (!table_moving(t, slot))
+		return;
+	table_unlink(t, slot, true);
+	vault_set_mobility(&a->mobility, tp_mobility(table_ticket(t, slot), TP_VAULT_STILL));
+}
+
+static void move_to(struct table *t, uint32_t slot, const struct tp_endpoint *client,
+	const struct tp_endpoint *server, uint32_t ticket)
+{
+	struct tp_vault_allocation *a = table_record(t, slot);
+
+	unlink_moving(t, slot);
+	a->next = *client;
+	a->next_server = server->ip;
+	a->next_server_port = server->port;
+	vault_set_mobility(&a->mobility, tp_mobility(ticket, TP_VAULT_MOVING));
+	table_link(t, slot, true);
+}
+
+struct table_move table_move_of(const struct table *t, uint32_t slot)
+{
+	const struct tp_vault_allocation *a = table_record(t, slot);
+
+	return (struct table_move){.mobility = a->mobility,
+		.next = a->next,
+		.next_server = {.ip = a->next_server, .port = a->next_server_port}};
+}
+
+int table_begin_move(struct table *t, uint32_t slot, const struct tp_endpoint *client,
+	const struct tp_endpoint *server)
+{
+	const struct tp_ip own = party_of(&table_record(t, slot)->client);
+	const struct tp_ip second = second_party(t, slot), party = party_of(client);
+	uint32_t ticket = table_ticket(t, slot) + 1;
+	int err = 0;
+
+	if (!tp_ip_equal(&party, &own) && !tp_ip_equal(&party, &second))
+		err = quota_take(&t->by_address, party.b);
+	if (err)
+		return err;
+	forget_second(t, slot, &party);
+	move_to(t, slot, client, server, ticket ? ticket : 1);
+	return 0;
+}
+
+void table_end_move(struct table *t, uint32_t slot)
+{
+	struct tp_vault_allocation *a = table_record(t, slot);
+	const struct tp_ip own = party_of(&a->client), party = party_of(&a->next);
+
+	if (!tp_ip_equal(&own, &party))
+		quota_release(&t->by_address, own.b);
+	table_unlink(t, slot, true);
+	table_unlink(t, slot, false);
+	vault_settle(a);
+	table_link(t, slot, false);
+	t->slots[slot].server = t->slots[slot].next_server;
+}
+
+void table_undo_move(struct table *t, uint32_t slot, const struct table_move *before)
+{
+	struct tp_vault_allocation *a = table_record(t, slot);
+	const bool moving = tp_mobility_moving(before->mobility) == TP_VAULT_MOVING;
+	const struct tp_ip own = party_of(&a->client);
+	const struct tp_ip party = moving ? party_of(&before->next) : own;
+	const struct tp_ip second = second_party(t, slot);
+
+	// It was granted before: no limit stands against it.
+	if (!tp_ip_equal(&party, &own) && !tp_ip_equal(&party, &second))
+		quota_restore(&t->by_address, party.b);
+	forget_second(t, slot, &party);
+	if (moving) {
+		move_to(t, slot, &before->next, &before->next_server,
+			tp_mobility_ticket(before->mobility));
+		return;
+	}
+	unlink_moving(t, slot);
+	vault_set_mobility(&a->mobility, before->mobility);
+}
+
+void table_restore_move(struct table *t, uint32_t slot)
+{
+	struct tp_vault_allocation *a = table_record(t, slot);
+	const struct tp_endpoint server = {.ip = a->next_server, .port = a->next_server_port};
+	const struct tp_ip own = party_of(&a->client), party = party_of(&a->next);
+	const uint32_t twin = t->slots[slot].twin;
+	uint32_t other;
+
+	if (!table_moving(t, slot))
+		return;
+	// Not in the index yet: it must not be taken for one that is.
+	a->mobility = tp_mobility(table_ticket(t, slot), TP_VAULT_STILL);
+	other = table_find(t, &a->next, &server, a->transport);
+	if (!a->next.port || !server.port || !table_ticket(t, slot) ||
+		tp_ip_is4(&a->next.ip) != tp_ip_is4(&server.ip) ||
+		(other != TABLE_NONE && other != twin))
+		return;
+	if (!tp_ip_equal(&party, &own))
+		quota_restore(&t->by_address, party.b);
+	move_to(t, slot, &a->next, &server, table_ticket(t, slot));
+}
