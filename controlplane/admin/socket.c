@@ -16,6 +16,8 @@ struct client {
 	size_t length;
 	char request[SOCKET_REQUEST_MAX];
 	char *answer;
+	struct client *newer; // in struct admin_socket's list
+	struct client *older;
 	int handles; // still open
 	bool closing;
 };
@@ -24,12 +26,29 @@ struct admin_socket {
 	uv_pipe_t listener;
 	admin_answer_fn *answer;
 	void *context;
+	struct client *newest;
+	struct client *oldest;
 	int clients;
 	bool waiting; // somebody waits to be accepted
 	bool closed;
 };
 
 static void accept_one(struct admin_socket *s);
+
+static void add(struct admin_socket *s, struct client *c)
+{
+	c->older = s->newest;
+	*(s->newest ? &s->newest->newer : &s->oldest) = c;
+	s->newest = c;
+	s->clients++;
+}
+
+static void forget(struct admin_socket *s, struct client *c)
+{
+	*(c->older ? &c->older->newer : &s->oldest) = c->newer;
+	*(c->newer ? &c->newer->older : &s->newest) = c->older;
+	s->clients--;
+}
 
 static void on_handle_closed(uv_handle_t *handle)
 {
@@ -38,9 +57,9 @@ static void on_handle_closed(uv_handle_t *handle)
 
 	if (--c->handles)
 		return;
+	forget(s, c);
 	free(c->answer);
 	free(c);
-	s->clients--;
 	if (s->closed && !s->clients)
 		free(s);
 	else if (s->waiting && !s->closed)
@@ -126,7 +145,7 @@ static void accept_one(struct admin_socket *s)
 	c->socket = s;
 	c->pipe.data = c->timer.data = c;
 	c->handles = 2;
-	s->clients++;
+	add(s, c);
 	uv_pipe_init(s->listener.loop, &c->pipe, 0);
 	uv_timer_init(s->listener.loop, &c->timer);
 	uv_timer_start(&c->timer, on_timeout, CLIENT_MS, 0);
@@ -144,6 +163,8 @@ static void on_connection(uv_stream_t *listener, int status)
 	s->waiting = true;
 	if (s->clients < SOCKET_CLIENTS_MAX)
 		accept_one(s);
+	else // who has been here longest has had its time: a crowd that says nothing holds nobody up
+		close_client(s->oldest);
 }
 
 static void on_listener_closed(uv_handle_t *handle)

@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <uv.h>
 
-#define SOCKET_CLIENTS_MAX 16 // at once; more wait
+#define SOCKET_CLIENTS_MAX 16 // at once; for one more the oldest is hung up on
 #define SOCKET_REQUEST_MAX 1024 // bytes
 
 struct admin_socket;
