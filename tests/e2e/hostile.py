@@ -247,6 +247,16 @@ def cookies(who):
             yield bytes(spoilt)
 
 
+def tickets(who):
+    """Tickets that nobody was given (RFC 8016), in every request, of every size."""
+    for method in METHODS:
+        for size in (0, 1, 4, 15, 16, 17, 28, 32, 40, 64, 100, 763, 1000):
+            for lifetime in ((), ((n.LIFETIME, bytes(4)),)):
+                ticket = (n.MOBILITY_TICKET, os.urandom(size))
+                yield who.message(method, change=lambda parts: [ticket, *lifetime, *parts])
+                yield who.message(method, change=lambda parts: [*parts, ticket, ticket])
+
+
 def flips(who, seed=8656):
     """Bits here and there, before and after signing."""
     dice = random.Random(seed)
@@ -263,4 +273,4 @@ def flips(who, seed=8656):
 KINDS = {kind.__name__: kind for kind in (
     truncated, overlong, header_lengths, attribute_lengths, attribute_sizes, crossing_the_end,
     duplicates, crowds, integrities, fingerprints, types, classes, responses, first_bytes, channels,
-    cookies, flips)}
+    cookies, tickets, flips)}

@@ -208,3 +208,24 @@ def recover(scene):
     assert scene.newcomer.refresh(0).code in (None, 437)
     if scene.member.refresh().code == 437:
         scene.call(scene.member, scene.friend2)
+
+
+@pytest.mark.parametrize("kind", ["truncated", "header_lengths", "types", "responses", "first_bytes",
+                                  "channels"])
+def test_what_a_peer_sends_is_data_whatever_it_looks_like(scene, kind):
+    """And what a stranger sends to a relayed address is nothing, whatever it looks like."""
+    before, sent = scene.server.counters(), 0
+    stranger = scene.peer(3)
+    datagrams = list(hostile.KINDS[kind](hostile.Sender(None, internet.name(scene.friend))))[:1000]
+    for raw in datagrams:
+        stranger.sendto(raw, scene.honest.relayed)
+        scene.friend.sendto(raw, scene.honest.relayed)
+        assert scene.honest.take() == (CHANNEL, raw)
+        sent += 1
+    scene.honest_call()
+
+    def counted():
+        now = scene.server.counters()
+        return [now[name] - before[name] for name in ("peer_no_permission", "relayed_to_client")]
+    wait_until(lambda: counted() == [sent, sent + 1], what=f"{sent} of each, are {counted()}")
+    sums_hold(scene.server.counters())
