@@ -19,6 +19,7 @@
 #include <confine.h>
 
 #include "../config/host.h"
+#include "calls.h"
 #include "inherit.h"
 #include "report.h"
 #include "setup.h"
@@ -198,6 +199,9 @@ static int run(struct control *c, const char *path)
 {
 	int link_fd = inherit_fd("link"), control_fd = inherit_fd("control");
 	int vault_fd = inherit_fd("vault");
+	static const struct filter_call *const with_log[] = {
+		control_calls, control_log_calls, NULL};
+	static const struct filter_call *const without[] = {control_calls, NULL};
 	struct link_events events;
 	struct vault vault;
 	int err;
@@ -250,6 +254,11 @@ static int run(struct control *c, const char *path)
 	confine_hide();
 	c->started_ms = monotonic_ms();
 	start_loop(c);
+	json_object_seed(0); // or jansson opens /dev/urandom at its first object
+	tzset(); // or the first line of the abuse log opens /etc/localtime
+	err = filter_install("turnpike-control", c->abuse_log ? with_log : without, true);
+	if (err)
+		return 1;
 	uv_run(&c->loop, UV_RUN_DEFAULT);
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "resolve.h"
 #include "text.h"
@@ -160,6 +161,35 @@ static int warn_redirect(const struct config *config, FILE *warnings)
 	return count;
 }
 
+// RFC 8656 section 21.4: a permission for what is behind such a tunnel is refused whatever is allowed.
+static int warn_tunnels(const struct config *config, FILE *warnings)
+{
+	static const struct {
+		uint8_t b[4];
+		uint8_t bits;
+		const char *what;
+	} tunnels[] = {{{0x20, 0x02}, 16, "6to4 (2002::/16)"},
+		{{0x20, 0x01, 0, 0}, 32, "Teredo (2001::/32)"}};
+	char text[TEXT_ENDPOINT];
+	int count = 0;
+
+	for (size_t i = 0; i < config->allow_peers_count; i++)
+		for (size_t j = 0; j < sizeof(tunnels) / sizeof(tunnels[0]); j++) {
+			const struct config_cidr *c = &config->allow_peers[i];
+
+			if (c->bits < tunnels[j].bits ||
+				memcmp(c->ip.b, tunnels[j].b, tunnels[j].bits / 8) != 0)
+				continue;
+			fprintf(warnings,
+				"warning: allow_peers[%zu]: %s is of the tunnel %s, which RFC 8656 "
+				"section 21.4 lets no peer be behind: it is refused all the "
+				"same.\n",
+				i, text_cidr(c, text), tunnels[j].what);
+			count++;
+		}
+	return count;
+}
+
 int config_warn_on(const struct config *config, const struct host *host, FILE *warnings)
 {
 	int count = warn_ports(config, host, warnings);
@@ -171,6 +201,7 @@ int config_warn_on(const struct config *config, const struct host *host, FILE *w
 	count += config_warn_dpdk(config, host, warnings);
 	count += warn_keys(config, warnings);
 	count += warn_redirect(config, warnings);
+	count += warn_tunnels(config, warnings);
 	count += config_warn_xdp(config, host, warnings);
 	if (!config->users_count && !config->secrets_count) {
 		fprintf(warnings, "warning: users, secrets: there are none, so that nobody can "

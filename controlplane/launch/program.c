@@ -49,8 +49,11 @@ static bool tell_end(struct program *p)
 			(int)p->process.pid, info.si_status);
 		return info.si_status != 0;
 	}
-	fprintf(stderr, "turnpike: %s (pid %d) was killed by signal %d (%s).\n", p->name,
-		(int)p->process.pid, info.si_status, strsignal(info.si_status));
+	fprintf(stderr, "turnpike: %s (pid %d) was killed by signal %d (%s)%s.\n", p->name,
+		(int)p->process.pid, info.si_status, strsignal(info.si_status),
+		info.si_status == SIGSYS ? ": it made a system call that is not on its list "
+					   "(confine/), by a mistake of ours or in somebody's hands"
+					 : "");
 	return false;
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include <filter.h>
+
 #include "admit.h"
 #include "command.h"
 #include "defaults.h"
@@ -84,6 +86,8 @@ static int give_up_privileges(const struct config *config, const struct users *u
 
 	if (users->separate)
 		confine_hide();
+	if (!err && filter_forbid("turnpike") < 0)
+		return -EPERM;
 	if (err)
 		fprintf(stderr, "turnpike: capabilities can't be given up: %s.\n", strerror(-err));
 	return err;

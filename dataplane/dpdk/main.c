@@ -5,13 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <plane_calls.h>
 #include <serve.h>
 
+#include "calls.h"
 #include "eal.h"
 #include "plane.h"
 
 int main(int argc, char **argv)
 {
+	static const struct filter_call *const calls[] = {plane_calls, dpdk_calls, NULL};
 	static struct plane plane;
 	struct settings settings;
 	struct link link;
@@ -34,7 +37,8 @@ int main(int argc, char **argv)
 	}
 	if (eal_start(&settings) < 0)
 		return 1;
-	err = plane_make(&plane, &settings) < 0 || plane_run(&plane) < 0;
+	err = plane_make(&plane, &settings) < 0 || plane_run(&plane) < 0 ||
+	      filter_install("turnpike-dpdk", calls, true) < 0;
 	if (!err) {
 		const struct tp_capabilities *caps = &settings.common.capabilities;
 

@@ -144,6 +144,8 @@ int plane_run(struct plane *plane)
 
 		if (err)
 			return complain("a worker's lcore is busy", err);
+		while (sem_wait(&plane->worker[plane->running]->started) < 0)
+			;
 	}
 	return 0;
 }

@@ -86,6 +86,7 @@ int worker_init(struct worker *w, uint32_t index, const struct shared *shared,
 
 	memset(w, 0, sizeof(*w));
 	w->shared = shared;
+	sem_init(&w->started, 0, 0);
 	w->hops = nexthops_view(shared->nexthops);
 	w->index = index;
 	w->ip_id = (uint16_t)tp_random64();
@@ -225,6 +226,7 @@ int worker_run(void *worker)
 	capabilities_of_worker();
 	idle_init(&idle, s->idle_polls, s->idle_latency);
 	prctl(PR_SET_TIMERSLACK, 1000ul);
+	sem_post(&w->started);
 	while (!atomic_load_explicit(&w->agent.stop, memory_order_relaxed))
 		doze(idle_after(&idle, worker_turn(w)));
 	return 0;

@@ -5,6 +5,8 @@
 // anybody writes. Only its own thread touches its struct, but for what is marked (agent.h).
 #pragma once
 
+#include <semaphore.h>
+
 #include <agent.h>
 #include <frame.h>
 #include <read.h>
@@ -41,6 +43,7 @@ struct worker {
 	const struct shared *shared;
 	struct nexthops_view hops; // of shared->nexthops
 	uint32_t index;
+	sem_t started; // by the worker, once: it has given up what it does not need
 	uint16_t ip_id; // of the next IPv4 packet that may be fragmented
 	uint32_t fragment_id; // of the next IPv6 packet in fragments
 	struct out out[PORTS_MAX]; // of ports

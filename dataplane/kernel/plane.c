@@ -12,7 +12,9 @@
 
 #include <confine.h>
 #include <endpoint.h>
+#include <plane_calls.h>
 
+#include "calls.h"
 #include "listener.h"
 
 static int complain(const char *what, int err)
@@ -115,6 +117,9 @@ static int give_up_capabilities(const struct tp_capabilities *caps)
 int plane_start(struct plane *plane, struct settings *settings)
 {
 	const struct options *options = &settings->common;
+	static const struct filter_call *const with_xdp[] = {
+		plane_calls, kernel_calls, kernel_xdp_calls, NULL};
+	static const struct filter_call *const without[] = {plane_calls, kernel_calls, NULL};
 	int listener[TP_WORKERS_MAX][TP_SERVERS_MAX];
 
 	*plane = (struct plane){0};
@@ -132,7 +137,7 @@ int plane_start(struct plane *plane, struct settings *settings)
 		if (err)
 			return complain("no thread for a worker", err);
 	}
-	return 0;
+	return filter_install(options->program->name, plane->xdp.mirror ? with_xdp : without, true);
 }
 
 void plane_stop(struct plane *plane)

@@ -90,9 +90,12 @@ static int start_thread(struct nexthops *n)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&n->thread, NULL, nexthops_thread, n);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err == 0)
-		pthread_setname_np(n->thread, "nexthops");
-	return -err;
+	if (err)
+		return -err;
+	pthread_setname_np(n->thread, "nexthops");
+	while (sem_wait(&n->started) < 0)
+		;
+	return 0;
 }
 
 static void give_memory(struct nexthops *n)
@@ -103,6 +106,7 @@ static void give_memory(struct nexthops *n)
 	if (n->bell >= 0)
 		close(n->bell);
 	pthread_mutex_destroy(&n->lock);
+	sem_destroy(&n->started);
 	memory_give(&memory);
 }
 
@@ -135,6 +139,7 @@ int nexthops_create(struct nexthops **out, const struct nexthop_port *ports, uin
 	if (err < 0)
 		return err;
 	make_lock(&n->lock);
+	sem_init(&n->started, 0, 0);
 	hash_key_init(&n->key, secret, 2);
 	entry_write(&n->entry[HOP_NONE], &resolving);
 	entry_write(&n->entry[HOP_LOST], &lost);

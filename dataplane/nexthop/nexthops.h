@@ -10,6 +10,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include <hash.h>
 #include <memory.h>
@@ -110,6 +111,8 @@ struct nexthops {
 	uint32_t ports;
 	struct hash_key key;
 	struct nexthops_status status;
+
+	sem_t started; // by the thread, once: it has given up what it does not need
 
 	// The thread's alone.
 	struct rtnl rtnl;

@@ -219,6 +219,7 @@ void *nexthops_thread(void *context)
 
 	// For neighbours to be managed; whatever else its maker has is not for this.
 	confine_keep(CONFINE_BIT(CAP_NET_ADMIN));
+	sem_post(&n->started);
 	rate_init(&n->rate, AGAIN_A_SECOND, AGAIN_BURST, now);
 	n->probe_next_ms = now + PROBE_MS;
 	n->refresh_next_ms = now + REFRESH_MS;

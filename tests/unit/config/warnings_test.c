@@ -101,3 +101,19 @@ Test(config_warnings, a_family_that_is_not_redirected_is_told)
 		"listen: ['10.0.0.1:3478']\nredirect: {servers: [192.0.2.1:3478]}\n",
 		&host, 0, "");
 }
+
+Test(config_warnings, an_allowed_tunnel_is_told_to_be_refused)
+{
+	struct host host = fixture_host();
+
+	expect_warnings(USER
+		"ports: 61000-65535\n"
+		"allow_peers: [\"2001:db8::/32\", \"2002:c000::/20\", \"2001::5/128\", "
+		"\"2000::/8\", 10.0.0.0/8]\n",
+		&host, 2,
+		"warning: allow_peers[1]: 2002:c000::/20 is of the tunnel 6to4 (2002::/16), which "
+		"RFC 8656 section 21.4 lets no peer be behind: it is refused all the same.\n"
+		"warning: allow_peers[2]: 2001::5/128 is of the tunnel Teredo (2001::/32), which "
+		"RFC "
+		"8656 section 21.4 lets no peer be behind: it is refused all the same.\n");
+}
