@@ -49,7 +49,8 @@ static int add(scmp_filter_ctx filter, const struct filter_call *call)
 		if (call->when[i].mask)
 			when[n++] = (struct scmp_arg_cmp){call->when[i].argument,
 				SCMP_CMP_MASKED_EQ, call->when[i].mask, call->when[i].value};
-	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, n, when);
+	return seccomp_rule_add_array(
+		filter, call->refused ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW, number, n, when);
 }
 
 static int add_list(scmp_filter_ctx filter, const struct filter_call *list)

@@ -42,6 +42,7 @@ struct filter_condition {
 struct filter_call {
 	const char *name; // NULL: the end of a list
 	struct filter_condition when[3];
+	bool refused; // it fails by EPERM instead: libraries try it, and do without
 };
 
 enum filter_mode {

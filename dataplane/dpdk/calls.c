@@ -48,5 +48,8 @@ const struct filter_call dpdk_calls[] = {
 	{"bpf", {FILTER_INT(0, BPF_LINK_GET_FD_BY_ID)}},
 	{"bpf", {FILTER_INT(0, BPF_LINK_GET_NEXT_ID)}},
 	{"bpf", {FILTER_INT(0, BPF_LINK_DETACH)}},
+	// libxdp looks for a BPF file system of its own then, and does without.
+	{"flock"},
+	{"mkdir", .refused = true},
 	{NULL},
 };
