@@ -78,10 +78,14 @@ static TP_ALWAYS_INLINE bool find_way(
 
 static TP_ALWAYS_INLINE int leave(struct xdp_md *ctx, struct xdp_cpu *cpu, uint32_t device)
 {
+	int verdict;
+
 	if (config.ifindex[device % XDP_DEVICES_MAX] == ctx->ingress_ifindex)
 		return XDP_TX;
-	cpu->redirected++;
-	return (int)bpf_redirect_map(&devices, device, XDP_DROP);
+	verdict = (int)bpf_redirect_map(&devices, device, XDP_DROP);
+	if (verdict == XDP_REDIRECT)
+		cpu->redirected++;
+	return verdict;
 }
 
 static TP_ALWAYS_INLINE void put_link(uint8_t *b, const struct way *way, bool ip4)

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The Turnpike authors
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,12 +38,30 @@ static int make_log_directory(const char *file, const struct confine_identity *c
 	return err;
 }
 
-int admit(const struct runtime *runtime, const struct users *users, const struct config *config)
+// The dataplane's own directory. No link is followed: its user must not come to own what one points to.
+static int make_dataplane_directory(const char *path, const struct users *users)
 {
-	int err;
+	int fd, err = 0;
 
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return complain(path, -errno);
 	if (!users->separate)
 		return 0;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return complain(path, -errno);
+	if (fchown(fd, users->dataplane.uid, users->dataplane.gid) < 0 || fchmod(fd, 0700) < 0)
+		err = complain(path, -errno);
+	close(fd);
+	return err;
+}
+
+int admit(const struct runtime *runtime, const struct users *users, const struct config *config)
+{
+	int err = make_dataplane_directory(runtime->dataplane, users);
+
+	if (err || !users->separate)
+		return err;
 	// Root's: a program could otherwise give the sockets to others, or take their names.
 	err = let_in(runtime->link, 0, users->dataplane.gid, 0660);
 	if (!err)

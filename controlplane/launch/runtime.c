@@ -90,8 +90,10 @@ int runtime_open(struct runtime *runtime, const char *control_socket)
 		runtime->state = NULL;
 	if (asprintf(&runtime->lock, "%.*s/launcher.lock", length, control_socket) < 0)
 		runtime->lock = NULL;
+	if (asprintf(&runtime->dataplane, "%.*s/dataplane", length, control_socket) < 0)
+		runtime->dataplane = NULL;
 	if (!runtime->control || !runtime->directory || !runtime->link || !runtime->state ||
-		!runtime->lock)
+		!runtime->lock || !runtime->dataplane)
 		return -ENOMEM;
 	err = make_directory(runtime->directory);
 	return err ? err : take_lock(runtime);
@@ -174,6 +176,7 @@ void runtime_close(struct runtime *runtime, bool remove)
 		unlink(runtime->link);
 		unlink(runtime->control);
 		unlink(runtime->state);
+		rmdir(runtime->dataplane);
 	}
 	close_one(&runtime->link_fd);
 	close_one(&runtime->control_fd);
@@ -186,6 +189,7 @@ void runtime_close(struct runtime *runtime, bool remove)
 	free(runtime->link);
 	free(runtime->state);
 	free(runtime->lock);
+	free(runtime->dataplane);
 	*runtime = (struct runtime){
 		.lock_fd = -1, .link_fd = -1, .control_fd = -1, .vault_fd = -1, .config_fd = -1};
 }

@@ -6,6 +6,7 @@
 //   control           for turnpikectl           link           for the dataplane
 //   launcher.lock     one launcher at a time    launcher.json  what it started
 //   credentials.yaml  of the embedded default; stays until reboot
+//   dataplane/        a directory of the dataplane's own; stays where it has left something in it
 #pragma once
 
 #include <stddef.h>
@@ -20,6 +21,7 @@ struct runtime {
 	char *link;
 	char *state; // launcher.json
 	char *lock;
+	char *dataplane;
 	int lock_fd;
 	int link_fd; // listening sockets and memfds; -1: not there
 	int control_fd;

@@ -228,6 +228,30 @@ def test_only_those_who_must_can_connect(server):
     assert asked.returncode != 0 and "denied" in asked.stderr, asked
 
 
+def test_the_dataplane_has_a_directory_of_its_own_to_leave_logs_in(make_server):
+    server = make_server()
+    directory = pathlib.Path(server.config["control_socket"]).parent / "dataplane"
+    dataplane = pathlib.Path(f"/proc/{server.processes()[DATAPLANE_PROGRAM]}").stat()
+    found = directory.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (
+        dataplane.st_uid, dataplane.st_gid, 0o700)
+    server.stop()
+    assert not directory.exists()
+
+
+def test_no_link_in_the_place_of_that_directory_is_followed(make_server, tmp_path):
+    server = make_server()
+    directory = pathlib.Path(server.config["control_socket"]).parent / "dataplane"
+    server.stop()
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    directory.symlink_to(mine)
+    done = subprocess.run([BUILD / "turnpike", "run", "--config", server.file],
+                          capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode != 0 and str(directory) in done.stderr, done
+    assert mine.stat().st_uid == os.getuid()
+
+
 def test_users_and_operators_are_those_of_the_configuration(make_server):
     server = make_server(run_as={"control": "60001", "dataplane": "60002", "operators": "60003"})
     programs = server.processes()

@@ -4,7 +4,6 @@
 #include "program.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +11,8 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+
+#include "verifier_log.h"
 
 #include <relay.skel.h>
 
@@ -68,25 +69,6 @@ static int set_sizes(struct relay_bpf *o, const struct xdp_config *c, uint32_t p
 	return err;
 }
 
-#define LOG_END 1000u // bytes, where the reason is
-
-// In the file where we may write there (a user of our own may not), and its end on stderr.
-static void keep_log(const char *path, const char *text)
-{
-	FILE *file = *text ? fopen(path, "we") : NULL;
-	size_t length = strlen(text);
-
-	if (!*text)
-		return;
-	fprintf(stderr, "turnpike-kernel: the kernel's verifier ends with:\n%s\n",
-		text + (length > LOG_END ? length - LOG_END : 0));
-	if (!file)
-		return;
-	fputs(text, file);
-	fclose(file);
-	fprintf(stderr, "turnpike-kernel: all of it is in %s.\n", path);
-}
-
 static int load(struct program *p, const struct tp_capabilities *caps, const char *log)
 {
 	char *text = calloc(1, LOG_BYTES);
@@ -102,7 +84,7 @@ static int load(struct program *p, const struct tp_capabilities *caps, const cha
 		if (!err)
 			err = relay_bpf__load(p->object);
 		if (err)
-			keep_log(log, text);
+			verifier_log_keep(log, text);
 	} else if (text) {
 		err = -errno;
 	}

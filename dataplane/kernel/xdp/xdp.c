@@ -13,14 +13,14 @@
 
 #include <relay.h>
 
-#define LOG_NAME "xdp-verifier.log"
+#define LOG_NAME "dataplane/xdp-verifier.log"
 
 static int say_nothing(enum libbpf_print_level, const char *, va_list)
 {
 	return 0;
 }
 
-// In the runtime directory, where the control plane's socket is.
+// In the directory that the launcher makes for us beside the control plane's socket.
 static void log_path(const char *link, char *out, size_t size)
 {
 	const char *slash = strrchr(link, '/');

@@ -157,7 +157,7 @@ static void run(struct case_result *out, const struct case_state *state,
 
 Test(xdp_frames, the_table_holds_through_the_program, .timeout = 300)
 {
-	struct lab lab;
+	struct lab lab = {.homes = 0};
 	const char *why = lab_open(&lab);
 
 	if (why)

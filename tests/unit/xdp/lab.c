@@ -15,7 +15,7 @@
 
 const char *lab_open(struct lab *lab)
 {
-	*lab = (struct lab){.until = UINT32_MAX};
+	*lab = (struct lab){.until = UINT32_MAX, .homes = lab->homes};
 	if (geteuid() != 0)
 		return "loading BPF programs takes root here";
 	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_XDP, NULL) != 1)
@@ -52,8 +52,8 @@ void lab_load(struct lab *lab)
 	struct xdp_config *c = lab->config;
 
 	c->hops = 4;
-	c->client_homes = 2 * (LAB_ALLOCATIONS + LAB_PEERS);
-	c->peer_homes = 2 * LAB_PEERS;
+	c->client_homes = lab->homes ? lab->homes : 2 * (LAB_ALLOCATIONS + LAB_PEERS);
+	c->peer_homes = lab->homes ? lab->homes : 2 * LAB_PEERS;
 	c->hash = (struct xdp_hash){{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5}};
 	xdp_config_index(c);
 	bpf_map__set_max_entries(lab->skeleton->maps.clients, xdp_lines(c->client_homes));

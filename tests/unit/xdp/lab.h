@@ -23,9 +23,10 @@ struct lab {
 	struct xdp_port *ports;
 	struct xdp_hop *hops;
 	uint32_t until; // what entries get: far away
+	uint32_t homes; // of clients and peers; 0: as many as a loader gives them
 };
 
-// NULL, or why there can be no BPF here, as a sentence: a test then skips.
+// Opens the program; of `lab`, `homes` stays. NULL, or why there can be no BPF here, as a sentence: a test then skips.
 const char *lab_open(struct lab *lab);
 // Loads the program with lab->config; on failure the verifier's log is on standard error, and the test fails.
 void lab_load(struct lab *lab);
