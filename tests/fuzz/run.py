@@ -62,7 +62,7 @@ class Target:
     def keep(self):
         """Adds to the tree what covers something new. Returns how many inputs that were."""
         before = set(os.listdir(self.kept))
-        subprocess.run([self.binary, "-merge=1", f"-max_len={KEPT_BYTES}", self.kept, self.found],
+        subprocess.run([self.binary, "-merge=1", "-use_counters=0", f"-max_len={KEPT_BYTES}", self.kept, self.found],
                        stdin=subprocess.DEVNULL, capture_output=True, check=True)
         return len(set(os.listdir(self.kept)) - before)
 

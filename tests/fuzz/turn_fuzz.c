@@ -110,7 +110,7 @@ static void probe_client(unsigned int client)
 	}
 }
 
-static void probe_port(unsigned int family, uint16_t port)
+static void probe_port(uint32_t worker, unsigned int family, uint16_t port)
 {
 	unsigned int client = model_owner(&h.model, family, port);
 	struct tp_endpoint to = model_client_at(client % MODEL_CLIENTS);
@@ -123,7 +123,7 @@ static void probe_port(unsigned int family, uint16_t port)
 		if (model_peer_family(peer) != family)
 			continue;
 		may = client < MODEL_CLIENTS && model_relays_peer(&h.model, client, peer, &number);
-		d = world_peer(&world, family, port, peer);
+		d = world_peer(&world, worker, family, port, peer);
 		check(d.verdict == (may ? RELAY_CLIENT : RELAY_DROP),
 			may ? "a peer's datagram is lost"
 			    : "a peer's datagram is relayed without a permission");
@@ -142,44 +142,60 @@ static void probe(void)
 		return;
 	for (unsigned int client = 0; client < MODEL_CLIENTS; client++)
 		probe_client(client);
-	for (unsigned int family = 0; family < 2; family++)
-		for (unsigned int i = 0; i < MODEL_PORTS; i++)
-			probe_port(family, (uint16_t)(MODEL_PORT_MIN + i));
+	for (uint32_t worker = 0; worker < world.workers; worker++)
+		for (unsigned int family = 0; family < 2; family++)
+			for (unsigned int i = 0; i < MODEL_PORTS; i++)
+				probe_port(worker, family, (uint16_t)(MODEL_PORT_MIN + i));
 }
 
 // Requests.
 
-static void send_request(struct model_request *q)
+static void note_nonce(unsigned int client, const char nonce[64])
+{
+	memcpy(h.nonce[client].text, nonce, sizeof(h.nonce[client].text));
+	h.nonce[client].given_s = world.now_s;
+}
+
+// Returns whether there was an answer.
+static bool exchange(struct model_request *q, struct model_answer *a)
 {
 	bool deaf = world.congested || world.socket < 0, answered, renewed;
-	struct model_answer a = {0};
-	const char *wrong;
 	char nonce[64];
 
 	world.refuse = h.refuse;
 	world.refusal = h.refusal;
 	world.refused = 0;
-	answered = world_ask(&world, q, &a, nonce, &renewed);
+	*a = (struct model_answer){0};
+	answered = world_ask(&world, q, a, nonce, &renewed);
 	q->failed = world.refused;
 	h.refuse = world.refuse = 0;
-	tell_request(q, &a, answered);
+	tell_request(q, a, answered);
 	// Its sender asks again later.
 	check(answered != deaf, deaf ? "an answer out of nowhere" : "a request without an answer");
-	if (!answered) {
-		if (world.socket >= 0)
-			model_unanswered(&h.model, q);
-		return;
-	}
-	wrong = model_judge(&h.model, q, &a);
+	if (answered && renewed)
+		note_nonce(q->client, nonce);
+	return answered;
+}
+
+static void judge(const struct model_request *q, const struct model_answer *a)
+{
+	const char *wrong = model_judge(&h.model, q, a);
+
 	if (wrong)
 		fail(wrong);
-	if (renewed) {
-		memcpy(h.nonce[q->client].text, nonce, sizeof(nonce));
-		h.nonce[q->client].given_s = world.now_s;
-	}
-	if (a.has_token)
-		h.token = a.token;
+	if (a->has_token)
+		h.token = a->token;
 	h.last[q->client] = *q;
+}
+
+static void send_request(struct model_request *q)
+{
+	struct model_answer a;
+
+	if (exchange(q, &a))
+		judge(q, &a);
+	else if (world.socket >= 0)
+		model_unanswered(&h.model, q);
 }
 
 static uint32_t any_lifetime(unsigned int n)
@@ -233,6 +249,13 @@ static void allocate(const uint8_t *s)
 	q.reserve = even == 2;
 	q.has_token = token >= 2;
 	q.token = token == 2 ? h.token : h.token ^ 1;
+	// A token has half a minute, and seldom is all else as it should be by chance.
+	if ((q.has_token || q.reserve) && s[4] & 0x30)
+		q.additional = 0;
+	if (q.has_token && s[4] & 0x30) {
+		q.family = 0;
+		q.even = q.reserve = false;
+	}
 	q.transport = (s[3] & 7) == 6 ? 0 : (s[3] & 7) == 7 ? 6 : 17;
 	q.has_lifetime = s[3] & 8;
 	q.lifetime_s = any_lifetime(s[3] >> 4);
@@ -312,18 +335,63 @@ static void wait(const uint8_t *s)
 
 // Faults.
 
-static void change_dataplane(void)
+// Its owner asks for a relayed address that the new dataplane may have refused, until nobody doubts the nonce.
+// Returns whether it is gone.
+static bool is_gone(unsigned int client, unsigned int family)
 {
-	if (world.socket >= 0) {
-		world_detach(&world);
-		model_caught_up(&h.model);
-		h.model.slack = true;
-		return;
-	}
-	if (world.congested)
-		return;
-	world_attach(&world);
+	struct model_request q;
+	struct model_answer a;
+
+	do {
+		q = begin(MODEL_REFRESH, (uint8_t)client);
+		q.user = h.model.clients[client].user;
+		q.family = (uint8_t)(family + 1);
+		if (!exchange(&q, &a))
+			fail("an attached dataplane is deaf");
+	} while (a.code == 438 && q.nonce_s != h.nonce[client].given_s);
+	if (a.code == 437 || a.code == 443)
+		return true;
+	judge(&q, &a);
+	return false;
+}
+
+// No more is lost with a dataplane than the next one refused to take.
+static void count_losses(unsigned int refused)
+{
+	for (unsigned int client = 0; client < MODEL_CLIENTS; client++)
+		for (unsigned int family = 0; family < 2; family++) {
+			struct model_relayed *r = &h.model.clients[client].relayed[family];
+
+			if (r->until_s <= h.model.now_s || !is_gone(client, family))
+				continue;
+			check(refused-- > 0, "an allocation is lost that nobody refused");
+			if (h.told)
+				fprintf(stderr, "%u: client %u family %u is lost\n", h.step, client,
+					family);
+			r->until_s = h.model.now_s;
+		}
+}
+
+static void detach(void)
+{
+	world_detach(&world);
+	model_caught_up(&h.model);
+	h.model.slack = true;
+}
+
+static void attach(uint32_t workers, unsigned int refused)
+{
+	world.refuse = refused;
+	world.refusal = TP_STATUS_PORT_TAKEN;
+	world.refused = 0;
+	world_attach(&world, workers);
+	world.refuse = 0;
 	h.model.slack = false;
+	if (h.told)
+		fprintf(stderr, "%u: a dataplane of %u workers, which refused %u\n", h.step,
+			workers, world.refused);
+	if (world.refused)
+		count_losses(world.refused);
 }
 
 static void change_congestion(void)
@@ -342,7 +410,8 @@ static void fault(const uint8_t *s)
 
 	switch (s[1] % 8) {
 	case 0:
-		change_dataplane();
+		if (world.socket >= 0)
+			detach();
 		break;
 	case 1:
 		change_congestion();
@@ -353,6 +422,7 @@ static void fault(const uint8_t *s)
 		break;
 	default:
 		h.refuse = 1 + s[2] % 3;
+		world.refuser = s[4];
 		h.refusal = statuses[s[3] % 4];
 	}
 }
@@ -364,6 +434,11 @@ static void step(const uint8_t *s)
 		PERMIT, PERMIT, BIND, BIND, BIND, AGAIN, WAIT, WAIT, WAIT, FAULT};
 	unsigned int kind = kinds[s[0] % 16], client = (s[1] & 7u) % MODEL_CLIENTS;
 
+	// What is down comes up again soon, before the step or after some more.
+	if ((s[0] & 0x30) == 0 && world.socket < 0)
+		attach(1 + s[0] / 64 % WORLD_WORKERS, s[4] % 4 ? 0 : s[4] / 4 % 4);
+	else if ((s[0] & 0x30) == 0 && world.congested)
+		change_congestion();
 	if (kind <= BIND && !h.nonce[client].text[0])
 		greet(client);
 	switch (kind) {
@@ -397,7 +472,7 @@ static void drain(void)
 	if (world.congested)
 		change_congestion();
 	if (world.socket < 0)
-		change_dataplane();
+		attach(1, 0);
 	pass(3601, true);
 	probe();
 	world_check(&world, true);

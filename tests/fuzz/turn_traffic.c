@@ -84,11 +84,13 @@ static struct relay_decision from_client(
 		.length = length,
 		.server = server_of(client),
 		.client = model_client_at(client)};
+	// What a client sends always comes to the same worker.
+	struct agent *agent = &w->worker[client % w->workers].agent;
 	struct relay_decision d;
 
-	relay_decide_clients(w->agent.relay, &in, &d, 1, w->agent.now);
+	relay_decide_clients(agent->relay, &in, &d, 1, agent->now);
 	if (d.verdict == RELAY_PUNT)
-		agent_punt(&w->agent, &in, d.known, NULL);
+		agent_punt(agent, &in, d.known, NULL);
 	return d;
 }
 
@@ -195,15 +197,16 @@ struct relay_decision world_send(struct world *w, unsigned int client, unsigned 
 }
 
 struct relay_decision world_peer(
-	struct world *w, unsigned int family, uint16_t port, unsigned int peer)
+	struct world *w, uint32_t worker, unsigned int family, uint16_t port, unsigned int peer)
 {
 	struct relay_from_peer in = {.data = (const uint8_t *)"data",
 		.length = 4,
 		.relay = (uint8_t)family,
 		.port = port,
 		.peer = model_peer_at(peer)};
+	struct agent *agent = &w->worker[worker].agent;
 	struct relay_decision d;
 
-	relay_decide_peers(w->agent.relay, &in, &d, 1, w->agent.now);
+	relay_decide_peers(agent->relay, &in, &d, 1, agent->now);
 	return d;
 }

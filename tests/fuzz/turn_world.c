@@ -39,7 +39,8 @@ static uint64_t now_ms(const struct world *w)
 
 static void tell_time(struct world *w)
 {
-	w->agent.now = now_ms(w);
+	for (uint32_t i = 0; i < WORLD_WORKERS; i++)
+		w->worker[i].agent.now = now_ms(w);
 	turn_set_time(w->server, now_ms(w), START_WALL_S + w->now_s);
 }
 
@@ -78,39 +79,42 @@ static const struct link_ops link_ops = {
 // The dataplane.
 
 // Real ones refuse to make an allocation, a permission or a channel, but never to keep an allocation.
-static bool refusable(const struct world *w, const struct tp_command *c)
+static bool refusable(const struct world_worker *k, const struct tp_command *c)
 {
+	if (k != &k->world->worker[k->world->refuser % k->world->workers])
+		return false;
 	if (c->kind == TP_PUT_ALLOCATION)
-		return w->held[c->allocation % MODEL_SLOTS] != c->relay_port;
-	return c->kind == TP_PUT_PERMISSION || c->kind == TP_PUT_CHANNEL;
+		return k->held[c->allocation % MODEL_SLOTS] != c->relay_port;
+	return !k->world->replaying && (c->kind == TP_PUT_PERMISSION || c->kind == TP_PUT_CHANNEL);
 }
 
 static enum tp_status on_apply(void *context, const struct tp_command *c)
 {
-	struct world *w = context;
+	struct world_worker *k = context;
+	struct world *w = k->world;
 	enum tp_status status;
 
-	if (w->refuse && refusable(w, c)) {
+	if (w->refuse && refusable(k, c)) {
 		w->refuse--;
 		w->refused++;
 		return w->refusal;
 	}
-	status = relay_apply(w->agent.relay, c, w->agent.now);
+	status = relay_apply(k->agent.relay, c, k->agent.now);
 	if (status == TP_STATUS_OK && c->kind == TP_PUT_ALLOCATION)
-		w->held[c->allocation] = c->relay_port;
+		k->held[c->allocation] = c->relay_port;
 	return status;
 }
 
 static void on_dropped(void *context, uint32_t allocation, uint8_t, uint16_t)
 {
-	struct world *w = context;
+	struct world_worker *k = context;
 
-	w->held[allocation] = 0;
+	k->held[allocation] = 0;
 }
 
 static void on_send(void *context, const struct tp_send *send, const uint8_t *bytes)
 {
-	struct world *w = context;
+	struct world *w = ((struct world_worker *)context)->world;
 
 	w->answers++;
 	w->head = *send;
@@ -140,29 +144,55 @@ static struct tp_capabilities capabilities(void)
 	return c;
 }
 
-static void make_relay(struct world *w)
+static void make_relays(struct world *w)
 {
 	struct relay_config config = {.capabilities = w->capabilities, .secret = {1, 2}};
 
-	MUST(relay_create(&w->agent.relay, &config) == 0);
-	relay_on_dropped(w->agent.relay, on_dropped, w);
-	memset(w->held, 0, sizeof(w->held));
-	w->agent.now = now_ms(w);
+	for (uint32_t i = 0; i < w->workers; i++) {
+		struct world_worker *k = &w->worker[i];
+
+		MUST(relay_create(&k->agent.relay, &config) == 0);
+		relay_on_dropped(k->agent.relay, on_dropped, k);
+		memset(k->held, 0, sizeof(k->held));
+		k->agent.now = now_ms(w);
+		k->agent.failed = 0;
+	}
 }
 
-static void make_dataplane(struct world *w)
+static void forget_relays(struct world *w)
 {
-	MUST(segment_make(&w->segment, 1, &w->capabilities, NULL) == 0);
-	agent_init(&w->agent, 0, &w->segment,
-		&(struct agent_ops){
-			.apply = on_apply, .send = on_send, .flush = on_flush, .context = w});
-	make_relay(w);
+	for (uint32_t i = 0; i < w->workers; i++)
+		relay_destroy(w->worker[i].agent.relay);
+}
+
+static void make_dataplane(struct world *w, uint32_t workers)
+{
+	w->workers = workers;
+	w->capabilities.placement = workers > 1 ? TP_PLACEMENT_EVERY : TP_PLACEMENT_CLIENT;
+	MUST(segment_make(&w->segment, workers, &w->capabilities, NULL) == 0);
+	for (uint32_t i = 0; i < workers; i++) {
+		w->worker[i].world = w;
+		agent_init(&w->worker[i].agent, i, &w->segment,
+			&(struct agent_ops){.apply = on_apply,
+				.send = on_send,
+				.flush = on_flush,
+				.context = &w->worker[i]});
+	}
+	make_relays(w);
 }
 
 static void forget_dataplane(struct world *w)
 {
-	relay_destroy(w->agent.relay);
+	forget_relays(w);
 	segment_free(&w->segment);
+}
+
+static void offer(struct world *w, struct attachment *attachment)
+{
+	for (uint32_t i = 0; i < w->workers; i++) {
+		agent_offer(&w->worker[i].agent, attachment);
+		agent_follow(&w->worker[i].agent);
+	}
 }
 
 // Says hello as turnpike-kernel does, and takes over what comes back.
@@ -170,36 +200,38 @@ static void connect_dataplane(struct world *w)
 {
 	struct sockaddr_un address;
 	socklen_t length = sizeof(address);
-	int fds[2] = {w->segment.fd}, bell[2];
+	int fds[WORLD_WORKERS + 1] = {w->segment.fd}, bell[2];
 	uint32_t n;
 
-	MUST(tp_bell_make(bell) == 0);
-	w->attachment.bell[0] = bell[0];
-	fds[1] = bell[1];
+	for (uint32_t i = 0; i < w->workers; i++) {
+		MUST(tp_bell_make(bell) == 0);
+		w->attachment.bell[i] = bell[0];
+		fds[1 + i] = bell[1];
+	}
 	w->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	MUST(w->socket >= 0);
 	MUST(getsockname(w->listener, (struct sockaddr *)&address, &length) == 0);
 	MUST(connect(w->socket, (struct sockaddr *)&address, length) == 0);
 	shm_link_on_socket(w->shm, now_ms(w));
-	MUST(tp_greeting_send(w->socket, TP_HELLO_MAGIC, 1, fds, 2) == 0);
-	close(bell[1]);
+	MUST(tp_greeting_send(w->socket, TP_HELLO_MAGIC, w->workers, fds, w->workers + 1) == 0);
+	for (uint32_t i = 0; i < w->workers; i++)
+		close(fds[1 + i]);
 	shm_link_on_socket(w->shm, now_ms(w));
-	MUST(tp_greeting_receive(w->socket, TP_WELCOME_MAGIC, fds, 2, &n) == 1);
+	MUST(tp_greeting_receive(w->socket, TP_WELCOME_MAGIC, fds, 2, &n) == (int)w->workers);
 	MUST(tp_segment_map(fds[0], TP_MAGIC_CONTROL, &w->attachment.control) == 0);
 	close(fds[0]);
 	w->attachment.doorbell = fds[1];
 	w->attachment.segment = w->attachment.control.base;
-	agent_offer(&w->agent, &w->attachment);
-	agent_follow(&w->agent);
+	offer(w, &w->attachment);
 }
 
 static void disconnect_dataplane(struct world *w)
 {
-	agent_offer(&w->agent, NULL);
-	agent_follow(&w->agent);
+	offer(w, NULL);
 	tp_unmap(&w->attachment.control);
 	close(w->attachment.doorbell);
-	close(w->attachment.bell[0]);
+	for (uint32_t i = 0; i < w->workers; i++)
+		close(w->attachment.bell[i]);
 	close(w->socket);
 	w->socket = -1;
 }
@@ -287,14 +319,17 @@ void world_begin(struct world *w)
 	if (!w->link.ops) {
 		make_lasting(w);
 		make_empty(w);
-		world_attach(w);
+		world_attach(w, 1);
 		world_end(w);
 	}
 	random_state = 1;
 	make_empty(w);
+	if (w->socket < 0) {
+		world_attach(w, 1);
+		return;
+	}
 	// To this server its dataplane is a new one, and empty.
-	make_relay(w);
-	w->agent.failed = 0;
+	make_relays(w);
 	w->events.attached(w->events.context, &w->capabilities, 1);
 	world_settle(w, true);
 	MUST(turn_ready(w->server));
@@ -302,16 +337,22 @@ void world_begin(struct world *w)
 
 void world_end(struct world *w)
 {
-	relay_destroy(w->agent.relay);
+	// A dataplane of the usual kind is for the next one too.
+	if (w->workers > 1)
+		world_detach(w);
+	else
+		forget_relays(w);
 	forget_server(w);
 	close(w->vault_fd);
 }
 
-void world_attach(struct world *w)
+void world_attach(struct world *w, uint32_t workers)
 {
-	make_dataplane(w);
+	make_dataplane(w, workers);
 	connect_dataplane(w);
+	w->replaying = true;
 	world_settle(w, true);
+	w->replaying = false;
 	MUST(turn_ready(w->server));
 }
 
@@ -359,8 +400,10 @@ void world_settle(struct world *w, bool tick)
 
 		w->link.ops->flush(&w->link);
 		if (w->socket >= 0) {
-			more |= agent_run(&w->agent) > 0;
-			agent_publish(&w->agent);
+			for (uint32_t k = 0; k < w->workers; k++) {
+				more |= agent_run(&w->worker[k].agent) > 0;
+				agent_publish(&w->worker[k].agent);
+			}
 			more |= shm_link_poll(w->shm, 256);
 		}
 		// The housekeeping looks at a part of everything each time.
@@ -379,8 +422,10 @@ static void check_empty(struct world *w)
 	MUST(!t->reservations.used && !t->holders.used && !t->by_address.used);
 	for (uint32_t i = 0; i < t->relays_count; i++)
 		MUST(t->relays[i].ports.free == t->relays[i].ports.total);
-	relay_usage(w->agent.relay, &u);
-	MUST(!u.allocations && !u.permissions && !u.channels);
+	for (uint32_t i = 0; i < w->workers; i++) {
+		relay_usage(w->worker[i].agent.relay, &u);
+		MUST(!u.allocations && !u.permissions && !u.channels);
+	}
 }
 
 void world_check(struct world *w, bool empty)

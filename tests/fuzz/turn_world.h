@@ -30,6 +30,16 @@ struct world_user {
 	struct stun_hmac *key;
 };
 
+#define WORLD_WORKERS 2u
+
+struct world;
+
+struct world_worker {
+	struct world *world;
+	struct agent agent;
+	uint16_t held[MODEL_SLOTS]; // its allocations' relay ports; 0: none
+};
+
 struct world {
 	uint64_t now_s; // since the start
 	int vault_fd;
@@ -45,15 +55,16 @@ struct world {
 
 	struct segment segment;
 	struct attachment attachment;
-	struct agent agent;
+	uint32_t workers; // of the dataplane: what comes for a relay port may come to any of them
+	struct world_worker worker[WORLD_WORKERS];
 	int socket; // -1: no dataplane is attached
 	struct tp_capabilities capabilities;
 
-	// What the dataplane refuses: the next `refuse` commands that put something.
-	unsigned int refuse;
+	// What one worker refuses: the next `refuse` commands that put something.
+	unsigned int refuse, refuser;
 	enum tp_status refusal;
 	unsigned int refused; // so far
-	uint16_t held[MODEL_SLOTS]; // its allocations' relay ports; 0: none
+	bool replaying; // a dataplane that takes over what there is may refuse allocations, and nothing else
 
 	// What left for a client since world_ask() began.
 	unsigned int answers;
@@ -69,7 +80,8 @@ void world_end(struct world *w);
 // Who knows a password, and so can sign.
 struct stun_hmac *world_key(const char *user, const char *password);
 
-void world_attach(struct world *w);
+// With so many workers.
+void world_attach(struct world *w, uint32_t workers);
 // The dataplane dies, and all its tables with it.
 void world_detach(struct world *w);
 // The control plane dies and another one takes over the vault; the dataplane stays.
@@ -85,11 +97,11 @@ void world_settle(struct world *w, bool tick);
 bool world_ask(struct world *w, const struct model_request *q, struct model_answer *a,
 	char nonce[64], bool *renewed);
 
-// What the dataplane makes of ChannelData, a Send indication, a peer's datagram.
+// What the dataplane makes of ChannelData, a Send indication, a peer's datagram at one of its workers.
 struct relay_decision world_channel(struct world *w, unsigned int client, uint16_t number);
 struct relay_decision world_send(struct world *w, unsigned int client, unsigned int peer);
 struct relay_decision world_peer(
-	struct world *w, unsigned int family, uint16_t port, unsigned int peer);
+	struct world *w, uint32_t worker, unsigned int family, uint16_t port, unsigned int peer);
 
 // Aborts unless the server's table is sound; with `empty`, unless nothing is left in it nor in the dataplane.
 void world_check(struct world *w, bool empty);
