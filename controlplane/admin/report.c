@@ -58,6 +58,28 @@ static json_t *interfaces_json(const struct tp_capabilities *c)
 	return list;
 }
 
+static json_t *ring_json(uint64_t used, uint64_t size)
+{
+	return json_pack("{s:I, s:I}", "used", (json_int_t)used, "size", (json_int_t)size);
+}
+
+// Bytes in the rings of each worker.
+static json_t *rings_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (uint32_t w = 0; w < shm_link_workers(r->link); w++) {
+		struct shm_fill f;
+
+		shm_link_fill(r->link, w, &f);
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "commands",
+						    ring_json(f.commands, f.commands_size),
+						    "results", ring_json(f.results, f.results_size),
+						    "punts", ring_json(f.punts, f.punts_size)));
+	}
+	return list;
+}
+
 static json_t *dataplane_json(const struct report *r)
 {
 	const struct tp_dataplane_segment *d = shm_link_dataplane(r->link);
@@ -71,6 +93,7 @@ static json_t *dataplane_json(const struct report *r)
 	beat = __atomic_load_n(&d->heartbeat.ms, __ATOMIC_RELAXED);
 	json_object_set_new(o, "name", json_string(shm_link_capabilities(r->link)->name));
 	json_object_set_new(o, "workers", json_integer(shm_link_workers(r->link)));
+	json_object_set_new(o, "rings", rings_json(r));
 	json_object_set_new(o, "interfaces", interfaces_json(shm_link_capabilities(r->link)));
 	json_object_set_new(o, "heartbeat_age_ms",
 		json_integer(beat < r->now_ms ? (json_int_t)(r->now_ms - beat) : 0));

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bucket.h"
 #include "siphash.h"
@@ -18,7 +19,7 @@ struct level {
 };
 
 struct auth_limiter {
-	struct level address;
+	_Alignas(64) struct level address;
 	struct level network;
 };
 
@@ -32,10 +33,12 @@ static void level_init(
 int auth_limiter_new(struct auth_limiter **out, const uint8_t key[16], uint32_t per_address,
 	uint32_t per_network)
 {
-	struct auth_limiter *limiter = calloc(1, sizeof(*limiter));
+	struct auth_limiter *limiter = aligned_alloc(64, sizeof(*limiter));
 
 	if (!limiter)
 		return -ENOMEM;
+	// Touched now, where calloc() would leave that to the first flood.
+	memset(limiter, 0, sizeof(*limiter));
 	level_init(&limiter->address, key, "limiter", per_address);
 	level_init(&limiter->network, key, "network", per_network);
 	*out = limiter;

@@ -249,6 +249,30 @@ const struct tp_counters *shm_link_counters(const struct shm_link *l, uint32_t w
 					    : NULL;
 }
 
+static uint64_t between(
+	const struct tp_position *tail, const struct tp_position *head, uint64_t size)
+{
+	// The head first: it never passes the tail.
+	const uint64_t from = __atomic_load_n(&head->value, __ATOMIC_ACQUIRE);
+	const uint64_t used = __atomic_load_n(&tail->value, __ATOMIC_ACQUIRE) - from;
+
+	return used < size ? used : size;
+}
+
+void shm_link_fill(const struct shm_link *l, uint32_t worker, struct shm_fill *out)
+{
+	const struct shm_worker *w = &l->worker[worker];
+
+	*out = (struct shm_fill){
+		.commands = between(w->commands.tail, w->commands.head, w->commands.size),
+		.results = between(w->results.tail, w->results.head, w->results.size),
+		.punts = between(w->punts.tail, w->punts.head, w->punts.size),
+		.commands_size = w->commands.size,
+		.results_size = w->results.size,
+		.punts_size = w->punts.size,
+	};
+}
+
 const struct tp_capabilities *shm_link_capabilities(const struct shm_link *l)
 {
 	return l->attached ? &l->capabilities : NULL;

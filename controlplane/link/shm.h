@@ -41,6 +41,13 @@ const struct tp_dataplane_segment *shm_link_dataplane(const struct shm_link *l);
 // Number of workers and their counters, as checked at attach.
 uint32_t shm_link_workers(const struct shm_link *l);
 const struct tp_counters *shm_link_counters(const struct shm_link *l, uint32_t worker);
+// How full a worker's rings are, in bytes: what the control plane has not taken of results and punts, and what
+// the worker has not taken of commands. What makes no sense is told as full.
+struct shm_fill {
+	uint64_t commands, results, punts;
+	uint64_t commands_size, results_size, punts_size;
+};
+void shm_link_fill(const struct shm_link *l, uint32_t worker, struct shm_fill *out);
 const struct tp_capabilities *shm_link_capabilities(const struct shm_link *l);
 // Where the control plane counts: private memory, published to the segment by shm_link_tick().
 struct tp_counters *shm_link_own_counters(struct shm_link *l);

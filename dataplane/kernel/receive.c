@@ -9,7 +9,7 @@
 int receive_init(struct receive *r)
 {
 	void *buffer = mmap(NULL, (size_t)RELAY_BURST * RECEIVE_STRIDE, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_NORESERVE, -1, 0);
 
 	if (buffer == MAP_FAILED)
 		return -errno;

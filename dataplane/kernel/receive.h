@@ -23,7 +23,7 @@ struct receive {
 	struct iovec part[RELAY_BURST];
 	union sockname name[RELAY_BURST];
 	_Alignas(8) uint8_t control[RELAY_BURST][RECEIVE_CONTROL];
-	uint8_t *buffer; // RELAY_BURST slots; pages are taken when first touched
+	uint8_t *buffer; // RELAY_BURST slots, taken at the start: no stranger makes us larger
 };
 
 // What a slot holds after receive_burst().

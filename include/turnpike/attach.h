@@ -120,6 +120,9 @@ static inline int tp_segment_map(int fd, uint64_t magic, struct tp_mapping *out)
 		copy.size != (magic == TP_MAGIC_CONTROL ? tp_control_size(&copy)
 							: tp_dataplane_size(&copy)))
 		goto refuse;
+	// What is there already is mapped now, so that no stranger's packet makes us larger later. Linux before
+	// 5.14 does it page by page, when they are read.
+	madvise(base, copy.size, 22); // MADV_POPULATE_READ
 	*out = (struct tp_mapping){.base = base, .size = copy.size, .header = copy};
 	return 0;
 refuse:

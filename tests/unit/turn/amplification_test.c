@@ -19,7 +19,7 @@ static void init(void)
 TestSuite(turn_amplification, .init = init, .fini = suite_fini);
 
 // The whole factor (UDP payloads) in hundredths, after printing it.
-static uint32_t told(const char *what, size_t asked, int code)
+static uint32_t told(const char *what, size_t asked, bool fingerprint, int code)
 {
 	const struct answer *a = &rig.answer;
 	uint32_t factor = (uint32_t)(100 * a->length / asked);
@@ -27,7 +27,8 @@ static uint32_t told(const char *what, size_t asked, int code)
 
 	printf("%-44s %3zu -> %3zu (%d)  %u.%02u, with headers %u.%02u\n", what, asked, a->length,
 		code, factor / 100, factor % 100, wire / 100, wire % 100);
-	cr_expect_leq(a->length, 120u, "%s", what);
+	// A FINGERPRINT is answered with one: eight bytes either way.
+	cr_expect_leq(a->length, fingerprint ? 128u : 120u, "%s", what);
 	// 120 bytes for a message of 20 with its headers.
 	cr_expect_leq(wire, 308u, "%s", what);
 	return factor;
@@ -41,7 +42,7 @@ static uint32_t stranger(const char *what, struct ask *q, int code)
 	q->unsigned_ = true;
 	got = answer_code(ask_send(q));
 	cr_expect_eq(got, code, "%s: %d", what, got);
-	return got < 0 ? 0 : told(what, (size_t)stun_finish(&q->w), code);
+	return got < 0 ? 0 : told(what, (size_t)stun_finish(&q->w), q->fingerprint, code);
 }
 
 Test(turn_amplification, of_an_allocate_as_browsers_begin_with_is_120_bytes_for_28)
@@ -71,6 +72,38 @@ Test(turn_amplification, of_requests_without_attributes_is_120_bytes_at_most)
 		ask(&rig, &q, requests[i].method);
 		cr_expect_leq(stranger(requests[i].what, &q, 401), 600u);
 	}
+}
+
+// IPv6 addresses are in no answer but Binding's.
+Test(turn_amplification, of_requests_with_a_fingerprint_and_over_ipv6_is_no_more)
+{
+	static const struct {
+		const char *what;
+		uint16_t method;
+		uint32_t most; // hundredths
+	} requests[] = {
+		{"Binding, FINGERPRINT, IPv6", TP_STUN_BINDING, 186},
+		{"Allocate, FINGERPRINT, IPv6", TP_STUN_ALLOCATE, 356},
+		{"Refresh, FINGERPRINT, IPv6", TP_STUN_REFRESH, 458},
+		{"CreatePermission, FINGERPRINT, IPv6", TP_STUN_CREATE_PERMISSION, 458},
+		{"ChannelBind, FINGERPRINT, IPv6", TP_STUN_CHANNEL_BIND, 458},
+	};
+	struct ask q;
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		ask(&rig, &q, requests[i].method);
+		if (requests[i].method == TP_STUN_ALLOCATE)
+			ask_transport(&q);
+		q.client = rig_client6;
+		q.server = 1;
+		q.fingerprint = true;
+		cr_expect_leq(stranger(requests[i].what, &q,
+				      requests[i].method == TP_STUN_BINDING ? 0 : 401),
+			requests[i].most, "%s", requests[i].what);
+	}
+	ask(&rig, &q, 0xabc);
+	q.fingerprint = true;
+	cr_expect_eq(stranger("unknown method, FINGERPRINT", &q, -1), 0u);
 }
 
 Test(turn_amplification, of_what_gets_no_answer_is_nothing)
