@@ -16,7 +16,8 @@ from server import DATAPLANE_PROGRAM, FAMILIES, answers, wait_until
 V4, V6 = socket.AF_INET, socket.AF_INET6
 CHANNEL = 0x4000
 WANT_TICKET = (stun.MOBILITY_TICKET, b"")
-COUNT = 300  # datagrams in each direction
+COUNT, MOVES, ARRIVES = 300, 105, 155  # datagrams in each direction, and before which of them
+WINDOW = 20  # on their way at once
 
 
 def allocate(client, *attributes):
@@ -78,19 +79,25 @@ def test_a_client_that_changes_its_address_under_traffic_loses_no_packet(flow, f
     home, away, peer, ticket = flow(FAMILIES[family])
     request = away.request(stun.REFRESH, [turn.lifetime(600), (stun.MOBILITY_TICKET, ticket)])
     got = []
+
+    def all_came(count):
+        got.extend(numbered(peer, count - len(got), lambda s: s.recv(100)))
+        wait_until(lambda: sum(d[0] == CHANNEL >> 8 for d in home.pending() + away.pending())
+                   == count, what="every datagram")
+
     for i in range(COUNT):
-        if i == COUNT // 3:
+        if i == MOVES:
             away.send_raw(request)
-        if i == COUNT // 2:
+        if i == ARRIVES:
             assert away.answer(request[8:20]).cls == stun.SUCCESS
-            # What is still on its way from the former address when the first from the new one comes is lost.
-            got = numbered(peer, i, lambda s: s.recv(100))
-        (away if i >= COUNT // 2 else home).channel_data(CHANNEL, struct.pack("!I", i))
+        # What is on its way from the former address when the first from the new one comes is lost.
+        if i % WINDOW == 0 or i == ARRIVES:
+            all_came(i)
+        (away if i >= ARRIVES else home).channel_data(CHANNEL, struct.pack("!I", i))
         peer.sendto(struct.pack("!I", i), home.relayed)
     take_over(home, away)
-    got += numbered(peer, COUNT - len(got), lambda s: s.recv(100))
+    all_came(COUNT)
     assert sorted(got) == list(range(COUNT))
-    wait_until(lambda: len(home.pending()) + len(away.pending()) == COUNT, what="every datagram")
     heard = [numbered(c, len(c.inbox), lambda c: c.receive_channel_data()[1]) for c in (home, away)]
     assert sorted(heard[0] + heard[1]) == list(range(COUNT))
     arrive(home, away, peer)
