@@ -113,6 +113,7 @@ int setup_server(struct turn_server **out, const struct config *config, struct v
 			.port_max = config->port_max,
 			.relays = relays},
 		.channel_max = config->channel_max,
+		.nat_discovery = config->nat_discovery,
 		.mobility_forbidden = config->mobility_forbidden,
 		.new_peers_per_second = l->new_peers_per_second,
 		.user_new_peers_per_second = l->user_new_peers_per_second,

@@ -178,6 +178,7 @@ struct config {
 	struct config_abuse_log abuse_log;
 	struct config_run_as run_as;
 	uint32_t channel_max; // TP_CHANNEL_MAX or TP_CHANNEL_MAX_5766
+	bool nat_discovery; // RFC 5780; `listen` has what that takes
 	bool mobility_forbidden; // 405 for who asks for a ticket (RFC 8016)
 };
 

@@ -129,6 +129,7 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_MAPPING("run_as", CYAML_FLAG_OPTIONAL, struct raw, run_as, run_as_fields),
 	TEXT("channel_numbers", struct raw, channel_numbers),
 	TEXT("mobility", struct raw, mobility),
+	TEXT("nat_discovery", struct raw, nat_discovery),
 	TEXT("control_socket", struct raw, control_socket),
 	TEXT("software", struct raw, software),
 	CYAML_FIELD_END,

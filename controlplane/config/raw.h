@@ -78,7 +78,7 @@ struct raw {
 	struct raw_dpdk dpdk;
 	struct raw_xdp xdp;
 	char *ports, *realm, *software, *dataplane, *workers, *channel_numbers, *mobility,
-		*control_socket;
+		*nat_discovery, *control_socket;
 };
 
 // Reads the text by the schema and complains through `place` about its shape. Returns 0, -EINVAL after a

@@ -203,6 +203,7 @@ int config_render(const struct config *config, FILE *out)
 		render_run_as(&config->run_as, out);
 	fprintf(out, "channel_numbers: %s\n",
 		config->channel_max == TP_CHANNEL_MAX ? "rfc8656" : "rfc5766");
+	fprintf(out, "nat_discovery: %s\n", config->nat_discovery ? "on" : "off");
 	fprintf(out, "mobility: %s\n", config->mobility_forbidden ? "forbidden" : "allowed");
 	field("control_socket", config->control_socket, out);
 	field("software", config->software, out);

@@ -113,6 +113,31 @@ static void resolve_workers(
 		config->workers--;
 }
 
+static bool listens(const struct config *config, const struct tp_ip *ip, uint16_t port)
+{
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (tp_ip_equal(&config->listen[i].ip, ip) && config->listen[i].port == port)
+			return true;
+	return false;
+}
+
+// RFC 5780 section 6: two addresses, with the same two ports each.
+static bool has_alternates(const struct config *config)
+{
+	for (size_t i = 0; i < config->listen_count; i++) {
+		for (size_t k = 0; k < config->listen_count; k++) {
+			const struct tp_endpoint *a = &config->listen[i], *b = &config->listen[k];
+
+			if (tp_ip_is4(&a->ip) == tp_ip_is4(&b->ip) &&
+				!tp_ip_equal(&a->ip, &b->ip) && a->port != b->port &&
+				listens(config, &a->ip, b->port) &&
+				listens(config, &b->ip, a->port))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void resolve_choices(struct config *config, const struct raw *raw, struct place *place)
 {
 	config->dataplane = CONFIG_DATAPLANE_AUTO;
@@ -135,6 +160,15 @@ static void resolve_choices(struct config *config, const struct raw *raw, struct
 	if (raw->mobility && !config->mobility_forbidden && strcmp(raw->mobility, "allowed") != 0)
 		place_complain(place, "mobility", "\"%s\" is neither allowed nor forbidden.",
 			raw->mobility);
+	config->nat_discovery = raw->nat_discovery && strcmp(raw->nat_discovery, "on") == 0;
+	if (raw->nat_discovery && !config->nat_discovery && strcmp(raw->nat_discovery, "off") != 0)
+		place_complain(place, "nat_discovery", "\"%s\" is neither on nor off.",
+			raw->nat_discovery);
+	if (config->nat_discovery && !has_alternates(config))
+		place_complain(place, "nat_discovery",
+			"`listen` has no two addresses of one family with the same two ports each; "
+			"list them, such as 192.0.2.1:3478, 192.0.2.1:3479, 192.0.2.2:3478 and "
+			"192.0.2.2:3479.");
 }
 
 // The launcher keeps its other files beside the control socket.

@@ -153,6 +153,19 @@ void stun_attribute_read(struct stun_message *m, const struct stun_attribute *a)
 	case TP_ATTR_MOBILITY_TICKET:
 		accept_bytes(m, STUN_HAS_MOBILITY_TICKET, &m->mobility_ticket, a, true);
 		break;
+	case TP_ATTR_CHANGE_REQUEST:
+		if (accept(m, STUN_HAS_CHANGE_REQUEST, n == 4))
+			m->change_request = stun_take_u32(&v);
+		break;
+	case TP_ATTR_PADDING:
+		accept(m, STUN_HAS_PADDING, true);
+		break;
+	case TP_ATTR_RESPONSE_PORT:
+		// The port and two bytes of padding, which some count and some don't (RFC 5780 section 7.5).
+		if (accept(m, STUN_HAS_RESPONSE_PORT,
+			    (n == 2 || n == 4) && (a->value[0] | a->value[1])))
+			m->response_port = stun_take_u16(&v);
+		break;
 	case TP_ATTR_SOFTWARE:
 		if (!m->software.data && n <= TEXT_MAX)
 			m->software = (struct stun_bytes){a->value, n};

@@ -43,6 +43,9 @@ enum stun_has {
 	STUN_HAS_PASSWORD_ALGORITHM = 1u << 17,
 	STUN_HAS_PASSWORD_ALGORITHMS = 1u << 18,
 	STUN_HAS_MOBILITY_TICKET = 1u << 19,
+	STUN_HAS_CHANGE_REQUEST = 1u << 20,
+	STUN_HAS_PADDING = 1u << 21,
+	STUN_HAS_RESPONSE_PORT = 1u << 22,
 };
 
 // One XOR-PEER-ADDRESS. `family` as on the wire, checked against the attribute's length; an
@@ -78,6 +81,8 @@ struct stun_message {
 	bool even_port_reserve; // EVEN-PORT's R bit
 	uint64_t reservation_token;
 	uint16_t channel_number;
+	uint32_t change_request; // flags of CHANGE-REQUEST (RFC 5780 section 7.2)
+	uint16_t response_port; // not 0
 
 	// Of duplicates the first counts, but CreatePermission means all its XOR-PEER-ADDRESSes.
 	struct stun_peer peers[STUN_PEERS_MAX];

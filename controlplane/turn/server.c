@@ -59,28 +59,6 @@ uint32_t turn_find(struct turn_server *s, const struct tp_endpoint *client,
 	return both[0] != TABLE_NONE ? both[0] : both[1];
 }
 
-// Binding (RFC 8489 section 12) needs no credentials.
-static void binding(struct turn_server *s, struct responder *to, const struct stun_message *m)
-{
-	struct stun_writer w;
-	uint8_t bytes[REPLY_MAX];
-
-	if (m->unknown_count) {
-		reply_error(s, to, 420, m);
-		return;
-	}
-	if (!auth_may_answer(s->auth, &to->head.client.ip, s->now_ms)) {
-		turn_count(s, TP_CC_drop_rate_limited);
-		return;
-	}
-	reply_begin(&w, to, TP_STUN_SUCCESS, bytes);
-	stun_put_xor_address(&w, TP_ATTR_XOR_MAPPED_ADDRESS, &to->head.client);
-	if (reply_finish(s, to, &w) > 0) {
-		turn_count(s, TP_CC_success_responses);
-		reply_send(s, to, bytes);
-	}
-}
-
 static bool live(const struct turn_server *s, uint32_t slot)
 {
 	return slot != TABLE_NONE && s->table->slots[slot].state == SLOT_LIVE;
@@ -248,8 +226,10 @@ static void on_punt(
 			.server = punt->server,
 			.transport = punt->transport}};
 	memcpy(r.to.tid, m.tid, sizeof(r.to.tid));
+	if (!s->discovery || m.method != TP_STUN_BINDING)
+		discovery_unknown(&m, UINT32_MAX);
 	if (m.method == TP_STUN_BINDING)
-		binding(s, &r.to, &m);
+		turn_binding(s, &r.to, &m);
 	else
 		dispatch(&r, &m);
 }
@@ -284,6 +264,7 @@ static void on_attached(void *context, const struct tp_capabilities *capabilitie
 	s->capabilities = *capabilities;
 	s->workers = workers;
 	s->attached = true;
+	discovery_attached(s);
 	replay_start(s);
 }
 
@@ -356,6 +337,7 @@ int turn_create(struct turn_server **out, const struct turn_config *config, stru
 	s->counters = counters;
 	s->channel_max = config->channel_max;
 	s->mobility = !config->mobility_forbidden;
+	s->discovery = config->nat_discovery;
 	s->trace = config->trace;
 	s->trace_context = config->trace_context;
 	s->random_used = sizeof(s->random);

@@ -70,6 +70,15 @@ struct pending {
 	uint32_t next_free;
 };
 
+#define TURN_NO_ALTERNATE 0xffu
+
+// The published server addresses that differ from one in the address, the port or both; all or none of them.
+struct turn_alternate {
+	uint8_t ip;
+	uint8_t port;
+	uint8_t both;
+};
+
 struct turn_server {
 	struct table *table;
 	struct policy *policy;
@@ -85,6 +94,8 @@ struct turn_server {
 	uint32_t channel_max;
 	struct ticket_seal *seal;
 	bool mobility; // clients may move (RFC 8016)
+	bool discovery; // of NAT behaviour (RFC 5780)
+	struct turn_alternate alternate[TP_SERVERS_MAX]; // by published index
 	uint64_t now_ms;
 	uint64_t wall_s;
 
@@ -133,6 +144,13 @@ void turn_allocate(struct request *r);
 void turn_refresh(struct request *r);
 void turn_create_permission(struct request *r);
 void turn_channel_bind(struct request *r);
+
+// discovery.c
+void turn_binding(struct turn_server *s, struct responder *to, struct stun_message *m);
+// The dataplane has published its server addresses.
+void discovery_attached(struct turn_server *s);
+// Counts those of RFC 5780's attributes that are in the set `has` (enum stun_has) as unknown.
+void discovery_unknown(struct stun_message *m, uint32_t has);
 
 // mobility.c (RFC 8016): a Refresh with MOBILITY-TICKET, whose 5-tuple's allocation is in r->slot.
 void turn_refresh_with_ticket(struct request *r);

@@ -97,6 +97,11 @@ static const struct {
 	{"workers: 65\n", F "1: workers: \"65\" is not a whole number from 0 to 64.\n"},
 	{"workers: -1\n", F "1: workers: \"-1\" is not a whole number from 0 to 64.\n"},
 	{"dataplane: udp\n", F "1: dataplane: \"udp\" is none of auto, xdp, sockets, dpdk.\n"},
+	{"nat_discovery: maybe\n", F "1: nat_discovery: \"maybe\" is neither on nor off.\n"},
+	{"listen: ['127.0.0.1:3478', '127.0.0.1:3479', '127.0.0.2:3478']\nnat_discovery: on\n",
+		F "2: nat_discovery: `listen` has no two addresses of one family with the same two "
+		  "ports each; list them, such as 192.0.2.1:3478, 192.0.2.1:3479, 192.0.2.2:3478 "
+		  "and 192.0.2.2:3479.\n"},
 	{"mobility: yes\n", F "1: mobility: \"yes\" is neither allowed nor forbidden.\n"},
 	{"channel_numbers: all\n",
 		F "1: channel_numbers: \"all\" is neither rfc8656 nor rfc5766.\n"},

@@ -125,6 +125,7 @@ struct ask {
 	uint32_t worker;
 	unsigned int user; // of rig->users
 	bool unsigned_;
+	bool elsewhere; // its answer may come from another address, or go to another port
 	bool fingerprint;
 	bool modern; // picks SHA-256 from PASSWORD-ALGORITHMS, signs by MESSAGE-INTEGRITY-SHA256
 	bool userhash; // instead of USERNAME
