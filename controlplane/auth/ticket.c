@@ -13,7 +13,10 @@ struct ticket_seal {
 	EVP_CIPHER_CTX *open;
 };
 
-static_assert(sizeof(struct ticket) == TICKET_LENGTH, "no padding: it is sealed as bytes");
+#define BLOCK 16u
+
+static_assert(sizeof(struct ticket) == BLOCK, "no padding: it is sealed as bytes");
+static_assert(TICKET_LENGTH == 2 * BLOCK, "two digits for each byte");
 
 int ticket_seal_create(struct ticket_seal **out, const uint8_t key[16])
 {
@@ -46,25 +49,44 @@ void ticket_seal_destroy(struct ticket_seal *s)
 	free(s);
 }
 
+static const char digits[] = "0123456789abcdef";
+
 int ticket_close(struct ticket_seal *s, const struct ticket *ticket, uint8_t out[TICKET_LENGTH])
 {
-	uint8_t plain[TICKET_LENGTH];
+	uint8_t plain[BLOCK], sealed[BLOCK];
 	int n;
 
 	memcpy(plain, ticket, sizeof(plain));
-	return EVP_EncryptUpdate(s->close, out, &n, plain, TICKET_LENGTH) == 1 &&
-			       n == (int)TICKET_LENGTH
-		       ? 0
-		       : -EIO;
+	if (EVP_EncryptUpdate(s->close, sealed, &n, plain, BLOCK) != 1 || n != (int)BLOCK)
+		return -EIO;
+	for (size_t i = 0; i < BLOCK; i++) {
+		out[2 * i] = (uint8_t)digits[sealed[i] >> 4];
+		out[2 * i + 1] = (uint8_t)digits[sealed[i] & 15];
+	}
+	return 0;
+}
+
+// Returns the digit's value, or -1: it is none.
+static int value(uint8_t digit)
+{
+	const char *found = digit ? strchr(digits, digit) : NULL;
+
+	return found ? (int)(found - digits) : -1;
 }
 
 int ticket_open(struct ticket_seal *s, const uint8_t in[TICKET_LENGTH], struct ticket *ticket)
 {
-	uint8_t plain[TICKET_LENGTH];
+	uint8_t plain[BLOCK], sealed[BLOCK];
 	int n;
 
-	if (EVP_DecryptUpdate(s->open, plain, &n, in, TICKET_LENGTH) != 1 ||
-		n != (int)TICKET_LENGTH)
+	for (size_t i = 0; i < BLOCK; i++) {
+		int high = value(in[2 * i]), low = value(in[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		sealed[i] = (uint8_t)(high << 4 | low);
+	}
+	if (EVP_DecryptUpdate(s->open, plain, &n, sealed, BLOCK) != 1 || n != (int)BLOCK)
 		return -EIO;
 	memcpy(ticket, plain, sizeof(*ticket));
 	return 0;

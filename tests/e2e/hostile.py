@@ -16,7 +16,8 @@ from rfc.client import UDP_TRANSPORT
 
 LARGEST = 1400
 METHODS = (n.BINDING, n.ALLOCATE, n.REFRESH, n.CREATE_PERMISSION, n.CHANNEL_BIND)
-FLIPS = 400
+# More, and others, by the environment.
+FLIPS, SEED = int(os.environ.get("TURNPIKE_FLIPS", "400")), os.environ.get("TURNPIKE_SEED", "8656")
 U16 = struct.Struct("!H")
 
 
@@ -257,16 +258,16 @@ def tickets(who):
                 yield who.message(method, change=lambda parts: [*parts, ticket, ticket])
 
 
-def flips(who, seed=8656):
+def flips(who):
     """Bits here and there, before and after signing."""
-    dice = random.Random(seed)
+    dice = random.Random(SEED)
     messages = list(who.honest())
     for _ in range(FLIPS):
         raw = bytearray(dice.choice(messages))
         for _ in range(dice.choice((1, 1, 2, 5, 20))):
             raw[dice.randrange(len(raw))] ^= 1 << dice.randrange(8)
         yield bytes(raw)
-        if is_stun(raw) and dice.random() < 0.3:
+        if len(raw) >= 20 and is_stun(raw) and dice.random() < 0.3:
             yield who.signed(bytes(raw))
 
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 #include <criterion/criterion.h>
+#include <ctype.h>
+#include <errno.h>
 
 #include "../../../controlplane/auth/ticket.h"
 
@@ -44,23 +46,34 @@ Test(ticket, is_one_block_of_aes_128_as_fips_197_has_it)
 	// Its appendix C.1: this plaintext under this key. The fields are the host's, here little-endian.
 	const struct ticket t = {
 		.serial = 0x7766554433221100, .slot = 0xbbaa9988, .number = 0xffeeddcc};
-	static const uint8_t expected[TICKET_LENGTH] = {0x69, 0xc4, 0xe0, 0xd8, 0x6a, 0x7b, 0x04,
-		0x30, 0xd8, 0xcd, 0xb7, 0x80, 0x70, 0xb4, 0xc5, 0x5a};
+	static const char expected[] = "69c4e0d86a7b0430d8cdb78070b4c55a";
 	uint8_t sealed[TICKET_LENGTH];
 
 	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
 		cr_skip_test("the vector is for little-endian hosts");
 	cr_assert_eq(ticket_close(seal, &t, sealed), 0);
-	cr_expect_arr_eq(sealed, expected, sizeof(expected));
+	cr_expect_arr_eq(sealed, expected, sizeof(sealed));
 }
 
-static unsigned int bits_apart(const uint8_t a[TICKET_LENGTH], const uint8_t b[TICKET_LENGTH])
+static unsigned int digits_apart(const uint8_t a[TICKET_LENGTH], const uint8_t b[TICKET_LENGTH])
 {
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < TICKET_LENGTH; i++)
-		n += (unsigned int)__builtin_popcount(a[i] ^ b[i]);
+		n += a[i] != b[i];
 	return n;
+}
+
+Test(ticket, is_text)
+{
+	uint8_t sealed[TICKET_LENGTH];
+
+	for (uint32_t i = 1; i < 1000; i++) {
+		cr_assert_eq(
+			ticket_close(seal, &(struct ticket){.serial = 9, .number = i}, sealed), 0);
+		for (size_t j = 0; j < TICKET_LENGTH; j++)
+			cr_assert(isdigit(sealed[j]) || (sealed[j] >= 'a' && sealed[j] <= 'f'));
+	}
 }
 
 Test(ticket, successive_ones_have_nothing_in_common)
@@ -71,8 +84,7 @@ Test(ticket, successive_ones_have_nothing_in_common)
 	for (uint32_t i = 2; i < 100; i++) {
 		cr_assert_eq(
 			ticket_close(seal, &(struct ticket){.serial = 9, .number = i}, sealed), 0);
-		cr_expect_gt(bits_apart(before, sealed), 30u);
-		cr_expect_lt(bits_apart(before, sealed), 98u);
+		cr_expect_gt(digits_apart(before, sealed), 20u);
 		memcpy(before, sealed, sizeof(before));
 	}
 }
@@ -84,10 +96,12 @@ Test(ticket, one_changed_bit_changes_all_that_is_read)
 
 	cr_assert_eq(ticket_close(seal, &t, sealed), 0);
 	for (unsigned int bit = 0; bit < 8 * TICKET_LENGTH; bit++) {
-		struct ticket read;
+		struct ticket read = {0};
+		int err;
 
 		sealed[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		cr_assert_eq(ticket_open(seal, sealed, &read), 0);
+		err = ticket_open(seal, sealed, &read);
+		cr_assert(err == 0 || err == -EINVAL);
 		cr_expect(read.serial != t.serial && read.slot != t.slot && read.number != t.number,
 			"bit %u", bit);
 		sealed[bit / 8] ^= (uint8_t)(1u << bit % 8);
