@@ -76,14 +76,14 @@ static TP_ALWAYS_INLINE int from_client(struct xdp_md *ctx, struct xdp_cpu *cpu,
 	found = find(true, &key, &line);
 	if (!found)
 		return moves_here(p->source.q[0], p->source.q[1], p->source_port, p->index)
-			       ? pass(cpu, XDP_PASS_expired)
+			       ? pass(cpu, TP_C_passed_expired)
 			       : drop_client(cpu, p, TP_C_channel_unbound);
 	if (found < 0)
-		return pass(cpu, XDP_PASS_busy);
+		return pass(cpu, TP_C_passed_busy);
 	if (line.until <= now())
-		return pass(cpu, XDP_PASS_expired);
+		return pass(cpu, TP_C_passed_expired);
 	if (line.client.relay & XDP_HAIRPIN)
-		return pass(cpu, XDP_PASS_hairpin);
+		return pass(cpu, TP_C_passed_hairpin);
 	s.destination = line.client.peer;
 	s.sum = line.client.sum;
 	s.hop = line.client.hop;

@@ -7,9 +7,9 @@
 #include "maps.h"
 #include "packet.h"
 
-static TP_ALWAYS_INLINE int pass(struct xdp_cpu *cpu, enum xdp_pass reason)
+static TP_ALWAYS_INLINE int pass(struct xdp_cpu *cpu, enum tp_counter reason)
 {
-	cpu->passed[reason]++;
+	cpu->counter[reason]++;
 	return XDP_PASS;
 }
 

@@ -53,11 +53,11 @@ static TP_ALWAYS_INLINE int find_peer(
 	int found = find(false, key, out);
 
 	if (found < 0)
-		pass(cpu, XDP_PASS_busy);
+		pass(cpu, TP_C_passed_busy);
 	if (found <= 0)
 		return found;
 	if (out->until <= tick) {
-		pass(cpu, XDP_PASS_expired);
+		pass(cpu, TP_C_passed_expired);
 		return -1;
 	}
 	return 1;
@@ -122,9 +122,9 @@ static TP_ALWAYS_INLINE int begin_to_client(struct xdp_cpu *cpu, const struct pa
 	if (!found)
 		*verdict = XDP_PASS;
 	else if (found < 0)
-		*verdict = pass(cpu, XDP_PASS_busy);
+		*verdict = pass(cpu, TP_C_passed_busy);
 	else if (port->until <= tick)
-		*verdict = pass(cpu, XDP_PASS_expired);
+		*verdict = pass(cpu, TP_C_passed_expired);
 	if (found != 1 || port->until <= tick)
 		return 0;
 	server = &config.server[port->server % XDP_SERVERS_MAX];

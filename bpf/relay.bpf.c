@@ -38,7 +38,7 @@ static TP_ALWAYS_INLINE int take(
 	if (is == MALFORMED)
 		return drop(cpu, TP_C_frame_malformed);
 	if (p.partial)
-		return pass(cpu, XDP_PASS_partial);
+		return pass(cpu, TP_C_passed_partial);
 	if (is == RELAYS)
 		return from_peer(ctx, cpu, &p, from4);
 	return from_any_client(ctx, cpu, &p, data + PAYLOAD_AT(from4), end, from4);

@@ -59,18 +59,18 @@ static TP_ALWAYS_INLINE bool find_way(
 	const volatile struct xdp_hop *h = bpf_map_lookup_elem(&hops, &hop);
 
 	if (!h || !hop) {
-		pass(cpu, XDP_PASS_hop);
+		pass(cpu, TP_C_passed_hop);
 		return false;
 	}
 	way->to = h->to;
 	way->from = h->from;
 	way->device = (uint32_t)(way->from >> 48);
 	if (!(way->to >> 48) || way->device >= XDP_DEVICES_MAX) {
-		pass(cpu, XDP_PASS_hop);
+		pass(cpu, TP_C_passed_hop);
 		return false;
 	}
 	if (length > way->to >> 48) {
-		pass(cpu, XDP_PASS_too_big);
+		pass(cpu, TP_C_passed_too_big);
 		return false;
 	}
 	return true;
@@ -117,27 +117,27 @@ static TP_ALWAYS_INLINE int relay(struct xdp_md *ctx, struct xdp_cpu *cpu, const
 	uint8_t *b;
 
 	if (p->ttl <= 1)
-		return pass(cpu, XDP_PASS_ttl);
+		return pass(cpu, TP_C_passed_ttl);
 	if (!find_way(cpu, s->hop, length, &way))
 		return XDP_PASS;
 	if (!p->checksum_zero) {
 		if (cut > CUT_MAX)
-			return pass(cpu, XDP_PASS_unread);
+			return pass(cpu, TP_C_passed_unread);
 		if (cut)
 			less += sum_cut(ctx, PAYLOAD_AT(from4) + p->length - cut,
 				PAYLOAD_AT(from4) + p->length, p->length - cut);
 		checksum = tp_udp_checksum(
 			p->sum + tp_sum_less(less) + s->front_sum + s->sum + 2 * tp_sum_field(udp));
 	} else if (!to4) {
-		return pass(cpu, XDP_PASS_checksum);
+		return pass(cpu, TP_C_passed_checksum);
 	}
 
 	if (head && bpf_xdp_adjust_head(ctx, head))
-		return pass(cpu, XDP_PASS_room);
+		return pass(cpu, TP_C_passed_room);
 	if (tail && bpf_xdp_adjust_tail(ctx, tail)) {
 		if (head && bpf_xdp_adjust_head(ctx, -head))
 			return XDP_DROP;
-		return pass(cpu, XDP_PASS_room);
+		return pass(cpu, TP_C_passed_room);
 	}
 	b = (uint8_t *)(long)ctx->data;
 	end = (const uint8_t *)(long)ctx->data_end;

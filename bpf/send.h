@@ -122,9 +122,9 @@ static TP_ALWAYS_INLINE int relay_send(struct xdp_md *ctx, struct xdp_cpu *cpu,
 						  : TP_C_send_no_allocation);
 	}
 	if (found < 0)
-		return pass(cpu, XDP_PASS_busy);
+		return pass(cpu, TP_C_passed_busy);
 	if (client.until <= tick)
-		return pass(cpu, XDP_PASS_expired);
+		return pass(cpu, TP_C_passed_expired);
 	if (!send->port)
 		return drop_client(cpu, p, TP_C_send_invalid_peer);
 	key = (struct key){.ip = send->ip, .word = xdp_peer_word(client.client.allocation, 0)};
@@ -134,7 +134,7 @@ static TP_ALWAYS_INLINE int relay_send(struct xdp_md *ctx, struct xdp_cpu *cpu,
 	if (found < 0)
 		return XDP_PASS;
 	if (peer.peer.hairpin)
-		return pass(cpu, XDP_PASS_hairpin);
+		return pass(cpu, TP_C_passed_hairpin);
 	s->destination = send->ip;
 	s->hop = peer.peer.hop;
 	s->offset = send->offset;
@@ -165,7 +165,7 @@ static TP_ALWAYS_INLINE int stun_client(struct xdp_md *ctx, bool from4)
 		size % 4)
 		return drop_client(cpu, &p, TP_C_client_stun_malformed);
 	if (TP_STUN_TYPE_CLASS(type) == TP_STUN_REQUEST)
-		return pass(cpu, XDP_PASS_request);
+		return pass(cpu, TP_C_passed_request);
 	if (type != TP_STUN_TYPE_SEND)
 		return drop_client(cpu, &p, TP_C_client_stun_unexpected);
 #pragma clang loop unroll(disable)
@@ -177,13 +177,13 @@ static TP_ALWAYS_INLINE int stun_client(struct xdp_md *ctx, bool from4)
 		at = (uint32_t)next;
 	}
 	if (at < p.length)
-		return pass(cpu, XDP_PASS_unread);
+		return pass(cpu, TP_C_passed_unread);
 	if (send.unknown)
 		return drop_client(cpu, &p, TP_C_send_unknown_attribute);
 	if (!send.address || !send.data)
 		return drop_client(cpu, &p, TP_C_send_incomplete);
 	if (send.offset > FRONT_MAX)
-		return pass(cpu, XDP_PASS_unread);
+		return pass(cpu, TP_C_passed_unread);
 	s.less = sum_front(ctx, PAYLOAD_AT(from4), send.offset);
 	return relay_send(ctx, cpu, &p, &send, &s, from4);
 }

@@ -153,34 +153,11 @@ static inline uint32_t xdp_sum(const struct tp_endpoint *a, const struct tp_endp
 	return xdp_sum_of(&a->ip, &b->ip, tp_udp_ports(a, b));
 }
 
-// Packets to our addresses and ports that the program leaves to the sockets, by reason. The sockets count them
-// as theirs, the program only here. What isn't ours, and what is no plain UDP in IP (options, extension
-// headers, fragments, tags, ICMP), passes uncounted.
-#define XDP_PASSES(X) \
-	X(request, "STUN requests") \
-	X(expired, "entries whose promise is over") \
-	X(hop, "next hop unknown") \
-	X(ttl, "TTL or hop limit of 1: the sockets count it") \
-	X(too_big, "larger than the egress interface takes") \
-	X(checksum, "an IPv4 datagram without a checksum, to IPv6: the payload is to be summed") \
-	X(hairpin, "to a relayed address of ours") \
-	X(room, "no room in front of the frame or behind it") \
-	X(unread, "headers that are not where they are looked for: odd, but maybe well") \
-	X(busy, "entries that were being written") \
-	X(partial, "a checksum that was left to the device: the kernel knows how to finish it")
-
-enum xdp_pass {
-#define X(name, text) XDP_PASS_##name,
-	XDP_PASSES(X)
-#undef X
-		XDP_PASS_COUNT
-};
-
 // One for each CPU, written by the program there. The loader reads sums over CPUs, and may write `ip_id`
 // before it attaches.
 struct xdp_cpu {
-	uint64_t counter[TP_COUNTER_COUNT]; // enum tp_counter: what the program relayed or dropped
-	uint64_t passed[XDP_PASS_COUNT]; // enum xdp_pass
+	uint64_t counter
+		[TP_COUNTER_COUNT]; // enum tp_counter: what the program relayed, dropped or passed up
 	uint64_t redirected; // of the relayed: by another interface than they came
 	uint32_t ip_id; // the next one
 	uint32_t zero;

@@ -115,7 +115,27 @@
 	X(ring_bad, "ring indices that no honest peer writes") \
 	X(results_full, "results that found no room: the control plane broke its bound")
 
-#define TP_COUNTERS(X) TP_TRAFFIC_COUNTERS(X) TP_CLIENT_DROPS(X) TP_PEER_DROPS(X) TP_OTHER_DROPS(X)
+// Packets to our addresses and ports that the XDP program leaves to the sockets, by reason. The sockets count them
+// once more, as theirs. What isn't ours, and what is no plain UDP in IP (options, extension headers, fragments, tags,
+// ICMP), passes uncounted.
+#define TP_PASSES(X) \
+	X(passed_request, "by XDP to the sockets: STUN requests") \
+	X(passed_expired, "by XDP to the sockets: entries whose promise is over") \
+	X(passed_hop, "by XDP to the sockets: next hop unknown") \
+	X(passed_ttl, "by XDP to the sockets: TTL or hop limit of 1") \
+	X(passed_too_big, "by XDP to the sockets: larger than the egress interface takes") \
+	X(passed_checksum, "by XDP to the sockets: IPv4 without a checksum, to IPv6: the payload " \
+			   "is to be summed") \
+	X(passed_hairpin, "by XDP to the sockets: to a relayed address of ours") \
+	X(passed_room, "by XDP to the sockets: no room in front of the frame or behind it") \
+	X(passed_unread, "by XDP to the sockets: headers that are not where they are looked for, " \
+			 "but maybe well") \
+	X(passed_busy, "by XDP to the sockets: entries that were being written") \
+	X(passed_partial, "by XDP to the sockets: a checksum that was left to the device")
+
+#define TP_COUNTERS(X) \
+	TP_TRAFFIC_COUNTERS(X) \
+	TP_CLIENT_DROPS(X) TP_PEER_DROPS(X) TP_OTHER_DROPS(X) TP_PASSES(X)
 
 enum tp_counter {
 #define X(name, text) TP_C_##name,

@@ -28,7 +28,7 @@
 #include <turnpike/doorbell.h>
 #include <turnpike/ring.h>
 
-#define TP_ABI 5u
+#define TP_ABI 6u
 #define TP_MAGIC_DATAPLANE 0x3165506e72755462ull // ready: stored last, with release
 #define TP_MAGIC_CONTROL 0x3165436e72755462ull
 

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -15,7 +16,7 @@ import stun
 import turn
 import xdp
 from load import Load
-from server import FAMILIES, answers, wait_until
+from server import BUILD, FAMILIES, answers, wait_until
 
 pytestmark = pytest.mark.dataplanes("xdp")
 
@@ -106,6 +107,21 @@ def test_the_program_relays_what_is_plain_and_the_sockets_the_rest(
                                "workers": before["workers"] + 20}
     counters = server.counters()
     assert counters["relayed_to_peer"] == counters["relayed_to_client"]
+
+
+def test_what_the_program_leaves_to_the_sockets_is_counted_by_reason(
+        make_server, make_client, make_peer):
+    server = make_server()
+    client, peer = flow(make_client, make_peer, server)
+    settle(server, client, peer)
+    before = server.counters()["passed_request"]
+    for _ in range(10):
+        assert client.refresh(600).lifetime == 600
+    relayed(server)
+    assert server.counters()["passed_request"] == before + 10
+    told = subprocess.run([BUILD / "turnpikectl", "--socket", server.config["control_socket"],
+                           "counters"], capture_output=True, text=True, check=True).stdout
+    assert "passed_request" in told and "STUN requests" in told, told
 
 
 def test_a_killed_dataplane_takes_its_program_along_and_comes_back_with_every_allocation(

@@ -206,8 +206,6 @@ void program_count(struct program *p, struct xdp_cpu *out)
 	for (int i = 0; i < p->cpus_count; i++) {
 		for (unsigned int c = 0; c < TP_COUNTER_COUNT; c++)
 			out->counter[c] += p->cpus[i].counter[c];
-		for (unsigned int c = 0; c < XDP_PASS_COUNT; c++)
-			out->passed[c] += p->cpus[i].passed[c];
 		out->redirected += p->cpus[i].redirected;
 	}
 }

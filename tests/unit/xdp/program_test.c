@@ -134,7 +134,7 @@ static uint32_t peer_data(uint8_t *b, uint16_t from_port, uint32_t length)
 	return frame(b, &peer, &relay, data, length);
 }
 
-static void passes(const uint8_t *sent, uint32_t length, enum xdp_pass reason)
+static void passes(const uint8_t *sent, uint32_t length, enum tp_counter reason)
 {
 	uint8_t b[LAB_FRAME_MAX];
 	struct xdp_cpu before, after;
@@ -146,10 +146,9 @@ static void passes(const uint8_t *sent, uint32_t length, enum xdp_pass reason)
 	lab_counts(&lab, &after);
 	cr_assert_eq(n, length);
 	cr_assert_arr_eq(b, sent, n);
-	for (unsigned int i = 0; i < XDP_PASS_COUNT; i++)
+	for (unsigned int i = 0; i < TP_COUNTER_COUNT; i++)
 		cr_assert_eq(
-			after.passed[i] - before.passed[i], i == reason, "%u for %u", i, reason);
-	cr_assert_arr_eq(after.counter, before.counter, sizeof(after.counter));
+			after.counter[i] - before.counter[i], i == reason, "%u for %u", i, reason);
 }
 
 static uint32_t verdict(const uint8_t *sent, uint32_t length, uint8_t *out)
@@ -158,7 +157,7 @@ static uint32_t verdict(const uint8_t *sent, uint32_t length, uint8_t *out)
 	return lab_run(&lab, out, &length);
 }
 
-static void all_ways(enum xdp_pass reason)
+static void all_ways(enum tp_counter reason)
 {
 	uint8_t b[LAB_FRAME_MAX];
 
@@ -189,7 +188,7 @@ Test(xdp_program, what_is_in_force_is_relayed)
 Test(xdp_program, entries_whose_promise_is_over_pass_up)
 {
 	open_lab(1);
-	all_ways(XDP_PASS_expired);
+	all_ways(TP_C_passed_expired);
 }
 
 Test(xdp_program, a_channel_and_a_permission_that_are_over_pass_up_though_the_allocation_is_not)
@@ -204,10 +203,10 @@ Test(xdp_program, a_channel_and_a_permission_that_are_over_pass_up_though_the_al
 	lab_put_channel(&lab, 0, &c, 0, 0, RELAY_PORT, &peer, CHANNEL);
 	port = &lab.ports[0];
 	port->peer.until = 1;
-	all_ways(XDP_PASS_expired);
+	all_ways(TP_C_passed_expired);
 	// The moment itself is over too.
 	port->until = 1;
-	passes(b, peer_data(b, 5000, 20), XDP_PASS_expired);
+	passes(b, peer_data(b, 5000, 20), TP_C_passed_expired);
 }
 
 Test(xdp_program, lines_that_are_being_written_pass_up)
@@ -217,16 +216,16 @@ Test(xdp_program, lines_that_are_being_written_pass_up)
 	open_lab(UINT32_MAX);
 	for (uint32_t i = 0; i < xdp_lines(lab.clients.homes); i++)
 		lab.clients.lines[i].sequence |= 1;
-	passes(b, channel_data(b, 0), XDP_PASS_busy);
-	passes(b, send_indication(b), XDP_PASS_busy);
+	passes(b, channel_data(b, 0), TP_C_passed_busy);
+	passes(b, send_indication(b), TP_C_passed_busy);
 	for (uint32_t i = 0; i < xdp_lines(lab.clients.homes); i++)
 		lab.clients.lines[i].sequence &= ~1u;
 	for (uint32_t i = 0; i < xdp_lines(lab.peers.homes); i++)
 		lab.peers.lines[i].sequence |= 1;
-	passes(b, send_indication(b), XDP_PASS_busy);
-	passes(b, peer_data(b, 6000, 20), XDP_PASS_busy);
+	passes(b, send_indication(b), TP_C_passed_busy);
+	passes(b, peer_data(b, 6000, 20), TP_C_passed_busy);
 	lab.ports[0].sequence |= 1;
-	passes(b, peer_data(b, 5000, 20), XDP_PASS_busy);
+	passes(b, peer_data(b, 5000, 20), TP_C_passed_busy);
 }
 
 Test(xdp_program, an_unknown_next_hop_passes_up)
@@ -235,14 +234,14 @@ Test(xdp_program, an_unknown_next_hop_passes_up)
 
 	open_lab(UINT32_MAX);
 	lab.hops[1].to = 0;
-	all_ways(XDP_PASS_hop);
+	all_ways(TP_C_passed_hop);
 	// An interface that there can't be.
 	set_way(l2, 1500, XDP_DEVICES_MAX);
-	all_ways(XDP_PASS_hop);
+	all_ways(TP_C_passed_hop);
 	set_way(l2, 1500, 0);
 	relays_all_ways();
 	set_way(l2, TP_IP4_HEADER + TP_UDP_HEADER + 3, 0);
-	passes(b, channel_data(b, 0), XDP_PASS_too_big);
+	passes(b, channel_data(b, 0), TP_C_passed_too_big);
 	set_way(l2, TP_IP4_HEADER + TP_UDP_HEADER + 4, 0);
 	cr_assert_eq(verdict(b, channel_data(b, 0), b), XDP_TX);
 }
@@ -255,9 +254,9 @@ Test(xdp_program, a_destination_that_there_is_none_of_passes_up)
 	for (uint32_t i = 0; i < xdp_lines(lab.clients.homes); i++)
 		if (lab.clients.lines[i].client.channel == CHANNEL)
 			lab.clients.lines[i].client.hop = 0;
-	passes(b, channel_data(b, 0), XDP_PASS_hop);
+	passes(b, channel_data(b, 0), TP_C_passed_hop);
 	lab.ports[0].hop = lab.skeleton->rodata->config.hops;
-	passes(b, peer_data(b, 5000, 20), XDP_PASS_hop);
+	passes(b, peer_data(b, 5000, 20), TP_C_passed_hop);
 }
 
 // A Data indication wants padding, and there is no room behind the frame: what was put before it is taken back.
@@ -266,7 +265,7 @@ Test(xdp_program, a_frame_without_room_passes_up_as_it_came)
 	uint8_t b[LAB_FRAME_MAX], out[LAB_FRAME_MAX];
 
 	open_lab(UINT32_MAX);
-	passes(b, peer_data(b, 6000, LARGEST - FRONT - 1), XDP_PASS_room);
+	passes(b, peer_data(b, 6000, LARGEST - FRONT - 1), TP_C_passed_room);
 	// No padding is needed.
 	cr_assert_eq(verdict(b, peer_data(b, 6000, LARGEST - FRONT - 2), out), XDP_TX);
 }
