@@ -100,6 +100,7 @@ static int make_slot(struct mirror *m, uint32_t worker, const struct tp_command 
 		.relay = c->relay,
 		.server = c->server,
 		.workers = 1ull << worker,
+		.generation = c->generation,
 		.limited = limited(c)};
 	m->usage.allocations++;
 	entry_write_port(m, c->allocation);
@@ -160,6 +161,10 @@ static int put_slot(struct mirror *m, uint32_t worker, const struct tp_command *
 	if (!s->workers)
 		return make_slot(m, worker, c);
 	s->workers |= 1ull << worker;
+	// As in the tables: the move of another generation is none of this one's.
+	if (s->generation != c->generation && same(s, c))
+		end_move(m, c->allocation);
+	s->generation = c->generation;
 	err = same(s, c) ? refresh_slot(m, c->allocation, c) : settle(m, c->allocation, c);
 	if (err)
 		drop_slot(m, c->allocation);

@@ -37,6 +37,7 @@ struct mirror_slot {
 	bool moving;
 	struct tp_endpoint next;
 	uint64_t workers; // that have it, as a set; 0: no allocation
+	uint32_t generation;
 };
 
 struct mirror {

@@ -183,6 +183,19 @@ uint32_t fake_hops(const struct fake *f)
 	return n;
 }
 
+// Where a client moves to all of its channels pass up.
+static bool moves_here(const struct fake *f, const struct tp_endpoint *client)
+{
+	for (uint16_t family = TP_IPV4; family <= TP_IPV6; family++) {
+		const struct xdp_line *line = fake_client(f, &client->ip,
+			xdp_client_word(client->port, family, tp_ip_is4(&client->ip) ? 0 : 1));
+
+		if (line && !line->until)
+			return true;
+	}
+	return false;
+}
+
 enum fake_verdict fake_from_client(const struct fake *f, const struct tp_endpoint *client,
 	uint16_t channel, uint64_t now, const struct xdp_client **out)
 {
@@ -191,7 +204,7 @@ enum fake_verdict fake_from_client(const struct fake *f, const struct tp_endpoin
 
 	*out = line ? &line->client : NULL;
 	if (!line)
-		return FAKE_DROP;
+		return channel >= TP_CHANNEL_MIN && moves_here(f, client) ? FAKE_PASS : FAKE_DROP;
 	return line->until > xdp_until(now) && !(line->client.relay & XDP_HAIRPIN) ? FAKE_RELAY
 										   : FAKE_PASS;
 }

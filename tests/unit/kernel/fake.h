@@ -10,7 +10,7 @@
 #include <mirror.h>
 #include <table.h>
 
-#define FAKE_CLIENTS (ALLOCATIONS + PEERS)
+#define FAKE_CLIENTS (2 * ALLOCATIONS + PEERS)
 #define FAKE_HOPS 64
 
 struct fake {

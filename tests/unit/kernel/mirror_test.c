@@ -50,6 +50,10 @@ static enum tp_status run(uint32_t worker, struct tp_command c)
 	status = relay_apply(pair.relay[worker], &c, T0);
 	if (status != TP_STATUS_OK || mirror_apply(pair.mirror, worker, &c) == 0)
 		return status;
+	if (c.kind == TP_MOVE_ALLOCATION) {
+		relay_stay(pair.relay[worker], c.allocation);
+		return TP_STATUS_NO_SPACE;
+	}
 	c.kind = c.kind == TP_PUT_ALLOCATION   ? TP_DROP_ALLOCATION
 		 : c.kind == TP_PUT_PERMISSION ? TP_DROP_PERMISSION
 					       : TP_DROP_CHANNEL;
@@ -216,6 +220,74 @@ Test(mirror, a_slot_that_moved_to_another_worker_is_not_taken_from_it_by_the_fir
 	cr_assert(eq(u32, fake_hops(&pair.fake), 2));
 }
 
+static struct tp_command move(uint32_t slot, struct tp_endpoint client)
+{
+	return as(TP_MOVE_ALLOCATION, allocation(slot, client, 0, 0));
+}
+
+Test(mirror, where_a_client_moves_to_passes_up_until_it_is_put_there_and_the_other_way_round_then)
+{
+	struct tp_endpoint home = ep("192.0.2.9", 4000), away = ep("2001:db8::9", 4001);
+	struct tp_endpoint peer = ep("203.0.113.9", 5000);
+	const struct xdp_port *port = &pair.fake.port[0];
+
+	run(0, allocation(0, home, PLAIN, PORT_MIN));
+	run(0, permission(0, peer));
+	run(0, channel(0, peer, CHANNEL));
+	cr_assert(eq(int, client_verdict(away, CHANNEL, T0), FAKE_DROP));
+	// A second worker has it too, as it is.
+	run(1, allocation(0, home, PLAIN, PORT_MIN));
+	run(1, permission(0, peer));
+	run(1, channel(0, peer, CHANNEL));
+	for (uint32_t w = 0; w < 2; w++)
+		cr_assert(eq(int, run(w, move(0, away)), TP_STATUS_OK));
+	cr_assert(eq(int, client_verdict(home, CHANNEL, T0), FAKE_RELAY));
+	cr_assert(eq(int, client_verdict(away, CHANNEL, T0), FAKE_PASS));
+	cr_assert(eq(int, client_verdict(away, TP_IPV4, T0), FAKE_PASS));
+	cr_assert(tp_ip_equal(&port->client, &home.ip));
+	for (uint32_t w = 0; w < 2; w++) {
+		cr_assert(eq(int, run(w, allocation(0, away, PLAIN, PORT_MIN)), TP_STATUS_OK));
+		cr_assert(eq(int, client_verdict(away, CHANNEL, T0), FAKE_RELAY));
+		cr_assert(eq(int, client_verdict(home, CHANNEL, T0), FAKE_DROP));
+		cr_assert(eq(int, client_verdict(home, TP_IPV4, T0), FAKE_DROP));
+		cr_assert(eq(int, peer_verdict(peer, T0), FAKE_RELAY));
+		cr_assert(tp_ip_equal(&port->client, &away.ip));
+		cr_assert(eq(u16, port->client_port, 4001));
+	}
+	cr_assert(eq(u32, fake_entries(&pair.fake), 4));
+	cr_assert(eq(u32, fake_hops(&pair.fake), 3));
+	// It goes with the last worker that has it.
+	run(0, as(TP_DROP_ALLOCATION, allocation(0, away, PLAIN, PORT_MIN)));
+	cr_assert(eq(int, client_verdict(away, CHANNEL, T0), FAKE_RELAY));
+	run(1, as(TP_DROP_ALLOCATION, allocation(0, away, PLAIN, PORT_MIN)));
+	cr_assert(eq(u32, fake_entries(&pair.fake) + fake_hops(&pair.fake), 0));
+}
+
+Test(mirror, a_move_that_is_over_leaves_nothing)
+{
+	struct tp_endpoint home = ep("192.0.2.9", 4000), away = ep("192.0.2.10", 4001);
+	struct tp_command put = allocation(0, home, PLAIN, PORT_MIN);
+
+	for (int how = 0; how < 3; how++) {
+		put.generation = 1;
+		run(0, put);
+		run(0, move(0, away));
+		cr_assert(eq(int, client_verdict(away, TP_IPV4, T0), FAKE_PASS));
+		if (how == 0) {
+			run(0, move(0, home));
+		} else if (how == 1) {
+			put.generation = 2;
+			run(0, put);
+		} else {
+			run(0, as(TP_DROP_ALLOCATION, put));
+		}
+		cr_assert(eq(int, client_verdict(away, TP_IPV4, T0), FAKE_DROP));
+		cr_assert(eq(u32, fake_entries(&pair.fake), how == 2 ? 0 : 1));
+		run(0, as(TP_DROP_ALLOCATION, put));
+	}
+	cr_assert(eq(u32, fake_hops(&pair.fake), 0));
+}
+
 Test(mirror, a_map_without_room_fails_the_command_and_leaves_nothing_of_it)
 {
 	struct tp_endpoint client = ep("192.0.2.9", 4000), peer = ep("203.0.113.9", 5000);
@@ -265,7 +337,7 @@ static struct tp_command random_command(void)
 					  : ep(peers6[p].ip, peers6[p].port);
 	struct tp_command command;
 
-	switch (some(12)) {
+	switch (some(14)) {
 	case 0:
 	case 1:
 	case 2:
@@ -289,6 +361,10 @@ static struct tp_command random_command(void)
 		break;
 	case 10:
 		command = as(TP_DROP_CHANNEL, channel(slot, peer, (uint16_t)(CHANNEL + some(3))));
+		break;
+	case 11:
+	case 12:
+		command = as(TP_MOVE_ALLOCATION, allocation(slot, client, 0, 0));
 		break;
 	default:
 		command = (struct tp_command){.kind = some(4) ? TP_PUT_PERMISSION : TP_SWEEP};
