@@ -120,6 +120,8 @@ int setup_server(struct turn_server **out, const struct config *config, struct v
 		.packets_per_second = l->packets_per_second,
 		.user_packets_per_second = l->user_packets_per_second,
 		.bits_per_second = l->bits_per_second,
+		.packets_per_second_spared = l->packets_per_second_spared,
+		.bits_per_second_spared = l->bits_per_second_spared,
 		.user_bits_per_second = l->user_bits_per_second,
 		.software = config->software,
 		.redirect = config->redirect.servers,

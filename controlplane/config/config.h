@@ -132,6 +132,8 @@ struct config_limits {
 	uint32_t user_new_peers_per_second; // 0: no limit
 	uint32_t packets_per_second; // of an allocation, in each direction; 0: no limit
 	uint64_t bits_per_second;
+	// Not given: where XDP relays there is no such limit.
+	bool packets_per_second_spared, bits_per_second_spared;
 	uint32_t user_packets_per_second;
 	uint64_t user_bits_per_second;
 };

@@ -165,11 +165,13 @@ static void render_limits(const struct config_limits *l, FILE *out)
 	LIMIT(channels_per_user);
 	LIMIT(new_peers_per_second);
 	LIMIT(user_new_peers_per_second);
-	LIMIT(packets_per_second);
+	if (!l->packets_per_second_spared)
+		LIMIT(packets_per_second);
 	LIMIT(user_packets_per_second);
 #undef LIMIT
-	fprintf(out, "  bits_per_second: %" PRIu64 "\n  user_bits_per_second: %" PRIu64 "\n",
-		l->bits_per_second, l->user_bits_per_second);
+	if (!l->bits_per_second_spared)
+		fprintf(out, "  bits_per_second: %" PRIu64 "\n", l->bits_per_second);
+	fprintf(out, "  user_bits_per_second: %" PRIu64 "\n", l->user_bits_per_second);
 }
 
 static void render_run_as(const struct config_run_as *as, FILE *out)

@@ -74,8 +74,8 @@ static void resolve_limits(struct config *config, const struct raw *raw, struct 
 	struct config_limits *l = &config->limits;
 	uint32_t most = most_allocations(config);
 	// A rate keeps an allocation out of the XDP program: there it has to be asked for.
-	const bool kept = config->dataplane == CONFIG_DATAPLANE_SOCKETS ||
-			  config->dataplane == CONFIG_DATAPLANE_DPDK;
+	const bool xdp = config->dataplane == CONFIG_DATAPLANE_XDP ||
+			 config->dataplane == CONFIG_DATAPLANE_AUTO;
 
 	l->allocations = number(place, "limits.allocations", r->allocations, TP_ALLOCATIONS_MAX,
 		most < ALLOCATIONS ? most : ALLOCATIONS);
@@ -92,11 +92,13 @@ static void resolve_limits(struct config *config, const struct raw *raw, struct 
 	LIMIT(channels_per_user, UINT32_MAX, 0);
 	LIMIT(new_peers_per_second, RATE_MAX, 10);
 	LIMIT(user_new_peers_per_second, RATE_MAX, 10000);
-	LIMIT(packets_per_second, RATE_MAX, kept ? PACKETS_PER_SECOND : 0);
+	LIMIT(packets_per_second, RATE_MAX, PACKETS_PER_SECOND);
 	LIMIT(user_packets_per_second, RATE_MAX, 0);
 #undef LIMIT
 	l->bits_per_second = resolve_number(place, "limits.bits_per_second", r->bits_per_second, 0,
-		TP_BITS_PER_SECOND_MAX, kept ? BITS_PER_SECOND : 0);
+		TP_BITS_PER_SECOND_MAX, BITS_PER_SECOND);
+	l->packets_per_second_spared = xdp && !r->packets_per_second;
+	l->bits_per_second_spared = xdp && !r->bits_per_second;
 	l->user_bits_per_second = resolve_number(place, "limits.user_bits_per_second",
 		r->user_bits_per_second, 0, TP_BITS_PER_SECOND_MAX, 0);
 }

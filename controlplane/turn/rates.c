@@ -23,6 +23,8 @@ int rates_create(struct turn_server *s, const struct turn_config *config)
 	s->user_packets_per_second = config->user_packets_per_second;
 	s->bits_per_second = config->bits_per_second;
 	s->user_bits_per_second = config->user_bits_per_second;
+	s->packets_per_second_spared = config->packets_per_second_spared;
+	s->bits_per_second_spared = config->bits_per_second_spared;
 	s->new_peers = rate_of(config->new_peers_per_second);
 	s->user_new_peers = rate_of(config->user_new_peers_per_second);
 	s->user_full_at = calloc(USER_BUCKETS, sizeof(*s->user_full_at));
@@ -40,12 +42,21 @@ static uint64_t share(uint64_t rate, uint32_t n)
 	return rate && rate < n ? 1 : rate / n;
 }
 
+static bool by_xdp(const struct tp_capabilities *c)
+{
+	for (uint32_t i = 0; i < c->interfaces; i++)
+		if (c->interface[i].mode != TP_XDP_NONE)
+			return true;
+	return false;
+}
+
 void rates_fill(struct turn_server *s, uint32_t slot, struct tp_command *c)
 {
 	const uint32_t n = allocations_of_user(s, slot);
+	const bool xdp = by_xdp(&s->capabilities);
 
-	c->packets_per_second = s->packets_per_second;
-	c->bits_per_second = s->bits_per_second;
+	c->packets_per_second = s->packets_per_second_spared && xdp ? 0 : s->packets_per_second;
+	c->bits_per_second = s->bits_per_second_spared && xdp ? 0 : s->bits_per_second;
 	c->user_packets_per_second = (uint32_t)share(s->user_packets_per_second, n);
 	c->user_bits_per_second = share(s->user_bits_per_second, n);
 	c->user = s->table->slots[slot].holder;

@@ -57,6 +57,8 @@ struct turn_config {
 	uint64_t bits_per_second; // at most TP_BITS_PER_SECOND_MAX
 	uint64_t user_bits_per_second;
 	bool nat_discovery; // Binding does what RFC 5780 says
+	// An allocation's are not told to a dataplane with XDP, which would leave all allocations to its sockets.
+	bool packets_per_second_spared, bits_per_second_spared;
 	bool mobility_forbidden; // clients get no tickets, and 405 who ask (RFC 8016)
 	const char *software; // SOFTWARE attribute of authenticated answers; NULL or empty: none
 	const struct tp_endpoint *redirect; // servers that new allocations are sent to

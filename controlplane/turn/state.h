@@ -115,6 +115,7 @@ struct turn_server {
 
 	uint32_t packets_per_second, user_packets_per_second; // as configured
 	uint64_t bits_per_second, user_bits_per_second;
+	bool packets_per_second_spared, bits_per_second_spared;
 	struct bucket_rate new_peers; // of an allocation
 	struct bucket_rate user_new_peers;
 	uint64_t *

@@ -52,8 +52,10 @@ Test(config_values, an_empty_file_gives_every_default)
 	cr_expect_eq(c->limits.channels_per_user, 0);
 	cr_expect_eq(c->limits.new_peers_per_second, 10);
 	cr_expect_eq(c->limits.user_new_peers_per_second, 10000);
-	cr_expect_eq(c->limits.packets_per_second, 0);
-	cr_expect_eq(c->limits.bits_per_second, 0);
+	cr_expect_eq(c->limits.packets_per_second, 1000000);
+	cr_expect_eq(c->limits.bits_per_second, 10000000000);
+	cr_expect(c->limits.packets_per_second_spared);
+	cr_expect(c->limits.bits_per_second_spared);
 	cr_expect_eq(c->limits.user_packets_per_second, 0);
 	cr_expect_eq(c->limits.user_bits_per_second, 0);
 	cr_expect_eq(c->channel_max, TP_CHANNEL_MAX);
@@ -151,6 +153,8 @@ static void expect_everything(const struct config *c)
 	cr_expect_str_eq(c->run_as.dataplane, "b");
 	cr_expect_str_eq(c->run_as.operators, "c");
 	cr_expect_eq(c->limits.packets_per_second, 18);
+	cr_expect(!c->limits.packets_per_second_spared);
+	cr_expect(!c->limits.bits_per_second_spared);
 	cr_expect_eq(c->limits.bits_per_second, 1000000000000);
 	cr_expect_eq(c->limits.user_packets_per_second, 19);
 	cr_expect_eq(c->limits.user_bits_per_second, 20);

@@ -184,6 +184,20 @@ Test(turn_limits, rates_go_with_the_allocation_and_a_users_is_divided_among_all_
 	cr_expect_eq(rig_check(&rig, true), 0);
 }
 
+Test(turn_limits, default_rates_are_not_told_where_xdp_relays)
+{
+	SUITE_CONFIGURED(rig.config.packets_per_second = 700, rig.config.bits_per_second = 800,
+		rig.config.packets_per_second_spared = true, rig.capabilities.interfaces = 1,
+		rig.capabilities.interface[0].mode = TP_XDP_GENERIC);
+	cr_assert_eq(ask_allocate(&rig, &rig_client, 0), 0);
+	cr_expect_eq(rig.mirror.slots[rig_slot(&rig, &rig_client)].put.packets_per_second, 0u);
+	cr_expect_eq(rig.mirror.slots[rig_slot(&rig, &rig_client)].put.bits_per_second, 800u);
+	// The sockets alone, later, have it.
+	rig.capabilities.interface[0].mode = TP_XDP_NONE;
+	rig_restart(&rig);
+	cr_expect_eq(rig.mirror.slots[rig_slot(&rig, &rig_client)].put.packets_per_second, 700u);
+}
+
 Test(turn_limits, without_rates_of_users_nothing_is_told_again)
 {
 	const struct tp_endpoint second = client_number(1);
