@@ -18,6 +18,7 @@
 
 #include <confine.h>
 
+#include "../auth/secret.h"
 #include "../config/host.h"
 #include "calls.h"
 #include "inherit.h"
@@ -309,6 +310,7 @@ int main(int argc, char **argv)
 			stderr);
 		return 2;
 	}
+	secret_start();
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_CORE, &no_core);
 	uv_loop_init(&c.loop);

@@ -12,6 +12,7 @@
 #include "limiter.h"
 #include "nonce.h"
 #include "rest.h"
+#include "secret.h"
 #include "siphash.h"
 #include "users.h"
 
@@ -66,7 +67,7 @@ int auth_create(struct auth **out, const struct auth_config *config)
 	struct auth *auth;
 	int err;
 
-	auth = calloc(1, sizeof(*auth));
+	auth = secret_take(sizeof(*auth));
 	if (!auth)
 		return -ENOMEM;
 	err = auth_keys_new(&auth->keys, config->realm); // also checks the realm's length
@@ -109,8 +110,7 @@ void auth_destroy(struct auth *auth)
 	auth_rest_free(auth->rest);
 	auth_users_free(auth->users);
 	auth_keys_free(auth->keys);
-	OPENSSL_cleanse(auth, sizeof(*auth));
-	free(auth);
+	secret_give(auth, sizeof(*auth));
 }
 
 // The attributes that every signed request has to have. Returns a code or 0.

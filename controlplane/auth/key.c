@@ -75,7 +75,10 @@ int auth_keys_derive(struct auth_keys *keys, enum auth_algorithm algorithm, cons
 		EVP_DigestUpdate(ctx, user, user_length) != 1 ||
 		EVP_DigestUpdate(ctx, keys->middle, keys->middle_length) != 1 ||
 		EVP_DigestUpdate(ctx, password, password_length) != 1 ||
-		EVP_DigestFinal_ex(ctx, out, &length) != 1 || length != auth_key_length(algorithm))
+		EVP_DigestFinal_ex(ctx, out, &length) != 1 ||
+		length != auth_key_length(algorithm) ||
+		// Its state is the key.
+		EVP_DigestInit_ex2(ctx, NULL, NULL) != 1)
 		return -EIO;
 	return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 #include "restcache.h"
+#include "secret.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,7 +52,7 @@ int auth_restcache_new(struct auth_restcache **out, uint32_t users)
 
 	while (sets * WAYS < users)
 		sets *= 2;
-	cache = calloc(1, sizeof(*cache) + sets * sizeof(struct set));
+	cache = secret_take(sizeof(*cache) + sets * sizeof(struct set));
 	if (!cache)
 		return -ENOMEM;
 	cache->mask = sets - 1;
@@ -63,8 +64,7 @@ void auth_restcache_free(struct auth_restcache *cache)
 {
 	if (!cache)
 		return;
-	OPENSSL_cleanse(cache->sets, (cache->mask + 1) * sizeof(struct set));
-	free(cache);
+	secret_give(cache, sizeof(*cache) + (cache->mask + 1) * sizeof(struct set));
 }
 
 bool auth_restcache_get(const struct auth_restcache *cache, const uint8_t hash[AUTH_HASH_LENGTH],

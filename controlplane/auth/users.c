@@ -8,6 +8,7 @@
 
 #include <openssl/crypto.h>
 
+#include "secret.h"
 #include "siphash.h"
 
 #define NAME_MAX_BYTES 508u // RFC 8489 section 14.3
@@ -154,7 +155,7 @@ int auth_users_new(
 		return -ENOMEM;
 	while (slots < 2 * config->users_count)
 		slots *= 2;
-	users = calloc(1, sizeof(*users) + slots * sizeof(struct auth_known));
+	users = secret_take(sizeof(*users) + slots * sizeof(struct auth_known));
 	if (!users)
 		return -ENOMEM;
 	users->mask = slots - 1;
@@ -182,8 +183,7 @@ void auth_users_free(struct auth_users *users)
 	for (size_t i = 0; i <= users->mask; i++)
 		free((char *)users->table[i].name);
 	free(users->by_userhash);
-	OPENSSL_cleanse(users, sizeof(*users) + (users->mask + 1) * sizeof(struct auth_known));
-	free(users);
+	secret_give(users, sizeof(*users) + (users->mask + 1) * sizeof(struct auth_known));
 }
 
 bool auth_users_all_have(const struct auth_users *users, enum auth_algorithm algorithm)

@@ -40,7 +40,8 @@ int stun_hmac_new(struct stun_hmac **out, const uint8_t *key, size_t length)
 	struct stun_hmac *h;
 	int err;
 
-	h = calloc(1, sizeof(*h));
+	// The pads are as good as the key: in OpenSSL's memory for such, where there is one.
+	h = OPENSSL_secure_zalloc(sizeof(*h));
 	if (!h)
 		return -ENOMEM;
 	err = new_context(&h->sha1, "SHA1");
@@ -103,8 +104,7 @@ void stun_hmac_free(struct stun_hmac *h)
 		return;
 	EVP_MD_CTX_free(h->sha1); // wipes the digest's state
 	EVP_MD_CTX_free(h->sha256);
-	OPENSSL_cleanse(h, sizeof(*h));
-	free(h);
+	OPENSSL_secure_clear_free(h, sizeof(*h));
 }
 
 int stun_hmac_sha1(struct stun_hmac *h, const void *a, size_t a_length, const void *b,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "../auth/secret.h"
 #include "reply.h"
 
 uint32_t turn_random(struct turn_server *s)
@@ -310,7 +311,7 @@ struct link_events turn_events(struct turn_server *s)
 static int create_pending(struct turn_server *s, uint32_t count)
 {
 	s->pending_count = count;
-	s->pending = calloc(count, sizeof(*s->pending));
+	s->pending = secret_take(count * sizeof(*s->pending));
 	if (!s->pending)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++)
@@ -384,9 +385,7 @@ void turn_destroy(struct turn_server *s)
 	policy_destroy(s->policy);
 	stun_hmac_free(s->late_key);
 	ticket_seal_destroy(s->seal);
-	if (s->pending)
-		OPENSSL_cleanse(s->pending, s->pending_count * sizeof(*s->pending));
-	free(s->pending);
+	secret_give(s->pending, s->pending_count * sizeof(*s->pending));
 	free(s->user_full_at);
 	free(s->redirect);
 	free(s);

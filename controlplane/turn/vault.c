@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../auth/secret.h"
 #include "vault.h"
 
 static int fill_random(void *out, size_t size)
@@ -52,6 +53,7 @@ static int map(struct vault *vault, uint64_t size, uint32_t allocations, uint32_
 	h = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, vault->fd, 0);
 	if (h == MAP_FAILED)
 		return -errno;
+	secret_hide(h, size);
 	// A control plane that died before the magic was stored has used none of it yet.
 	if (__atomic_load_n(&h->magic, __ATOMIC_ACQUIRE) != TP_VAULT_MAGIC)
 		err = size == tp_vault_size(allocations, peers) ? make(h, size, allocations, peers)

@@ -2,11 +2,16 @@
 # Copyright (c) 2026 The Turnpike authors
 """What nobody may see, and what nobody needs: secrets stay inside, privileges outside."""
 
+import base64
+import hashlib
+import hmac
 import os
 import pathlib
 import platform
 import shutil
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -51,6 +56,44 @@ def test_passwords_leave_no_trace_in_the_control_plane_and_no_core_can_be_writte
             if line.split()[1].startswith("rw") and "memfd" not in line:
                 memory.seek(low)
                 assert b"wonderland" not in memory.read(high - low), line
+
+
+def dumpable(pid):
+    """Of each mapping that can be read: whether a core file would have it, and what it holds."""
+    mappings = []
+    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if "-" in words[0] and not words[0].endswith(":"):
+            low, high = (int(x, 16) for x in words[0].split("-"))
+            mappings.append([low, high - low, words[1], words[-1], None])
+        elif words[0] == "VmFlags:":
+            mappings[-1][4] = "dd" not in words
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for low, size, rights, name, dumped in mappings:
+            if "r" in rights and name not in ("[vvar]", "[vvar_vclock]", "[vsyscall]"):
+                memory.seek(low)
+                yield f"{low:x} {rights} {name}", dumped, memory.read(size) or b""
+
+
+def test_a_core_file_would_have_no_password_secret_or_key(make_server, make_client):
+    server = make_server()
+    user = f"{int(time.time()) + 600}:mallory"
+    password = base64.b64encode(hmac.digest(SECRETS[0].encode(), user.encode(), "sha1")).decode()
+    for credentials in (user, password), ("alice", "wonderland"):
+        client = make_client(socket.AF_INET, *credentials, of=server)
+        assert client.allocate().cls == stun.SUCCESS
+    keys = [hashlib.md5(b"alice:turnpike:wonderland").digest(),
+            hashlib.sha256(b"alice:turnpike:wonderland").digest(),
+            hashlib.md5(f"{user}:turnpike:{password}".encode()).digest()]
+    written = [text.encode() for text in CONFIDENTIAL]
+    kept = 0
+    for program, pid in server.processes().items():
+        for where, dumped, bytes_ in dumpable(pid):
+            assert not [x for x in written if x in bytes_ and dumped], f"{program} {where}"
+            found = [key for key in keys if key in bytes_]
+            assert not found or not dumped, f"{program} {where}"
+            kept += len(found)
+    assert kept >= 2, "it has keys, and this test finds them"
 
 
 @pytest.mark.parametrize("mistake", [
