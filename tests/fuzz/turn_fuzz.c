@@ -249,12 +249,14 @@ static void allocate(const uint8_t *s)
 	q.reserve = even == 2;
 	q.has_token = token >= 2;
 	q.token = token == 2 ? h.token : h.token ^ 1;
-	// A token has half a minute, and seldom is all else as it should be by chance.
-	if ((q.has_token || q.reserve) && s[4] & 0x30)
-		q.additional = 0;
-	if (q.has_token && s[4] & 0x30) {
-		q.family = 0;
-		q.even = q.reserve = false;
+	// Seldom is all else as it should be by chance.
+	if (s[4] & 0x30) {
+		if (q.has_token || q.reserve)
+			q.additional = 0;
+		if (q.has_token || q.additional) {
+			q.family = 0;
+			q.even = q.reserve = false;
+		}
 	}
 	q.transport = (s[3] & 7) == 6 ? 0 : (s[3] & 7) == 7 ? 6 : 17;
 	q.has_lifetime = s[3] & 8;
