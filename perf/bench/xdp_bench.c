@@ -31,7 +31,7 @@ static const char *const names[SIZES][2] = {
 	{"client to peer, 1250 bytes", "peer to client, 1250 bytes"},
 };
 
-// As many rounds as there is time for until then, one in any case.
+// As many rounds as there is time for until then, one in any case. The first warms up and isn't counted.
 static void run(struct world *w, unsigned int size, bool from_peer, unsigned int rounds,
 	double until_ns, struct figure figure[SIDES])
 {
@@ -39,23 +39,26 @@ static void run(struct world *w, unsigned int size, bool from_peer, unsigned int
 
 	for (unsigned int k = 0; k < SIDES; k++)
 		figure[k] = (struct figure){
-			.what = names[size][from_peer], .flows = w->allocations, .n = 1};
+			.what = names[size][from_peer], .flows = w->allocations};
 	figure[0].side = "bare";
 	figure[1].side = "relay";
 	figure[2].side = "ratio";
 	figure[2].unit = "of bare";
 	figure[2].more = true;
 	figure[3].side = "program above bare";
-	for (unsigned int i = 0; i < rounds && (!i || now_ns() < until_ns); i++) {
-		for (unsigned int k = 0; k < 3; k++)
-			figure[k].n = i + 1;
-		figure[0].value[i] = world_run(w, BARE, from_peer, sizes[size]);
-		figure[1].value[i] = world_run(w, RELAY, from_peer, sizes[size]);
-		figure[2].value[i] = figure[0].value[i] / figure[1].value[i];
+	for (unsigned int i = 0; i <= rounds && (i < 2 || now_ns() < until_ns); i++) {
+		double bare = world_run(w, BARE, from_peer, sizes[size]);
+		double relay = world_run(w, RELAY, from_peer, sizes[size]);
+
+		if (!i)
+			continue;
+		figure[0].value[figure[0].n++] = bare;
+		figure[1].value[figure[1].n++] = relay;
+		figure[2].value[figure[2].n++] = bare / relay;
 	}
 	statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	figure[3].value[0] = world_program_ns(w, RELAY, from_peer, sizes[size]) -
-			     world_program_ns(w, BARE, from_peer, sizes[size]);
+	figure[3].value[figure[3].n++] = world_program_ns(w, RELAY, from_peer, sizes[size]) -
+					 world_program_ns(w, BARE, from_peer, sizes[size]);
 	if (statistics >= 0)
 		close(statistics);
 }

@@ -84,8 +84,9 @@ class Chart:
         bars = {title: rows for title, rows in self.bars.items() if rows}
         labels = list(dict.fromkeys(label for rows in bars.values() for label, *_ in rows))
         shown = [_wrapped(label, LABELS_WIDTH // len(labels)) for label in labels]
+        titles = [*bars, *([self.level[0]] if self.level else [])]
         below = max(label.count("\n") for label in shown) + 3 + math.ceil(
-            len(bars) / (3 if max(map(len, bars)) <= KEY_WIDTH else 1))
+            len(titles) / (3 if max(map(len, titles)) <= KEY_WIDTH else 1))
         width = 0.8 / len(bars)
         tics = ", ".join(f"{_quoted(label)} {n}" for n, label in enumerate(shown))
         text = f"set bmargin {below}\nset xtics ({tics}) font ',11'\nset xrange [-0.6:{len(labels) - 0.4}]\n" \

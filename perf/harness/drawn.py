@@ -5,7 +5,7 @@
 from harness.charts import Chart
 
 CEILING = "ceiling"  # the server that is none (servers.Reflector)
-CEILING_TITLE = "the generator's ceiling on this wire"
+CEILING_TITLE = "generator's ceiling"
 PERCENTILES = {"p50": 2, "p90": 10, "p99": 100, "p99.9": 1000, "p99.99": 10000}  # and 1 / (1 - p)
 
 
@@ -127,7 +127,7 @@ def _port(document):
                 for way in ("to peer", "to client")}
         top = next(_figures(document, level="port", wire=wire, what="generator without a wire"), None)
         yield Chart(f"wire-{wire}", f"Two cores, net_{wire}: turnpike-dpdk beside dpdk-testpmd", "",
-                    "packets/s", bars=bars, level=top and ("the generator without a wire", top["median"]),
+                    "packets/s", bars=bars, level=top and ("generator without a wire", top["median"]),
                     note="Reported, not judged: two processes that only poll, on CPUs that others use too.")
 
 

@@ -6,7 +6,7 @@ turn with them the generator's ceiling, the same wire with nothing behind it but
 import contextlib
 import itertools
 
-from harness import servers, turngun
+from harness import network, servers, turngun
 from harness.programs import Unmeasured, run_json
 from harness.search import Search
 
@@ -81,6 +81,16 @@ def _loop(context, case):
     values = [run_json(command, 30, accept=(0, 3))["load"]["total"]["received_pps"]
               for _ in range(4)][1:]
     context.figure("generator without a wire", "packets/s", "more", values, **_labels(case))
+
+
+def _gaps(context):
+    """When the machine takes a CPU from what would run there all the time."""
+    for number, whose in ((network.gun_cpu(), "generator's"), (network.server_cpu(), "servers'")):
+        found = [run_json([turngun.program(context.build), "gaps", "--cpu", number, "--seconds",
+                           context.plan["trial"], "--json"], 30)["gaps"] for _ in range(3)]
+        for what, unit in (("longest_us", "us"), ("lost_percent", "%")):
+            context.figure(f"gaps of an idle CPU, {what.split('_')[0]}", unit, "less",
+                           [g[what] for g in found], cpu=whose)
 
 
 def _begin(context, sides, case, width):
@@ -212,6 +222,7 @@ def _weight(case):
 
 
 def whole(context):
+    context.parts(("gaps of both CPUs", 1, _gaps, context))
     for case in context.plan["cases"]:
         context.parts((f"generator without a wire, {case['bytes']} bytes", 1, _loop, context, case))
     left = list(context.plan["cases"])
