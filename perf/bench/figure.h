@@ -83,11 +83,16 @@ static inline void figure_text(struct figure *f)
 		f->value[f->n - 1], f->unit ? f->unit : "ns/packet");
 }
 
+// Those that have a value.
 static inline void figures_report(struct figure *figure, unsigned int n, bool json)
 {
+	while (n && !figure[n - 1].n)
+		n--;
 	if (json)
 		printf("[\n");
 	for (unsigned int i = 0; i < n; i++) {
+		if (!figure[i].n)
+			continue;
 		if (json)
 			figure_json(&figure[i], i == n - 1);
 		else
@@ -121,6 +126,13 @@ static inline bool figure_round(struct figure_options *o, unsigned int k)
 		return false;
 	return k < 2 || o->seconds <= 0 ||
 	       now + (now - o->first_round_ns) / k <= o->started_ns + o->seconds * 1e9;
+}
+
+// Whether, in the midst of round `k`, the time is over: what has been measured is reported, and the rest left
+// out. Never while warming up.
+static inline bool figure_late(const struct figure_options *o, unsigned int k)
+{
+	return k && o->seconds > 0 && now_ns() > o->started_ns + o->seconds * 1e9;
 }
 
 // "1000,20000": up to SWEEP_MAX numbers from 1 to `most`. Returns how many; 0: not understood. Bursts are

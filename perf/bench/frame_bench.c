@@ -435,7 +435,7 @@ int main(int argc, char **argv)
 	}
 	// The first round warms up and isn't counted.
 	for (unsigned int k = 0; figure_round(&o, k); k++) {
-		for (unsigned int i = 0; i < cases; i++) {
+		for (unsigned int i = 0; i < cases && !figure_late(&o, k); i++) {
 			double ns = run(&scene[i / DIRECTIONS / o.bursts_count], &pool,
 				i % DIRECTIONS, figure[i].burst);
 

@@ -210,7 +210,7 @@ static void report(struct outcome *o, unsigned int n, struct figure *mhz, bool j
 	printf("TSC %.0f MHz, clock", (double)rte_get_tsc_hz() / 1e6);
 	show("", mhz);
 	printf(" MHz; ns/packet, medians (and extremes) of %u rounds\n", o->relay.n);
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n && o[i].relay.n; i++) {
 		printf("%-24s %7u allocations", o[i].relay.what, o[i].relay.flows);
 		show("macswap", &o[i].swap);
 		show("relay", &o[i].relay);
@@ -252,7 +252,7 @@ int main(int argc, char **argv)
 	for (unsigned int k = 0; figure_round(&o, k); k++) {
 		if (k)
 			mhz.value[mhz.n++] = clock_mhz();
-		for (unsigned int i = 0; i < CASES; i++)
+		for (unsigned int i = 0; i < CASES && !figure_late(&o, k); i++)
 			run(&bench, &scene[i / WAYS], i % WAYS, &outcome[i], k > 0);
 		fprintf(stderr, "\rport_bench: round %u of %u", k, o.rounds);
 	}

@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 			.burst = o.bursts[i / WAYS % o.bursts_count]};
 	// The first round introduces peers to port lines and isn't counted.
 	for (unsigned int k = 0; figure_round(&o, k); k++) {
-		for (unsigned int i = 0; i < cases; i++) {
+		for (unsigned int i = 0; i < cases && !figure_late(&o, k); i++) {
 			const struct scene *s = &scene[i / WAYS / o.bursts_count];
 			double ns = i % WAYS ? run_peers(s, figure[i].burst)
 					     : run_clients(s, figure[i].burst);

@@ -170,7 +170,7 @@ int main(int argc, char **argv)
 				.unit = "ns/record"};
 	// The first round warms up and isn't counted.
 	for (unsigned int k = 0; figure_round(&o, k); k++)
-		for (unsigned int i = 0; i < n; i++) {
+		for (unsigned int i = 0; i < n && !figure_late(&o, k); i++) {
 			unsigned int which = i / (1 + two) % KINDS;
 			double ns;
 

@@ -18,6 +18,7 @@
 #include "xdp_world.h"
 
 #define FEW 1000u
+#define LEAST_PACKETS 100000u
 
 static const uint32_t sizes[] = {64, 250, 1250};
 
@@ -63,6 +64,23 @@ static void run(struct world *w, unsigned int size, bool from_peer, unsigned int
 		close(statistics);
 }
 
+// So many packets that each figure gets a warm-up and a round in time, of what was asked for; a call of few costs
+// much for each of them, so there are some in any case.
+static uint32_t affordable(struct world *w, const struct figure_options *o)
+{
+	uint32_t most = o->packets ? o->packets : RUN_PACKETS;
+	double each, runs = FIGURES / SIDES * 6;
+
+	if (o->seconds <= 0 || most <= LEAST_PACKETS)
+		return most;
+	w->packets = LEAST_PACKETS;
+	each = world_run(w, RELAY, false, sizes[0]);
+	if (o->seconds * 1e9 / runs / each >= most)
+		return most;
+	each = o->seconds * 1e9 / runs / each;
+	return each > LEAST_PACKETS ? (uint32_t)each : LEAST_PACKETS;
+}
+
 // When the n-th figure has had its share of what time is left.
 static double until(const struct figure_options *o, unsigned int n)
 {
@@ -106,9 +124,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	world_make(&world);
-	world.packets = options.packets ? options.packets : RUN_PACKETS;
 	for (unsigned int many = 0; many < 2; many++) {
 		world_populate(&world, many ? options.allocations : FEW);
+		if (!many)
+			world.packets = affordable(&world, &options);
 		for (unsigned int k = 0; k < 2 * SIZES; k++, n += SIDES)
 			run(&world, k / 2, k % 2, options.rounds, until(&options, n / SIDES),
 				&figure[n]);

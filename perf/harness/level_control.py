@@ -133,7 +133,10 @@ def _many(context, kind):
     context.shortened("allocations at the same time", asked, count)
     with _running(context, kind, count) as server:
         session = turngun.Session(context.build, server.wire, count, "--window", 1024,
-                                  where=network.MANY_CLIENTS, seconds=context.left() + 20)
+                                  where=network.MANY_CLIENTS, seconds=context.left() + 20,
+                                  all_made=False)
+        made = session.setup["allocate"]["made"]
+        context.shortened("allocations of those that were asked for", count, made)
         try:
             trial = session.trial(MANY_SECONDS)
             memory = server.memory()
@@ -142,11 +145,11 @@ def _many(context, kind):
     context.figure("allocations", "per second", "more", [session.setup["allocate"]["per_second"]],
                    server=kind.name, storm=count)
     context.figure("memory of all programs", "bytes", "less", [memory], server=kind.name,
-                   allocations=count)
-    context.figure("memory of all programs over allocations", "bytes", "less", [memory / count],
-                   server=kind.name, allocations=count)
+                   allocations=made)
+    context.figure("memory of all programs over allocations", "bytes", "less", [memory / made],
+                   server=kind.name, allocations=made)
     context.figure("relayed, of as many as can be sent", "packets/s", "more",
-                   [trial["load"]["total"]["received_pps"]], server=kind.name, allocations=count)
+                   [trial["load"]["total"]["received_pps"]], server=kind.name, allocations=made)
 
 
 def _during(context, server, rate, seconds, what, before):
@@ -194,18 +197,18 @@ def _kills(context, kinds):
         for program in ("turnpike", "turnpike-control", kind.program):
             yield f"kill -9 of {program}, {kind.name}", 2, _kill, context, kind, program
         if replay:
-            yield (f"restart of the dataplane with {replay:,} allocations, {kind.name}", 5, _kill,
+            yield (f"restart of the dataplane with {replay:,} allocations, {kind.name}", 8, _kill,
                    context, kind, kind.program, replay)
 
 
 def control(context):
     kinds = servers.available(context)
-    parts = [("allocation storms", 3 * len(kinds), _storms, context, kinds)]
+    parts = [("allocation storms", 2 * len(kinds), _storms, context, kinds)]
     parts += [(f"memory of an allocation, {kind.name}", 2, _memory, context, kind) for kind in kinds]
     parts += _kills(context, kinds)
     # With sockets each takes a descriptor, with coturn 22 kB and more.
     if context.plan["many"] and servers.TurnpikeDpdk in kinds:
-        parts.append((f"{context.plan['many']:,} allocations, {servers.TurnpikeDpdk.name}", 12, _many,
+        parts.append((f"{context.plan['many']:,} allocations, {servers.TurnpikeDpdk.name}", 14, _many,
                       context, servers.TurnpikeDpdk))
     context.parts(*parts)
     context.results.note("Another server's death takes its allocations with it, so only Turnpike's "

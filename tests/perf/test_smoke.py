@@ -18,7 +18,7 @@ def test_every_level_finds_figures_and_writes_a_report(tmp_path):
          "--server", REPOSITORY / "tests/perf/another_server.py"], check=False,
         env={"TURNPIKE_BUILD": str(REPOSITORY / "build"), **os.environ,
              "PYTHONPATH": str(REPOSITORY / "perf")},
-        capture_output=True, text=True, timeout=900)
+        capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "results.json").read_text())
     levels = {f["level"] for f in found["figures"]}
