@@ -23,7 +23,7 @@ set offsets graph 0.02, graph 0.02, 0, 0
 COLOURS = ("#000000", "#b2182b", "#2166ac", "#4d9221", "#762a83", "#bf812d", "#666666", "#01665e")
 PATTERNS = (1, 3, 2, 5, 4, 6, 7)  # of bars: neighbours unlike
 LABELS_WIDTH, KEY_WIDTH = 96, 24  # letters under the x axis, and of titles that stand side by side
-SHORT = "%.0s%c"  # 200k, 3M
+SHORT, FINER = "%.0s%c", "%.1s%c"  # 200k, 3M; between powers of ten: 1.2M
 
 
 def _quoted(text):
@@ -55,7 +55,7 @@ class Chart:
         if self.logy:
             head += "set logscale y\n"
         if self._highest() >= 10000:
-            head += f"set format y '{SHORT}'\n"
+            head += f"set format y '{SHORT if self.logy else FINER}'\n"
         if self.tics:
             head += "set xtics (" + ", ".join(f"{_quoted(t)} {x}" for t, x in self.tics.items()) + ")\n"
         return head + (self._bars() if self.bars else self._lines())
