@@ -154,6 +154,35 @@ Test(link_hostile, a_bad_punt_is_counted_and_the_next_good_one_comes_up)
 	cr_assert_eq(plane_counter(&p, TP_CC_punt_bad), n + 1);
 }
 
+Test(link_hostile, a_bad_arrival_is_counted_and_the_next_good_one_comes_up)
+{
+	const struct tp_punt punt = plane_honest_punt();
+	const struct tp_arrival good = {.client = punt.client, .allocation = 99, .server = 0};
+	uint64_t n = 0;
+
+	plane_attach(&p, TP_PLACEMENT_CLIENT);
+#define BAD_ARRIVAL(length, statement) \
+	do { \
+		struct tp_arrival bad = good; \
+\
+		statement; \
+		plane_put(&p.punts[1], TP_ARRIVAL, &bad, length); \
+		plane_put(&p.punts[1], TP_ARRIVAL, &good, sizeof(good)); \
+		shm_link_poll(p.link, 16); \
+		cr_assert_eq(plane_counter(&p, TP_CC_punt_bad), ++n); \
+		cr_assert_eq(p.arrivals, n); \
+	} while (0)
+	BAD_ARRIVAL(sizeof(bad), bad.allocation = 100);
+	BAD_ARRIVAL(sizeof(bad), bad.server = 2);
+	BAD_ARRIVAL(sizeof(bad), bad.server = 1);
+	BAD_ARRIVAL(sizeof(bad), bad.transport = 1);
+	BAD_ARRIVAL(sizeof(bad), bad.client.port = 0);
+	BAD_ARRIVAL(sizeof(bad), bad.client.zero[0] = 1);
+	BAD_ARRIVAL(sizeof(bad) - 8, (void)0);
+	cr_assert_arr_eq((uint8_t *)&p.arrival, (uint8_t *)&good, sizeof(good));
+	cr_assert_eq(p.punted, 0);
+}
+
 // That the dataplane has been hung up on, and attaches again with all in step.
 static void expect_hung_up(uint64_t results_bad, uint64_t ring_bad)
 {

@@ -289,3 +289,34 @@ Test(link_owner, what_nobody_waits_for_leaves_room_for_a_clients_answer)
 		asked++;
 	cr_assert_eq(asked, all / 8);
 }
+
+static void setup_client(void)
+{
+	plane_open(&p);
+	plane_attach(&p, TP_PLACEMENT_CLIENT);
+}
+
+TestSuite(link_client, .init = setup_client, .fini = teardown);
+
+Test(link_client, an_allocation_is_its_clients_workers_and_after_a_move_also_the_other_ones)
+{
+	place(3, 0, ODD, 1);
+	expect_kind_at(TP_PUT_PERMISSION, 3, 0, 1);
+	// The client comes to worker 1 now: who has had it hears of all that follows.
+	place(3, 1, ODD, 3);
+	expect_kind_at(TP_MOVE_ALLOCATION, 3, 1, 3);
+	expect_kind_at(TP_PUT_PERMISSION, 3, 1, 3);
+	place(3, 1, ODD, 3);
+	expect_kind_at(TP_DROP_ALLOCATION, 3, 1, 3);
+	place(3, 1, ODD, 2);
+}
+
+Test(link_client, after_an_attachment_nobody_has_anything)
+{
+	place(3, 0, ODD, 1);
+	place(3, 1, ODD, 3);
+	plane_hang_up(&p);
+	shm_link_on_socket(p.link, 0);
+	plane_attach(&p, TP_PLACEMENT_CLIENT);
+	place(3, 1, ODD, 2);
+}

@@ -50,6 +50,14 @@ static void on_punt(
 		p->on_punt(p);
 }
 
+static void on_arrival(void *context, const struct tp_arrival *arrival)
+{
+	struct plane *p = context;
+
+	p->arrivals++;
+	p->arrival = *arrival;
+}
+
 static void on_room(void *context)
 {
 	((struct plane *)context)->room++;
@@ -64,6 +72,7 @@ void plane_open(struct plane *p)
 		.detached = on_detached,
 		.outcome = on_outcome,
 		.punt = on_punt,
+		.arrival = on_arrival,
 		.room = on_room,
 		.context = p};
 

@@ -37,6 +37,8 @@ struct plane {
 	struct tp_punt punt;
 	uint8_t punt_bytes[TP_PUNT_MAX];
 	uint32_t punt_worker;
+	unsigned int arrivals;
+	struct tp_arrival arrival;
 	unsigned int outcomes_by_punt; // how many had come up when it did
 	void (*on_punt)(struct plane *p); // what the dataplane does meanwhile, if anything
 };
