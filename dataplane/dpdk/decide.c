@@ -61,9 +61,10 @@ static NEVER_INLINE void to_client_any(
 	forward(w, p, &s, d->destination, OUT_CLIENT);
 }
 
-static ALWAYS_INLINE void to_peer(
+static ALWAYS_INLINE bool to_peer_plain(
 	struct worker *w, struct packet *p, const struct relay_decision *d)
 {
+	const struct adjacency *a = plain_adjacency(w, p, d->destination);
 	const struct plain_send s = {.source = &w->agent.capabilities->relay[d->relay].local,
 		.source_port = d->port,
 		.destination = &d->to.ip,
@@ -72,27 +73,25 @@ static ALWAYS_INLINE void to_peer(
 		.length = d->length,
 		.dont_fragment = d->dont_fragment};
 
-	if (!forward_plain(w, p, &s, d->destination, OUT_PEER))
-		to_peer_any(w, p, d);
+	return likely(a) && forward_plain(w, p, &s, a, OUT_PEER);
 }
 
-static ALWAYS_INLINE void to_client(
+static ALWAYS_INLINE bool to_client_plain(
 	struct worker *w, struct packet *p, const struct relay_decision *d)
 {
+	const struct adjacency *a = plain_adjacency(w, p, d->destination);
 	const struct tp_endpoint *server = &w->agent.capabilities->server[d->server];
 	const struct plain_send s = {.source = &server->ip,
 		.source_port = server->port,
 		.destination = &d->to.ip,
 		.destination_port = d->to.port,
-		.offset = p->skip + d->offset,
+		.offset = d->offset,
 		.length = d->length,
 		.front = d->front,
 		.front_length = d->front_length,
-		.padding = d->padding,
-		.dont_fragment = p->dont_fragment};
+		.padding = d->padding};
 
-	if (!forward_plain(w, p, &s, d->destination, OUT_CLIENT))
-		to_client_any(w, p, d);
+	return likely(a) && forward_plain(w, p, &s, a, OUT_CLIENT);
 }
 
 static void punt(struct worker *w, struct packet *p, const struct relay_from_client *in, bool known)
@@ -220,8 +219,10 @@ static void decide_clients(struct worker *w)
 		const struct relay_decision *d = &w->decision[i];
 		struct packet *p = &w->packet[w->client_packet[i]];
 
-		if (likely(d->verdict == RELAY_PEER))
-			to_peer(w, p, d);
+		if (likely(d->verdict == RELAY_PEER && to_peer_plain(w, p, d)))
+			continue;
+		if (d->verdict == RELAY_PEER)
+			to_peer_any(w, p, d);
 		else if (d->verdict == RELAY_HAIRPIN)
 			hairpin(w, p, w->client_packet[i], &w->client[i], d);
 		else if (d->verdict == RELAY_PUNT)
@@ -244,8 +245,10 @@ static void decide_peers(struct worker *w)
 		const struct relay_decision *d = &w->decision[i];
 		struct packet *p = &w->packet[w->peer_packet[i]];
 
-		if (likely(d->verdict == RELAY_CLIENT))
-			to_client(w, p, d);
+		if (likely(d->verdict == RELAY_CLIENT && to_client_plain(w, p, d)))
+			continue;
+		if (d->verdict == RELAY_CLIENT)
+			to_client_any(w, p, d);
 		else
 			drop(w, p, d->drop);
 	}

@@ -14,31 +14,38 @@
 void forward(struct worker *w, struct packet *p, struct frame_send *s, uint32_t destination,
 	enum out_kind kind);
 
-// The same for a plain packet, if it leaves plainly too and its next hop is known; `s` lacks what that says.
-// False: nothing has happened, and forward() is to do it.
+// Where a plain packet goes; NULL: forward() is to do it.
+static ALWAYS_INLINE const struct adjacency *plain_adjacency(
+	struct worker *w, const struct packet *p, uint32_t destination)
+{
+	return p->plain ? adjacency_of(
+				  &w->adjacencies, &w->hops, destination, w->out, w->shared->ports)
+			: NULL;
+}
+
+// The same for a plain packet that goes there, if it leaves plainly too; `s` lacks link layer, MTU and IP
+// ID. False: nothing has happened, and forward() is to do it.
 static ALWAYS_INLINE bool forward_plain(struct worker *w, struct packet *p,
-	const struct plain_send *s, uint32_t destination, enum out_kind kind)
+	const struct plain_send *s, const struct adjacency *a, enum out_kind kind)
 {
 	struct rte_mbuf *m = p->mbuf;
+	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
 	struct plain_send send = *s;
-	struct nexthop hop;
 	struct frame f;
 
-	if (unlikely(!p->plain || (s->front_length && rte_pktmbuf_headroom(m) < FRAME_HEADROOM) ||
-		     nexthops_view_read(&w->hops, destination, &hop) != NEXTHOP_READY ||
-		     hop.port >= w->shared->ports))
+	if (unlikely(s->front_length && rte_pktmbuf_headroom(m) < FRAME_HEADROOM))
 		return false;
-	send.l2 = hop.l2;
-	send.mtu = hop.mtu;
+	send.l2 = a->l2;
+	send.mtu = a->mtu;
 	send.ip_id = w->ip_id;
-	plain_parse(&f, rte_pktmbuf_mtod(m, const uint8_t *));
-	if (unlikely(!plain_rewrite(rte_pktmbuf_mtod(m, uint8_t *), &f, &send)))
+	plain_parse(&f, data);
+	if (unlikely(!plain_rewrite(data, &f, &send)))
 		return false;
 	w->ip_id++;
 	m->data_off = (uint16_t)(m->data_off + s->offset - s->front_length);
 	m->pkt_len = PLAIN_HEADERS + s->front_length + s->length;
 	m->data_len = (uint16_t)m->pkt_len;
-	out_push(&w->out[hop.port], &w->agent.tally, m, kind, s->length);
+	out_push(a->out, &w->agent.tally, m, kind, s->length);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include <frame.h>
 #include <read.h>
 
+#include "adjacency.h"
 #include "defrag.h"
 #include "held.h"
 #include "out.h"
@@ -42,6 +43,7 @@ struct worker {
 	struct agent agent;
 	const struct shared *shared;
 	struct nexthops_view hops; // of shared->nexthops
+	struct adjacencies adjacencies; // of these, with `out`
 	uint32_t index;
 	sem_t started; // by the worker, once: it has given up what it does not need
 	uint16_t ip_id; // of the next IPv4 packet that may be fragmented

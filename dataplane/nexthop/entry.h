@@ -23,7 +23,13 @@ struct entry {
 _Static_assert(sizeof(struct entry) == 64, "one line");
 _Static_assert(sizeof(struct nexthop) == ENTRY_WORDS * 8, "the whole of it");
 
-static inline void entry_read(const struct entry *e, struct nexthop *out)
+static inline uint64_t entry_sequence(const struct entry *e)
+{
+	return __atomic_load_n(&e->sequence, __ATOMIC_ACQUIRE);
+}
+
+// Returns the sequence that goes with what was read: until it is another, that holds.
+static inline uint64_t entry_read(const struct entry *e, struct nexthop *out)
 {
 	uint64_t word[ENTRY_WORDS];
 	uint64_t sequence, after;
@@ -31,7 +37,7 @@ static inline void entry_read(const struct entry *e, struct nexthop *out)
 	do {
 		const uint64_t *copy;
 
-		sequence = __atomic_load_n(&e->sequence, __ATOMIC_ACQUIRE);
+		sequence = entry_sequence(e);
 		copy = e->copy[sequence & 1];
 #pragma GCC unroll 3
 		for (unsigned int i = 0; i < ENTRY_WORDS; i++)
@@ -39,6 +45,7 @@ static inline void entry_read(const struct entry *e, struct nexthop *out)
 		after = __atomic_load_n(&e->sequence, __ATOMIC_RELAXED);
 	} while (__builtin_expect(after != sequence, 0));
 	memcpy(out, word, sizeof(*out));
+	return sequence;
 }
 
 static inline void entry_write(struct entry *e, const struct nexthop *in)
