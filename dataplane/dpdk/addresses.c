@@ -5,6 +5,15 @@
 
 #include <string.h>
 
+static void add4(struct addresses *a, uint64_t key, enum address_kind kind, uint8_t index)
+{
+	uint32_t i = address_slot4(key);
+
+	while (a->entry4[i])
+		i = (i + 1) % ADDRESS_SLOTS;
+	a->entry4[i] = key | (uint64_t)kind << 8 | index;
+}
+
 static void add(
 	struct addresses *a, const struct tp_ip *ip, uint16_t port, bool relay, uint8_t index)
 {
@@ -16,6 +25,8 @@ static void add(
 		i = (i + 1) % ADDRESS_SLOTS;
 	a->entry[i] = (struct address_entry){
 		.ip = *ip, .port = port, .used = 1, .relay = relay, .index = index};
+	if (tp_ip_is4(ip) && (port || relay))
+		add4(a, address_key4(ip->w[3], port), port ? ADDRESS_SERVER : ADDRESS_RELAY, index);
 }
 
 void addresses_init(struct addresses *a, const struct tp_capabilities *c)

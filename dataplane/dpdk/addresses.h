@@ -29,6 +29,8 @@ struct addresses {
 	uint16_t port_max;
 	bool overlap; // a listening port lies in the range of relay ports
 	struct address_entry entry[ADDRESS_SLOTS];
+	// Those of IPv4 once more, an entry a word: address, port, enum address_kind, index. 0: none.
+	uint64_t entry4[ADDRESS_SLOTS];
 };
 
 void addresses_init(struct addresses *a, const struct tp_capabilities *capabilities);
@@ -80,6 +82,41 @@ static inline enum address_kind addresses_find(
 		return ADDRESS_OTHER;
 	*index = e->index;
 	return ADDRESS_RELAY;
+}
+
+static inline uint64_t address_key4(uint32_t be, uint16_t port)
+{
+	return (uint64_t)be << 32 | (uint64_t)port << 16;
+}
+
+static inline uint32_t address_slot4(uint64_t key)
+{
+	return (uint32_t)(key * 0x9e3779b97f4a7c15ull >> 32) / (UINT32_MAX / ADDRESS_SLOTS + 1);
+}
+
+// The entry of a key, or 0.
+static inline uint64_t addresses_entry4(const struct addresses *a, uint64_t key)
+{
+	uint32_t i = address_slot4(key);
+
+	while (a->entry4[i] && (a->entry4[i] ^ key) >> 16)
+		i = (i + 1) % ADDRESS_SLOTS;
+	return a->entry4[i];
+}
+
+// addresses_find() of an IPv4 address in network byte order.
+static inline enum address_kind addresses_find4(
+	const struct addresses *a, uint32_t be, uint16_t port, uint8_t *index)
+{
+	bool in_range = port >= a->port_min && port <= a->port_max;
+	uint64_t e = in_range && !a->overlap ? 0 : addresses_entry4(a, address_key4(be, port));
+
+	if (!port)
+		return ADDRESS_OTHER;
+	if (in_range && !e)
+		e = addresses_entry4(a, address_key4(be, 0));
+	*index = (uint8_t)e;
+	return (enum address_kind)(e >> 8 & 0xff);
 }
 
 // Whether the address is one of ours, whatever the port.

@@ -116,7 +116,12 @@ static ALWAYS_INLINE void take_datagram(
 {
 	uint8_t index;
 
-	switch (addresses_find(&w->shared->addresses, &f->destination, &index)) {
+	const struct addresses *ours = &w->shared->addresses;
+	enum address_kind kind = f->plain ? addresses_find4(ours, f->destination.ip.w[3],
+						    f->destination.port, &index)
+					  : addresses_find(ours, &f->destination, &index);
+
+	switch (kind) {
 	case ADDRESS_SERVER:
 		take_client(w, p, f, data, index);
 		break;

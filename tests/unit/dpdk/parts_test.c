@@ -40,7 +40,11 @@ static int find(const struct addresses *a, uint8_t last, uint16_t port)
 	struct tp_endpoint e = at(last, port);
 	uint8_t index = 9;
 	enum address_kind kind = addresses_find(a, &e, &index);
+	uint8_t index4 = 9;
 
+	cr_assert_eq(
+		addresses_find4(a, e.ip.w[3], port, &index4), kind, "both tables say the same");
+	cr_assert(kind == ADDRESS_OTHER || index4 == index);
 	return kind == ADDRESS_OTHER ? 0 : (int)kind * 10 + index;
 }
 
@@ -84,6 +88,17 @@ static uint32_t longest_run(const struct addresses *a)
 	return longest;
 }
 
+static uint32_t longest_run4(const struct addresses *a)
+{
+	uint32_t run = 0, longest = 0;
+
+	for (uint32_t i = 0; i < 2 * ADDRESS_SLOTS; i++) {
+		run = a->entry4[i % ADDRESS_SLOTS] ? run + 1 : 0;
+		longest = run > longest ? run : longest;
+	}
+	return longest;
+}
+
 // A packet to a relay port walks one.
 Test(dpdk_addresses, neighbouring_relay_addresses_make_no_chain)
 {
@@ -102,6 +117,7 @@ Test(dpdk_addresses, neighbouring_relay_addresses_make_no_chain)
 		}
 		addresses_init(&a, &c);
 		cr_assert_leq(longest_run(&a), 8u, "%u in a row", longest_run(&a));
+		cr_assert_leq(longest_run4(&a), 8u, "%u in a row", longest_run4(&a));
 	}
 }
 
