@@ -3,18 +3,29 @@
 
 #include "adjacency.h"
 
-const struct adjacency *adjacency_read(struct adjacencies *all, const struct nexthops_view *v,
-	const struct entry *e, struct out *out, uint32_t ports)
+void adjacencies_init(
+	struct adjacencies *all, const struct nexthops *n, struct out *out, uint32_t ports)
 {
-	struct adjacency *a = &all->adjacency[(uint64_t)(e - v->entry) % ADJACENCIES];
-	struct nexthop hop;
-	uint64_t sequence = entry_read(e, &hop);
+	*all = (struct adjacencies){.hops = nexthops_view(n), .out = out, .ports = ports};
+	for (uint16_t i = 0; i < ADJACENCIES; i++)
+		all->adjacency[i].hop = i + 1;
+}
 
-	a->entry = NULL;
-	if (hop.state != NEXTHOP_READY || hop.port >= ports)
+const struct adjacency *adjacency_read(struct adjacencies *all, uint16_t hop)
+{
+	struct adjacency *a = &all->adjacency[hop % ADJACENCIES];
+	const struct entry *e = &all->hops.entry[hop];
+	struct nexthop read;
+	uint64_t sequence = entry_read(e, &read);
+
+	a->hop = hop + 1;
+	if (read.state != NEXTHOP_READY || read.port >= all->ports)
 		return NULL;
-	*a = (struct adjacency){
-		.entry = e, .sequence = sequence, .out = &out[hop.port], .mtu = hop.mtu};
-	memcpy(a->l2, hop.l2, sizeof(a->l2));
+	*a = (struct adjacency){.hop = hop,
+		.mtu = read.mtu,
+		.entry = e,
+		.sequence = sequence,
+		.out = &all->out[read.port]};
+	memcpy(a->l2, read.l2, sizeof(a->l2));
 	return a;
 }

@@ -12,28 +12,34 @@
 #define ADJACENCIES 16u // a next hop's place is its number modulo this
 
 struct adjacency {
-	const struct entry *entry; // NULL: none
-	uint64_t sequence; // the entry's: another has to be read again
-	struct out *out;
+	_Alignas(64) uint16_t hop; // its number; none: one of another place
 	uint16_t mtu;
 	uint8_t l2[12]; // destination and source
+	const struct entry *entry;
+	uint64_t sequence; // the entry's: another has to be read again
+	struct out *out;
 };
+static_assert(sizeof(struct adjacency) == 64, "one line");
 
 struct adjacencies {
 	struct adjacency adjacency[ADJACENCIES];
+	struct nexthops_view hops;
+	struct out *out; // of each port
+	uint32_t ports;
 };
 
+void adjacencies_init(
+	struct adjacencies *all, const struct nexthops *n, struct out *out, uint32_t ports);
+
 // The adjacency of a destination, or NULL: its next hop is not ready. Holds until the next call.
-const struct adjacency *adjacency_read(struct adjacencies *all, const struct nexthops_view *v,
-	const struct entry *e, struct out *out, uint32_t ports);
+const struct adjacency *adjacency_read(struct adjacencies *all, uint16_t hop);
 
-static inline const struct adjacency *adjacency_of(struct adjacencies *all,
-	const struct nexthops_view *v, uint32_t destination, struct out *out, uint32_t ports)
+static inline const struct adjacency *adjacency_of(struct adjacencies *all, uint32_t destination)
 {
-	const struct entry *e = nexthops_view_entry(v, destination);
-	const struct adjacency *a = &all->adjacency[(uint64_t)(e - v->entry) % ADJACENCIES];
+	uint16_t hop = nexthops_view_word(&all->hops, destination);
+	const struct adjacency *a = &all->adjacency[hop % ADJACENCIES];
 
-	if (__builtin_expect(a->entry == e && a->sequence == entry_sequence(e), 1))
+	if (__builtin_expect(a->hop == hop && a->sequence == entry_sequence(a->entry), 1))
 		return a;
-	return adjacency_read(all, v, e, out, ports);
+	return adjacency_read(all, hop);
 }

@@ -183,20 +183,14 @@ static void refuse_client(
 	}
 }
 
-static bool leaves(const struct relay_decision *d)
-{
-	return d->verdict == RELAY_PEER || d->verdict == RELAY_CLIENT;
-}
-
-// The next hops of a burst, on their way from memory together.
+// The next hops of a burst, on their way from memory together. What does not leave still says where an earlier
+// one went: nearly all do, so nobody asks.
 static void fetch(struct worker *w, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		if (leaves(&w->decision[i]))
-			nexthops_view_prefetch_word(&w->hops, w->decision[i].destination);
+		nexthops_view_prefetch_word(&w->adjacencies.hops, w->decision[i].destination);
 	for (unsigned int i = 0; i < n; i++)
-		if (leaves(&w->decision[i]))
-			nexthops_view_prefetch(&w->hops, w->decision[i].destination);
+		nexthops_view_prefetch(&w->adjacencies.hops, w->decision[i].destination);
 }
 
 static void count(struct worker *w, enum tp_counter packets, enum tp_counter bytes, unsigned int n,

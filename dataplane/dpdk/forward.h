@@ -18,9 +18,7 @@ void forward(struct worker *w, struct packet *p, struct frame_send *s, uint32_t 
 static ALWAYS_INLINE const struct adjacency *plain_adjacency(
 	struct worker *w, const struct packet *p, uint32_t destination)
 {
-	return p->plain ? adjacency_of(
-				  &w->adjacencies, &w->hops, destination, w->out, w->shared->ports)
-			: NULL;
+	return p->plain ? adjacency_of(&w->adjacencies, destination) : NULL;
 }
 
 // The same for a plain packet that goes there, if it leaves plainly too; `s` lacks link layer, MTU and IP

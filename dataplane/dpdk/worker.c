@@ -87,7 +87,7 @@ int worker_init(struct worker *w, uint32_t index, const struct shared *shared,
 	memset(w, 0, sizeof(*w));
 	w->shared = shared;
 	sem_init(&w->started, 0, 0);
-	w->hops = nexthops_view(shared->nexthops);
+	adjacencies_init(&w->adjacencies, shared->nexthops, w->out, shared->ports);
 	w->index = index;
 	w->ip_id = (uint16_t)tp_random64();
 	w->fragment_id = (uint32_t)tp_random64();

@@ -42,8 +42,7 @@ struct budget {
 struct worker {
 	struct agent agent;
 	const struct shared *shared;
-	struct nexthops_view hops; // of shared->nexthops
-	struct adjacencies adjacencies; // of these, with `out`
+	struct adjacencies adjacencies; // of shared->nexthops, by `out`
 	uint32_t index;
 	sem_t started; // by the worker, once: it has given up what it does not need
 	uint16_t ip_id; // of the next IPv4 packet that may be fragmented

@@ -24,11 +24,10 @@ static inline void nexthops_view_prefetch(const struct nexthops_view *v, uint32_
 	__builtin_prefetch(&v->entry[__atomic_load_n(&v->word[destination], __ATOMIC_RELAXED)]);
 }
 
-// The next hop that serves a destination, for who keeps what it read with its sequence.
-static inline const struct entry *nexthops_view_entry(
-	const struct nexthops_view *v, uint32_t destination)
+// The number of the next hop that serves a destination, for who keeps what it read with its sequence.
+static inline uint16_t nexthops_view_word(const struct nexthops_view *v, uint32_t destination)
 {
-	return &v->entry[__atomic_load_n(&v->word[destination], __ATOMIC_ACQUIRE)];
+	return __atomic_load_n(&v->word[destination], __ATOMIC_ACQUIRE);
 }
 
 // An entry may be freed and become another next hop while it is read: then the word has changed too.
