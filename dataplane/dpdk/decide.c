@@ -66,9 +66,8 @@ static ALWAYS_INLINE bool to_peer_plain(
 {
 	const struct adjacency *a = plain_adjacency(w, p, d->destination);
 	const struct plain_send s = {.source = &w->agent.capabilities->relay[d->relay].local,
-		.source_port = d->port,
-		.destination = &d->to.ip,
-		.destination_port = d->to.port,
+		.source_port = &d->port,
+		.destination = &d->to,
 		.offset = d->offset,
 		.length = d->length,
 		.dont_fragment = d->dont_fragment};
@@ -82,9 +81,8 @@ static ALWAYS_INLINE bool to_client_plain(
 	const struct adjacency *a = plain_adjacency(w, p, d->destination);
 	const struct tp_endpoint *server = &w->agent.capabilities->server[d->server];
 	const struct plain_send s = {.source = &server->ip,
-		.source_port = server->port,
-		.destination = &d->to.ip,
-		.destination_port = d->to.port,
+		.source_port = &server->port,
+		.destination = &d->to,
 		.offset = d->offset,
 		.length = d->length,
 		.front = d->front,

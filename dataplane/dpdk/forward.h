@@ -35,7 +35,7 @@ static ALWAYS_INLINE bool forward_plain(struct worker *w, struct packet *p,
 		return false;
 	send.l2 = a->l2;
 	send.mtu = a->mtu;
-	send.ip_id = w->ip_id;
+	send.ip_id = &w->ip_id;
 	plain_parse(&f, data);
 	if (unlikely(!plain_rewrite(data, &f, &send)))
 		return false;

@@ -102,12 +102,12 @@ static ALWAYS_INLINE void plain_parse(struct frame *f, const uint8_t *data)
 	put_endpoint4(&f->destination, destination, tp_get16(udp + TP_UDP_DESTINATION));
 }
 
-// How a plain frame leaves: struct frame_send's fields, where they are.
+// How a plain frame leaves: struct frame_send's fields, where they are. What is pointed to is read when its turn
+// comes, so that fewer registers hold it meanwhile.
 struct plain_send {
 	const struct tp_ip *source;
-	const struct tp_ip *destination;
-	uint16_t source_port;
-	uint16_t destination_port;
+	const uint16_t *source_port;
+	const struct tp_endpoint *destination;
 	uint32_t offset;
 	uint32_t length;
 	const uint8_t *front;
@@ -116,7 +116,7 @@ struct plain_send {
 	bool dont_fragment;
 	const uint8_t *l2; // two MAC addresses
 	uint16_t mtu;
-	uint16_t ip_id;
+	const uint16_t *ip_id;
 };
 
 // Returns false, and nothing has changed, when the new frame isn't plain either. `offset` and `front_length`
@@ -127,13 +127,13 @@ static ALWAYS_INLINE bool plain_put(uint8_t *data, const struct frame *f,
 	uint32_t udp_length = TP_UDP_HEADER + front_length + s->length;
 	uint8_t *udp = data + PLAIN_HEADERS - TP_UDP_HEADER + offset - front_length;
 	uint8_t *ip = udp - TP_IP4_HEADER;
-	uint32_t ports = TP_BE32((uint32_t)s->source_port << 16 | s->destination_port);
+	uint32_t ports;
 	const uint8_t *old = data + PLAIN_HEADERS - TP_UDP_HEADER;
 	uint64_t less, sum;
 	uint16_t checksum;
 
 	if (!f->plain || s->padding || f->ttl <= 1 || !tp_ip_is4(s->source) ||
-		!tp_ip_is4(s->destination) || ((offset | front_length) & 1) ||
+		!tp_ip_is4(&s->destination->ip) || ((offset | front_length) & 1) ||
 		front_length > FRAME_HEADROOM ||
 		(uint64_t)offset + s->length != f->payload_length ||
 		TP_IP4_HEADER + udp_length > s->mtu)
@@ -143,7 +143,8 @@ static ALWAYS_INLINE bool plain_put(uint8_t *data, const struct frame *f,
 	less = (uint64_t)tp_load32(old - 8) + tp_load32(old - 4) + tp_load32(old) +
 	       tp_load16(old + TP_UDP_CHECKSUM) + sum_front(data + PLAIN_HEADERS, offset) +
 	       2 * tp_sum_field(offset);
-	sum = tp_sum_less(less) + s->source->w[3] + s->destination->w[3] + ports +
+	ports = TP_BE32((uint32_t)*s->source_port << 16 | s->destination->port);
+	sum = tp_sum_less(less) + s->source->w[3] + s->destination->ip.w[3] + ports +
 	      sum_front(s->front, front_length) + 2 * tp_sum_field(front_length);
 	checksum = tp_udp_checksum(sum);
 
@@ -152,9 +153,9 @@ static ALWAYS_INLINE bool plain_put(uint8_t *data, const struct frame *f,
 	tp_put_udp(udp, ports, udp_length, checksum);
 	tp_put_ip4(ip, &(const struct tp_ip_fields){
 			       .source = s->source,
-			       .destination = s->destination,
+			       .destination = &s->destination->ip,
 			       .length = udp_length,
-			       .id = s->ip_id,
+			       .id = *s->ip_id,
 			       .protocol = TP_PROTO_UDP,
 			       .tos = f->tos,
 			       .ttl = (uint8_t)(f->ttl - 1),

@@ -136,9 +136,8 @@ static ALWAYS_INLINE bool rewrite_plain(
 {
 	const struct plain_send plain = {
 		.source = &s->source.ip,
-		.destination = &s->destination.ip,
-		.source_port = s->source.port,
-		.destination_port = s->destination.port,
+		.source_port = &s->source.port,
+		.destination = &s->destination,
 		.offset = s->offset,
 		.length = s->length,
 		.front = s->front,
@@ -147,7 +146,7 @@ static ALWAYS_INLINE bool rewrite_plain(
 		.dont_fragment = s->dont_fragment,
 		.l2 = s->l2,
 		.mtu = s->mtu,
-		.ip_id = s->ip_id,
+		.ip_id = &s->ip_id,
 	};
 
 	if (s->l2_length != TP_ETHERNET_HEADER ||

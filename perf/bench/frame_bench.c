@@ -49,6 +49,8 @@ static const struct mix mixes[MIXES] = {
 		{"IPv6 client to IPv4 peer", "IPv6 Send to IPv4 peer", "IPv4 peer to IPv6 client"}},
 };
 
+static const uint16_t ip_id;
+
 struct scene {
 	struct relay *relay;
 	const struct mix *mix;
@@ -209,14 +211,14 @@ static ALWAYS_INLINE void to_peer(const struct scene *s, struct pool *p, uint32_
 {
 	const struct plain_send plain = {
 		.source = &s->relay_ip[d->relay],
-		.source_port = d->port,
-		.destination = &d->to.ip,
-		.destination_port = d->to.port,
+		.source_port = &d->port,
+		.destination = &d->to,
 		.offset = d->offset,
 		.length = d->length,
 		.dont_fragment = d->dont_fragment,
 		.l2 = s->l2[0],
 		.mtu = 1500,
+		.ip_id = &ip_id,
 	};
 
 	if (!rewrite(p, k, packet, &plain))
@@ -228,15 +230,15 @@ static ALWAYS_INLINE void to_client(const struct scene *s, struct pool *p, uint3
 {
 	const struct plain_send plain = {
 		.source = &s->server.ip,
-		.source_port = s->server.port,
-		.destination = &d->to.ip,
-		.destination_port = d->to.port,
+		.source_port = &s->server.port,
+		.destination = &d->to,
 		.length = d->length,
 		.front = d->front,
 		.front_length = d->front_length,
 		.padding = d->padding,
 		.l2 = s->l2[0],
 		.mtu = 1500,
+		.ip_id = &ip_id,
 	};
 
 	if (!rewrite(p, k, packet, &plain))
