@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "launcher.h"
+#include "notify.h"
 #include "state.h"
 
 #define PATIENCE_MS 5000u
@@ -63,11 +64,15 @@ static void on_ended(void *context, struct program *program, bool gave_up)
 static void on_ready(void *context)
 {
 	struct launcher *l = context;
+	int err;
 
 	for (int i = 0; i < PROGRAMS; i++)
 		l->program[i].useful = true;
 	printf("turnpike: ready\n");
 	fflush(stdout);
+	err = notify_ready();
+	if (err)
+		fprintf(stderr, "turnpike: NOTIFY_SOCKET can't be told: %s.\n", strerror(-err));
 }
 
 static void on_signal(uv_signal_t *handle, int)
