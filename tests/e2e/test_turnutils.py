@@ -84,12 +84,16 @@ def runs(lab):
     peers = []
 
     everything = {**SPOILING, **RUNS, **MOBILE, **LEAVING, **DENIAL}
+    # Who leaves an allocation behind leaves it on a port that the kernel gives to others then, and one
+    # who moves there rightly gets 437 and gives up: so those who move have addresses of their own.
+    local = {name: lab.client.v4[1 + index] for index, name in enumerate(MOBILE)}
 
     def run(number, name, options, server_family, peer_family, single=SINGLE):
         peer_host = lab.peer.v6[0] if peer_family == "v6" else lab.peer.v4[0]
         server_host = relay.v6[0] if server_family == "v6" else relay.v4[0]
         return lab.client.run(
-            "turnutils_uclient", *filter(None, [single]), "-n", "50", "-m", "4", "-l", "170", *options, "-e",
+            "turnutils_uclient", *filter(None, [single]),
+            *(["-L", local[name]] if name in local else []), "-n", "50", "-m", "4", "-l", "170", *options, "-e",
             peer_host, "-r", 4000 + 2 * number, server_host, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", check=False,
             timeout=SECONDS if name in SPOILING else PATIENCE)
