@@ -132,7 +132,7 @@ def test_the_document_has_what_its_description_says():
                            "1000", "--seconds", "0.1", "--json"], capture_output=True, text=True,
                           check=True, timeout=SECONDS)
     it = json.loads(done.stdout)
-    assert set(it) == {"schema", "command", "argv", "started", "versions", "machine", "setup",
+    assert set(it) == {"schema", "command", "argv", "started", "versions", "machine", "setup", "kept",
                        "load", "wire", "gaps"}
     assert (it["schema"], it["command"], it["argv"][1]) == ("turngun/1", "ceiling", "ceiling")
     assert set(it["versions"]) == {"turngun", "dpdk"}
@@ -162,7 +162,7 @@ def test_trials_share_the_allocations(make_server, gun):
     assert head["setup"]["allocate"]["made"] == 4
     assert [t["load"]["total"]["offered"] for t in trials] == [100, 200]
     assert [t["load"]["total"]["received"] for t in trials] == [100, 200]
-    assert [set(t) for t in trials] == 2 * [{"schema", "load", "wire", "gaps"}]
+    assert [set(t) for t in trials] == 2 * [{"schema", "load", "kept", "wire", "gaps"}]
     assert set(by_way(trials[1]["load"])) == {("to-peer", "channel")}
 
 
