@@ -17,6 +17,8 @@
 #include <rte_cycles.h>
 #include <rte_prefetch.h>
 
+#include <turnpike/header.h>
+
 #include "figure.h"
 #include "port_frames.h"
 
@@ -139,6 +141,25 @@ static void introduce_peers(const struct scene *s, enum way way)
 	}
 }
 
+// And all clients: a line's first packet takes it a lease (relay/lease.h), from records that no later one reads.
+static void introduce_clients(struct bench *b, const struct scene *s, enum way way)
+{
+	uint32_t headers = TP_ETHERNET_HEADER + tp_ip_header_length(s->family == TP_IPV4) +
+			   TP_UDP_HEADER;
+	struct relay_decision out;
+
+	for (uint32_t i = 0; i < s->allocations; i++) {
+		struct relay_from_client in = {.client = in_family(client_of(i), s->family)};
+
+		frame_arrive(b->mbuf[0], s, way, i);
+		in.data = rte_pktmbuf_mtod(b->mbuf[0], const uint8_t *) + headers;
+		in.length = b->mbuf[0]->data_len - headers;
+		relay_decide_clients(s->worker->agent.relay, &in, &out, 1, s->worker->agent.now);
+		if (out.verdict != RELAY_PEER)
+			fail("a client is not known");
+	}
+}
+
 static void run(struct bench *b, const struct scene *s, enum way way, struct outcome *o, bool count)
 {
 	static double ns[2][BATCHES];
@@ -146,6 +167,8 @@ static void run(struct bench *b, const struct scene *s, enum way way, struct out
 
 	if (way == PEER_TO_CHANNEL || way == PEER_TO_INDICATION)
 		introduce_peers(s, way);
+	else
+		introduce_clients(b, s, way);
 	for (unsigned int i = 0; i < BATCHES; i++) {
 		uint64_t before = relayed(s->worker, way);
 
