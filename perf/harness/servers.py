@@ -222,6 +222,11 @@ class TurnpikeXdp(Turnpike):
         why = super().unavailable(build)
         return why or ("" if _takes_xdp(build) else "this turnpike has no XDP dataplane.")
 
+    def configuration(self):
+        # A veth takes frames of XDP in native mode once it polls: turngun's own program comes later.
+        self.wire.gun.run("ethtool", "-K", "gun0", "gro", "on")
+        return {**super().configuration(), "xdp": {"mode": "native"}}
+
 
 def _takes_xdp(build):
     """Whether the configuration knows such a dataplane: `turnpike check` says."""

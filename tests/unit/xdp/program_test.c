@@ -209,6 +209,18 @@ Test(xdp_program, a_channel_and_a_permission_that_are_over_pass_up_though_the_al
 	passes(b, peer_data(b, 5000, 20), TP_C_passed_expired);
 }
 
+// A host that asks who it is (RFC 1122 section 3.2.1.3).
+Test(xdp_program, a_source_in_this_network_is_left_to_the_kernel_uncounted)
+{
+	uint8_t b[LAB_FRAME_MAX];
+	struct tp_endpoint from = ep("0.0.0.9", 68);
+	uint32_t length;
+
+	open_lab(UINT32_MAX);
+	length = frame(b, &from, &lab.skeleton->rodata->config.server[0], "@", 1);
+	passes(b, length, TP_COUNTER_COUNT);
+}
+
 Test(xdp_program, lines_that_are_being_written_pass_up)
 {
 	uint8_t b[LAB_FRAME_MAX];
