@@ -371,6 +371,27 @@ static void introduce_peers(const struct scene *s)
 	}
 }
 
+// And all clients: a line's first packet takes it a lease (relay/lease.h), from records that no later one reads.
+static void introduce_clients(const struct scene *s)
+{
+	struct relay_decision out;
+
+	for (uint32_t i = 0; i < 2 * s->flows; i++) {
+		const uint32_t flow = i / 2, channel = TP_CHANNEL_MIN + flow / s->allocations;
+		const struct tp_endpoint peer = in_family(peer_of(flow), s->mix->peer);
+		uint8_t bytes[48 + DATA] = {0};
+		struct relay_from_client in = {.data = bytes, .length = 4 + DATA};
+
+		in.client = in_family(client_of(flow % s->allocations), s->mix->client);
+		tp_put32(bytes, channel << 16 | DATA);
+		if (i % 2)
+			in.length = (uint16_t)(put_send(bytes, &peer) + DATA);
+		relay_decide_clients(s->relay, &in, &out, 1, 1000);
+		if (out.verdict != RELAY_PEER)
+			fail("a client is not known");
+	}
+}
+
 static enum tp_status apply_to_mix(void *scene, const struct tp_command *command)
 {
 	const struct scene *s = scene;
@@ -407,6 +428,7 @@ static void scene_init(struct scene *s, uint32_t flows, const struct mix *mix)
 	else
 		populate_mix(s);
 	introduce_peers(s);
+	introduce_clients(s);
 }
 
 int main(int argc, char **argv)
