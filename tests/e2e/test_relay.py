@@ -11,9 +11,8 @@ import pytest
 import lab as internet
 import stun
 import turn
+from flow import CHANNEL, settle
 from server import DATAPLANE, FAMILIES
-
-CHANNEL = 0x4000
 
 
 @pytest.fixture(params=[(c, r) for c in FAMILIES for r in FAMILIES], ids="-".join)
@@ -144,8 +143,11 @@ def one_cpu():
 
 
 @pytest.mark.usefixtures("one_cpu")
-def test_the_order_of_a_flow_is_kept(path):
+def test_the_order_of_a_flow_is_kept(server, path):
     client, peer = path
+    if DATAPLANE == "xdp":
+        # Until a next hop is known sockets relay, and what comes next may overtake what they still hold.
+        settle(server, client, peer)
     for burst in range(20):
         numbers = range(50 * burst, 50 * burst + 50)
         for n in numbers:

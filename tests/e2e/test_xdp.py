@@ -7,14 +7,13 @@ import os
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 
 import lab as internet
-import stun
 import turn
 import xdp
+from flow import CHANNEL, both_ways, flow, relayed, settle
 from load import Load
 from server import BUILD, FAMILIES, answers, wait_until
 
@@ -22,7 +21,6 @@ pytestmark = pytest.mark.dataplanes("xdp")
 
 MODE = "generic" if xdp.MODE == "generic" else "native"
 INTERFACES = ["eth0", xdp.SECOND] if xdp.MODE == "two" else ["eth0"]
-CHANNEL = 0x4000
 RATE, CHANNELS = 5000, 20
 
 
@@ -31,41 +29,6 @@ def program(host, device="eth0"):
     links = json.loads(host.run("ip", "-json", "link", "show", "dev", device, capture_output=True,
                                 text=True).stdout)
     return links[0].get("xdp", {}).get("prog", {}).get("id")
-
-
-def relayed(server):
-    """What program and sockets have relayed up to now: a heartbeat follows what it shows."""
-    now = time.monotonic()
-
-    def beaten():
-        asked = time.monotonic()
-        return asked - server.ctl("status")["dataplane"]["heartbeat_age_ms"] / 1000 > now + 0.002
-    wait_until(beaten, 5, "a heartbeat")
-    return server.ctl("counters")["relayed"]
-
-
-def flow(make_client, make_peer, server, family=socket.AF_INET):
-    client, peer = make_client(family, of=server), make_peer(family)
-    assert client.allocate(turn.want(family)).cls == stun.SUCCESS
-    assert client.channel_bind(CHANNEL, internet.name(peer)).cls == stun.SUCCESS
-    return client, peer
-
-
-def both_ways(client, peer, data):
-    client.channel_data(CHANNEL, data)
-    assert peer.recv(65535) == data
-    peer.sendto(data, client.relayed)
-    assert client.receive_channel_data() == (CHANNEL, data)
-
-
-def settle(server, client, peer):
-    """Until next hops are known: then the program relays. Returns how many packets each relayed."""
-    def program_relays():
-        before = relayed(server)
-        both_ways(client, peer, b"settle")
-        return relayed(server)["workers"] == before["workers"]
-    wait_until(program_relays, 5, "the program to relay")
-    return relayed(server)
 
 
 @pytest.fixture
