@@ -146,8 +146,9 @@ class Testpmd(Forwarder):
         self.listen("ceiling", "--clients", allocations, "--peers", allocations)
         # Its end of stdin would be its end. A session of its own, as the relay's programs have:
         # the scheduler shares a CPU out to sessions.
+        # Killed with this program: one that is stopped would not see a gentler signal.
         self.process = subprocess.Popen(
-            host.command("dpdk-testpmd", *EAL, "512", *wires.eal, "--lcores", lcores(),
+            host.command("setpriv", "--pdeathsig", "KILL", "dpdk-testpmd", *EAL, "512", *wires.eal, "--lcores", lcores(),
                          "--vdev", wires.far(path, number), "--", f"--forward-mode={mode}",
                          "--nb-cores=1", "--port-topology=loop", "--disable-link-check",
                          "--rxd=512", "--txd=512", "--total-num-mbufs=8192"),
