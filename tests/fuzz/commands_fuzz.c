@@ -11,10 +11,8 @@
 #include <agent.h>
 #include <turnpike/wire.h>
 
-#define SLOTS 6u
-#define PEERS 12u
-#define PORT 49152u
-#define PORTS 6u
+#include "plane.h"
+
 #define COMMANDS_SIZE (1u << 16)
 #define STRANGERS 8u
 
@@ -92,30 +90,11 @@ static void on_flush(void *)
 	b.unsent = 0;
 }
 
-static struct tp_capabilities capabilities(void)
-{
-	struct tp_capabilities c = {.name = "fuzz",
-		.servers = 2,
-		.relays = 2,
-		.allocations = SLOTS,
-		.peers = PEERS,
-		.port_min = PORT,
-		.port_max = PORT + PORTS - 1,
-		.channel_max = TP_CHANNEL_MAX};
-
-	c.server[0] = (struct tp_endpoint){.ip = tp_ip4(TP_BE32(0xc0000201)), .port = 3478};
-	c.server[1] = (struct tp_endpoint){
-		.ip = {.b = {0x20, 1, 0xd, 0xb8, [14] = 1, [15] = 1}}, .port = 3478};
-	for (uint32_t i = 0; i < 2; i++)
-		c.relay[i].local = c.relay[i].public_ = c.server[i].ip;
-	return c;
-}
-
 static void make(void)
 {
 	struct tp_header h = {
 		.magic = TP_MAGIC_CONTROL, .abi = TP_ABI, .workers = 1, .commands = COMMANDS_SIZE};
-	struct tp_capabilities c = capabilities();
+	struct tp_capabilities c = plane_capabilities();
 	int fd;
 
 	check(segment_make(&b.segment, 1, &c, NULL) == 0);
@@ -152,7 +131,7 @@ static void attach(void)
 
 static void begin(void)
 {
-	struct relay_config config = {.capabilities = capabilities(), .secret = {1, 2}};
+	struct relay_config config = {.capabilities = plane_capabilities(), .secret = {1, 2}};
 
 	if (!b.control)
 		make();

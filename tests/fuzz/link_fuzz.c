@@ -15,10 +15,10 @@
 #include <turnpike/wire.h>
 
 #include "../../controlplane/link/shm.h"
+#include "plane.h"
 
 #define WORKERS 2u
 #define RESULTS 4096u
-#define STEP 8u
 #define ALLOCATIONS 50u
 #define BUDGET 32u
 
@@ -155,22 +155,8 @@ static void scribble(const uint8_t s[STEP])
 	uint64_t words = b.own.size / sizeof(uint64_t);
 	uint64_t *word = s[1] & 16 ? (uint64_t *)b.own.base + (s[2] | s[3] << 8) % words
 				   : hot[s[1] & 7];
-	uint32_t to;
 
-	memcpy(&to, s + 4, sizeof(to));
-	switch (s[1] >> 6) {
-	case 0:
-		__atomic_store_n(word, to, __ATOMIC_RELAXED);
-		break;
-	case 1:
-		__atomic_fetch_add(word, to % 65 * 64ull, __ATOMIC_RELAXED);
-		break;
-	case 2:
-		__atomic_store_n(word, (uint64_t)to << 32 | to, __ATOMIC_RELAXED);
-		break;
-	default:
-		__atomic_fetch_xor(word, 1ull << to % 64, __ATOMIC_RELAXED);
-	}
+	plane_spoil(word, s);
 }
 
 // A record where the tail is, in good shape but for what the step says.

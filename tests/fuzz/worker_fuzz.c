@@ -13,12 +13,9 @@
 #include <agent.h>
 #include <turnpike/wire.h>
 
-#define SLOTS 6u
-#define PEERS 12u
-#define PORT 49152u
-#define PORTS 6u
+#include "plane.h"
+
 #define COMMANDS_SIZE 4096u
-#define STEP 8u
 #define ROUNDS 64u // that a sweep may take
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -69,22 +66,8 @@ static void scribble(const uint8_t s[STEP])
 	uint64_t words = b.ours.size / sizeof(uint64_t);
 	uint64_t *word = s[1] & 1 ? hot[s[1] / 2 % 4]
 				  : (uint64_t *)b.ours.base + (s[2] | s[3] << 8) % words;
-	uint32_t to;
 
-	memcpy(&to, s + 4, sizeof(to));
-	switch (s[1] >> 6) {
-	case 0:
-		__atomic_store_n(word, to, __ATOMIC_RELAXED);
-		break;
-	case 1: // a step from where it is: most of what passes the checks
-		__atomic_fetch_add(word, to % 65 * 64ull, __ATOMIC_RELAXED);
-		break;
-	case 2:
-		__atomic_store_n(word, (uint64_t)to << 32 | to, __ATOMIC_RELAXED);
-		break;
-	default:
-		__atomic_fetch_xor(word, 1ull << to % 64, __ATOMIC_RELAXED);
-	}
+	plane_spoil(word, s);
 }
 
 // A command in good shape where the tail is, wherever that is, with what an honest one might say.
@@ -156,25 +139,6 @@ static void on_flush(void *)
 	b.unsent = 0;
 }
 
-static struct tp_capabilities capabilities(void)
-{
-	struct tp_capabilities c = {.name = "fuzz",
-		.servers = 2,
-		.relays = 2,
-		.allocations = SLOTS,
-		.peers = PEERS,
-		.port_min = PORT,
-		.port_max = PORT + PORTS - 1,
-		.channel_max = TP_CHANNEL_MAX};
-
-	c.server[0] = (struct tp_endpoint){.ip = tp_ip4(TP_BE32(0xc0000201)), .port = 3478};
-	c.server[1] = (struct tp_endpoint){
-		.ip = {.b = {0x20, 1, 0xd, 0xb8, [14] = 1, [15] = 1}}, .port = 3478};
-	for (uint32_t i = 0; i < 2; i++)
-		c.relay[i].local = c.relay[i].public_ = c.server[i].ip;
-	return c;
-}
-
 static struct tp_header header(void)
 {
 	struct tp_header h = {
@@ -186,7 +150,7 @@ static struct tp_header header(void)
 
 static void make(void)
 {
-	struct tp_capabilities c = capabilities();
+	struct tp_capabilities c = plane_capabilities();
 	struct tp_header h = header();
 	int fd;
 
@@ -321,7 +285,7 @@ static void honest_end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct relay_config config = {.capabilities = capabilities(), .secret = {1, 2}};
+	struct relay_config config = {.capabilities = plane_capabilities(), .secret = {1, 2}};
 	uint8_t s[STEP];
 
 	if (!b.ours.base)
