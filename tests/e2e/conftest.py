@@ -10,7 +10,7 @@ import pytest
 import rfc.client
 import turn
 from lab import Lab
-from server import BUILD, DATAPLANE, DATAPLANE_PROGRAM, Server
+from server import BUILD, DATAPLANE, DATAPLANE_PROGRAM, Server, running
 
 
 def pytest_configure(config):
@@ -55,14 +55,8 @@ def lab():
 @pytest.fixture(scope="session")
 def server(lab):
     """The server that most tests share: never restarted, never reconfigured."""
-    relay = lab.add_relay()
-    it = Server(relay)
-    try:
-        yield it.start()
-        it.stop()
-    finally:
-        it.end()
-        lab.remove_relay(relay)
+    with running(lab) as it:
+        yield it
 
 
 @pytest.fixture

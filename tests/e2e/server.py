@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The Turnpike authors
 """Turnpike under test: the configuration, the launcher, the programs it started, turnpikectl."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -204,6 +205,19 @@ class Server:
     def expect_count(self, name, at_least):
         wait_until(lambda: self.counters().get(name, 0) >= at_least, 5,
                    f"{name} >= {at_least}, is {self.counters().get(name)}")
+
+
+@contextlib.contextmanager
+def running(lab, **config):
+    """A server on a host of its own, for several tests."""
+    relay = lab.add_relay()
+    it = Server(relay, **config)
+    try:
+        yield it.start()
+        it.stop()
+    finally:
+        it.end()
+        lab.remove_relay(relay)
 
 
 def answers(client):

@@ -12,7 +12,7 @@ import pytest
 import lab as internet
 from rfc import numbers as n
 from rfc.client import Client
-from server import Server
+from server import running
 
 # The dataplane has nothing to do with it.
 pytestmark = pytest.mark.dataplanes("sockets")
@@ -27,14 +27,8 @@ GARBAGE = {"no text": b"\0\xff\1\n", "an empty line": b"\n", "a list": b"[1]\n",
 
 @pytest.fixture(scope="module")
 def server(lab):
-    relay = lab.add_relay()
-    it = Server(relay)
-    try:
-        yield it.start()
-        it.stop()
-    finally:
-        it.end()
-        lab.remove_relay(relay)
+    with running(lab) as it:
+        yield it
 
 
 @pytest.fixture

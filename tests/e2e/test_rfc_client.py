@@ -15,7 +15,7 @@ import lab as internet
 from rfc import credentials, message
 from rfc import numbers as n
 from rfc.client import UDP_TRANSPORT
-from server import FAMILIES, SECRETS, Server
+from server import FAMILIES, SECRETS, running
 from test_authentication import rest
 
 # The user of RFC 8489's appendix B.1, and one whose name comes decomposed here and composed there.
@@ -45,16 +45,9 @@ def told(answer):
 @pytest.fixture(scope="module")
 def modern(lab):
     """A server that knows all of its users, so that it offers USERHASH."""
-    relay = lab.add_relay()
-    it = Server(relay, secrets=None,
-                users=[{"name": "alice", "password": "wonderland"},
-                       {"name": "bob", "password": "wonderland"}, MATRIX, DECOMPOSED])
-    try:
-        yield it.start()
-        it.stop()
-    finally:
-        it.end()
-        lab.remove_relay(relay)
+    users = [{"name": name, "password": "wonderland"} for name in ("alice", "bob")]
+    with running(lab, secrets=None, users=[*users, MATRIX, DECOMPOSED]) as it:
+        yield it
 
 
 @pytest.mark.parametrize("last", [False, True], ids=["plain", "FINGERPRINT"])

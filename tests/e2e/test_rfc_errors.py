@@ -10,7 +10,7 @@ import lab as internet
 from rfc import message
 from rfc import numbers as n
 from rfc.client import UDP_TRANSPORT, peer
-from server import Server
+from server import running
 from test_rfc_client import AUTHENTICATION, EVEN, EVEN_AND_NEXT, V6_TOO, challenge, told, wanted
 
 TOKEN = n.RESERVATION_TOKEN, b"\xa5" * 8
@@ -89,16 +89,10 @@ OTHERS = {
 @pytest.fixture(scope="module")
 def strict(lab):
     """A server for IPv4 and IPv6 that knows all of its users."""
-    relay = lab.add_relay()
-    it = Server(relay, secrets=None, limits={
-        "unauthenticated_per_second": 0, "network_unauthenticated_per_second": 0,
-        "allocations_per_user": 40, "permissions_per_allocation": 3})
-    try:
-        yield it.start()
-        it.stop()
-    finally:
-        it.end()
-        lab.remove_relay(relay)
+    with running(lab, secrets=None, limits={
+            "unauthenticated_per_second": 0, "network_unauthenticated_per_second": 0,
+            "allocations_per_user": 40, "permissions_per_allocation": 3}) as it:
+        yield it
 
 
 def is_error(answer, code):
