@@ -23,6 +23,7 @@ int owners_init(struct owners *o, const struct tp_capabilities *capabilities)
 		return -ENOMEM;
 	}
 	pthread_mutex_init(&o->lock, NULL);
+	pthread_mutex_init(&o->opening, NULL);
 	return 0;
 }
 
@@ -31,6 +32,7 @@ void owners_free(struct owners *o)
 	if (!o->worker)
 		return;
 	pthread_mutex_destroy(&o->lock);
+	pthread_mutex_destroy(&o->opening);
 	free(o->worker);
 	free(o->socket);
 	*o = (struct owners){0};

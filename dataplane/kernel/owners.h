@@ -30,6 +30,8 @@ struct owners {
 	struct owner_socket *socket; // likewise
 	int epoll[TP_WORKERS_MAX]; // the workers' sets; written before they run
 	pthread_mutex_t lock;
+	pthread_mutex_t
+		opening; // held from a look for another worker's socket until one's own is known
 };
 
 // Returns 0 or -ENOMEM.

@@ -116,13 +116,30 @@ static void forget(struct worker *w, uint32_t index)
 	*s = (struct relay_socket){.fd = -1};
 }
 
+// The socket that another worker has opened for this allocation, or one of our own. Two workers that are told of a
+// moving client's allocation at once, as in a replay, must not both find none and bind the port.
+static int join_or_open(struct worker *w, uint32_t index, const struct tp_command *command)
+{
+	const struct tp_ip *local = &w->agent.capabilities->relay[command->relay].local;
+	int fd;
+
+	pthread_mutex_lock(&w->owners->opening);
+	fd = owners_join(w->owners, index, w->agent.index, command->allocation);
+	if (fd < 0) {
+		fd = open_socket(w, index, local, command->relay_port);
+		if (fd >= 0)
+			owners_open(w->owners, index, w->agent.index, command->allocation, fd);
+	}
+	pthread_mutex_unlock(&w->owners->opening);
+	return fd;
+}
+
 enum tp_status relay_socket_put(struct worker *w, const struct tp_command *command)
 {
 	const struct tp_capabilities *caps = w->agent.capabilities;
 	struct relay_socket *s;
 	enum tp_status status;
 	uint32_t index, former;
-	bool joined;
 	int fd;
 
 	if (command->allocation >= caps->allocations ||
@@ -135,15 +152,10 @@ enum tp_status relay_socket_put(struct worker *w, const struct tp_command *comma
 	// An earlier generation's socket is closed on the way: relay_socket_dropped().
 	if (s->fd >= 0 && !relay_displace(w->agent.relay, s->allocation, command->generation))
 		return TP_STATUS_PORT_TAKEN;
-	fd = owners_join(w->owners, index, w->agent.index, command->allocation);
-	joined = fd >= 0;
-	if (!joined)
-		fd = open_socket(w, index, &caps->relay[command->relay].local, command->relay_port);
+	fd = join_or_open(w, index, command);
 	if (fd < 0)
 		return status_of(fd);
 	status = relay_apply(w->agent.relay, command, w->agent.now);
-	if (!joined)
-		owners_open(w->owners, index, w->agent.index, command->allocation, fd);
 	if (status != TP_STATUS_OK) {
 		owners_leave(w->owners, index, w->agent.index);
 		return status;
