@@ -147,7 +147,8 @@ class Turnpike(Server):
             "users": [{"name": turngun.USER, "password": turngun.PASSWORD}],
             "allow_peers": [network.NETWORK], "dataplane": self.dataplane,
             "control_socket": str(self.directory / "control"),
-            "limits": {"allocations": self.allocations, "unauthenticated_per_second": 0},
+            "limits": {"allocations": self.allocations, "unauthenticated_per_second": 0,
+                       "network_unauthenticated_per_second": 0},
         }
 
     def command(self):
