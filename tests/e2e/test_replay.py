@@ -24,7 +24,8 @@ def test_a_hundred_thousand_allocations_are_there_again(lab, relay, make_server,
                                                         make_peer):
     server = make_server(relay=relay.v4, ports="4000-65535",
                          limits={"allocations": ALLOCATIONS + 100,
-                                 "unauthenticated_per_second": 0})
+                                 "unauthenticated_per_second": 0,
+                                 "network_unauthenticated_per_second": 0})
     load = Load(lab, server, CHANNELS, socket.AF_INET)
     clients = lab.client.v4[4:]
     done = lab.client.run(BUILD / "tests/e2e/crowd", server.address(socket.AF_INET)[0], 3478,
