@@ -113,7 +113,7 @@ Test(turn_ports, of_a_range_that_begins_or_ends_odd_the_even_ones_are_counted)
 		struct ports p;
 
 		cr_assert_eq(ports_create(&p, ranges[i][0], ranges[i][1]), 0);
-		cr_expect_eq(p.free_even, ranges[i][2]);
+		cr_expect_eq(ports_free(&p, PORTS_EVEN), ranges[i][2]);
 		for (uint16_t n = 0; n < ranges[i][2]; n++)
 			cr_expect_eq(ports_take(&p, 77, true) % 2, 0);
 		cr_expect_eq(ports_take(&p, 77, true), -ENOSPC);
@@ -160,7 +160,7 @@ Test(turn_ports, free_and_used_are_the_range_after_any_history)
 		cr_assert_eq(ports.free + taken, COUNT);
 		cr_assert_eq(ports_used(&ports, p), model[i]);
 		if (step % 100 == 0)
-			cr_assert_eq(ports.free_even, even_free(model));
+			cr_assert_eq(ports_free(&ports, PORTS_EVEN), even_free(model));
 		if (step % 1000 == 0)
 			cr_assert_eq(used(), taken);
 	}
@@ -209,6 +209,28 @@ Test(turn_ports, each_is_as_likely_as_any_other_among_many_in_use)
 	cr_expect_lt(chi_square(seen, COUNT, 1000), 180.0);
 }
 
+// Over several blocks of the bits that are kept: each cell has eight even ports.
+Test(turn_ports, an_even_one_is_as_likely_as_any_other_even_one)
+{
+	uint32_t seen[COUNT] = {0}, held[400] = {0};
+	uint64_t seed = 6;
+
+	ports_destroy(&ports);
+	cr_assert_eq(ports_create(&ports, MIN, MIN + 16 * COUNT - 1), 0);
+	for (uint32_t n = 0; n < 100000; n++) {
+		uint32_t *h = &held[random64(&seed) % 400];
+		int p = ports_take(&ports, (uint32_t)(random64(&seed) >> 16), PORTS_EVEN);
+
+		cr_assert_geq(p, (int)MIN);
+		cr_assert_eq(p % 2, 0);
+		seen[(p - (int)MIN) / 16]++;
+		if (*h)
+			cr_assert_eq(ports_release(&ports, (uint16_t)*h), 0);
+		*h = (uint32_t)p;
+	}
+	cr_expect_lt(chi_square(seen, COUNT, 1000), 180.0);
+}
+
 static uint32_t pairs(void)
 {
 	uint32_t n = 0;
@@ -247,7 +269,7 @@ Test(turn_ports, pairs_are_even_and_next_and_counted_right_after_any_history)
 				cr_assert(p < 0 || ports_used(&ports, (uint16_t)p));
 				cr_assert(p < 0 || ports_used(&ports, (uint16_t)(p + 1)));
 			}
-			cr_assert_eq(ports.free_pairs, pairs());
+			cr_assert_eq(ports_free(&ports, PORTS_PAIR), pairs());
 		}
 	}
 }
