@@ -329,14 +329,14 @@ static void make(struct request *r, struct pending *p, const struct wish *w)
 		reply_error(s, &r->to, err == -EDQUOT ? 486 : 508, NULL);
 		return;
 	}
-	p->ports = w->ports;
-	p->reserved = w->reservation != RESERVATION_NONE;
+	p->ports.kind = w->ports;
+	p->ports.reserved = w->reservation != RESERVATION_NONE;
 	announce(s, r, slot);
 	if (s->table->slots[slot].twin != TABLE_NONE)
 		announce(s, r, s->table->slots[slot].twin);
 	if (put(r, p, slot) != 0) {
 		undo(s, slot);
-		if (p->reserved)
+		if (p->ports.reserved)
 			table_reserve_again(s->table, &former);
 		pending_end(s, p);
 		turn_count(s, TP_CC_drop_congested);

@@ -85,7 +85,7 @@ static int send_batch(struct batch *b, const struct tp_send *reply, const void *
 {
 	int err = turn_submit(b->s, b->p->id, b->worker, b->commands, b->count, reply, bytes);
 
-	b->p->left += err == 0;
+	b->p->move.left += err == 0;
 	b->count = 0;
 	return err;
 }
@@ -126,10 +126,10 @@ static void undo(struct turn_server *s, const struct pending *p)
 
 		if (!pending_still_there(s, p, i))
 			continue;
-		table_undo_move(s->table, slot, &p->was[i].move);
-		table_set_expiry(s->table, slot, p->was[i].expires_ms);
-		table_record(s->table, slot)->worker = p->was[i].worker;
-		s->table->slots[slot].next_server = p->was[i].next_server;
+		table_undo_move(s->table, slot, &p->move.was[i].move);
+		table_set_expiry(s->table, slot, p->move.was[i].expires_ms);
+		table_record(s->table, slot)->worker = p->move.was[i].worker;
+		s->table->slots[slot].next_server = p->move.was[i].next_server;
 		s->table->slots[slot].move_pending = 0;
 	}
 }
@@ -143,10 +143,10 @@ static int begin(struct request *r, struct pending *p, uint32_t slot)
 	const uint32_t i = p->halves;
 	int err;
 
-	p->was[i].move = table_move_of(s->table, slot);
-	p->was[i].expires_ms = a->expires_ms;
-	p->was[i].worker = a->worker;
-	p->was[i].next_server = t->next_server;
+	p->move.was[i].move = table_move_of(s->table, slot);
+	p->move.was[i].expires_ms = a->expires_ms;
+	p->move.was[i].worker = a->worker;
+	p->move.was[i].next_server = t->next_server;
 	err = table_begin_move(s->table, slot, &r->punt->client, &r->server);
 	if (err)
 		return err;
@@ -190,8 +190,8 @@ static void move(struct request *r, const struct refresh *f)
 	}
 	// Nothing but what was in force before has left.
 	undo(s, p);
-	p->abandoned = true;
-	if (!p->left)
+	p->move.abandoned = true;
+	if (!p->move.left)
 		pending_end(s, p);
 	turn_count(s, TP_CC_drop_congested);
 }
@@ -264,19 +264,19 @@ static void refuse(struct turn_server *s, struct pending *p)
 void turn_move_outcome(struct turn_server *s, struct pending *p, uint32_t status)
 {
 	if (status == TP_STATUS_COUNT)
-		p->detached = true;
-	else if (status != TP_STATUS_OK && !p->refusal)
-		p->refusal = status;
-	if (--p->left)
+		p->move.detached = true;
+	else if (status != TP_STATUS_OK && !p->move.refusal)
+		p->move.refusal = status;
+	if (--p->move.left)
 		return;
-	if (!p->abandoned && p->refusal)
+	if (!p->move.abandoned && p->move.refusal)
 		refuse(s, p);
-	for (uint32_t i = 0; i < p->halves && !p->abandoned && !p->refusal; i++) {
+	for (uint32_t i = 0; i < p->halves && !p->move.abandoned && !p->move.refusal; i++) {
 		if (!pending_still_there(s, p, i))
 			continue;
 		s->table->slots[p->half[i].slot].move_pending = 0;
 		// Without a dataplane the record stays, and the client asks again.
-		if (p->detached)
+		if (p->move.detached)
 			continue;
 		turn_count(s, TP_CC_allocations_moved);
 		trace_slot(s, TURN_TRACE_MOVE, p->half[i].slot);

@@ -8,6 +8,11 @@
 
 #include "reply.h"
 
+static enum transaction_kind kind_of(const struct pending *p)
+{
+	return p->id >> 60;
+}
+
 struct pending *pending_take(struct turn_server *s, enum transaction_kind kind)
 {
 	struct pending *p;
@@ -17,15 +22,13 @@ struct pending *pending_take(struct turn_server *s, enum transaction_kind kind)
 	p = &s->pending[s->pending_free];
 	s->pending_free = p->next_free;
 	p->id = turn_id(kind, ++s->pending_serial, (uint32_t)(p - s->pending));
-	p->tried_count = 0;
-	p->no_relays = 0;
-	p->count = 0;
 	p->halves = 0;
-	p->ports = PORTS_ANY;
-	p->reserved = false;
-	p->left = 0;
-	p->refusal = TP_STATUS_OK;
-	p->detached = p->abandoned = false;
+	if (kind == TX_ALLOCATE)
+		p->ports = (struct pending_ports){.kind = PORTS_ANY};
+	else if (kind == TX_MOVE)
+		p->move = (struct pending_move){.refusal = TP_STATUS_OK};
+	else
+		p->peers.count = 0;
 	return p;
 }
 
@@ -44,9 +47,9 @@ void pending_add_half(struct turn_server *s, struct pending *p, uint32_t slot)
 
 void pending_end(struct turn_server *s, struct pending *p)
 {
-	while (p->tried_count--)
+	while (kind_of(p) == TX_ALLOCATE && p->ports.count--)
 		table_release_port(
-			s->table, p->tried_relay[p->tried_count], p->tried[p->tried_count]);
+			s->table, p->ports.relay[p->ports.count], p->ports.port[p->ports.count]);
 	OPENSSL_cleanse(p->key, sizeof(p->key));
 	p->id = 0;
 	p->next_free = s->pending_free;
@@ -76,7 +79,7 @@ static bool change_port_to(
 
 	if (s->table->slots[slot].reservation != RESERVATION_NONE)
 		return table_change_pair(s->table, slot, relay, random) == 0;
-	return table_change_port(s->table, slot, relay, random, p->ports) == 0;
+	return table_change_port(s->table, slot, relay, random, p->ports.kind) == 0;
 }
 
 // Gives the slot another port: of its relay address if that can be had, else of another one of the family.
@@ -88,7 +91,7 @@ static bool change_port(struct turn_server *s, const struct pending *p, uint32_t
 	for (uint32_t n = 0; n < s->table->relays_count; n++) {
 		const struct table_relay *r = &s->table->relays[relay];
 
-		if (!(p->no_relays >> relay & 1) && r->published != 0xff &&
+		if (!(p->ports.no_relays >> relay & 1) && r->published != 0xff &&
 			tp_ip_family(&r->local) == family && change_port_to(s, p, slot, relay))
 			return true;
 		relay = relay + 1u < s->table->relays_count ? relay + 1 : 0;
@@ -106,14 +109,14 @@ static bool try_another_port(
 	if (status != TP_STATUS_PORT_TAKEN && status != TP_STATUS_ADDRESS)
 		return false;
 	if (status == TP_STATUS_ADDRESS)
-		p->no_relays |= 1ull << relay;
+		p->ports.no_relays |= 1ull << relay;
 	else
 		turn_count(s, TP_CC_ports_taken);
 	// Who shows a token wants that port.
-	if (p->reserved || p->tried_count == PORT_ATTEMPTS || !change_port(s, p, slot))
+	if (p->ports.reserved || p->ports.count == PORT_ATTEMPTS || !change_port(s, p, slot))
 		return false;
-	p->tried_relay[p->tried_count] = relay;
-	p->tried[p->tried_count++] = before;
+	p->ports.relay[p->ports.count] = relay;
+	p->ports.port[p->ports.count++] = before;
 	return true;
 }
 
@@ -153,13 +156,19 @@ static bool put_changed(struct turn_server *s, struct pending *p, uint32_t statu
 		       &p->to.head, bytes) == 0;
 }
 
+// Of a transaction that may be over.
+static uint32_t peers_put(const struct pending *p)
+{
+	return kind_of(p) == TX_PERMISSION || kind_of(p) == TX_CHANNEL ? p->peers.count : 0;
+}
+
 // A later transaction, `heir`, has put this record too. Should it fail as well, it has to go back to where
 // this one began. One that succeeded keeps what its answer announced.
 static void hand_down(struct pending *heir, uint32_t record, uint64_t before)
 {
-	for (uint32_t i = 0; heir->id && i < heir->count; i++) {
-		if (heir->records[i] == record) {
-			heir->before[i] = before;
+	for (uint32_t i = 0; i < peers_put(heir); i++) {
+		if (heir->peers.records[i] == record) {
+			heir->peers.before[i] = before;
 			return;
 		}
 	}
@@ -177,15 +186,15 @@ static bool is_ours(const struct pending *p, const struct tp_vault_peer *peer)
 // All or nothing: what the request put goes back, the last first.
 static void roll_back(struct turn_server *s, const struct pending *p)
 {
-	for (uint32_t i = p->count; i-- > 0;) {
-		uint32_t put_by = s->table->peers[p->records[i]].put_by;
+	for (uint32_t i = p->peers.count; i-- > 0;) {
+		uint32_t put_by = s->table->peers[p->peers.records[i]].put_by;
 
-		if (!is_ours(p, table_peer(s->table, p->records[i])))
+		if (!is_ours(p, table_peer(s->table, p->peers.records[i])))
 			continue; // expired: the dataplane took its time
 		if (put_by == (uint32_t)(p - s->pending))
-			turn_put_peer_back(s, p->records[i], p->before[i]);
+			turn_put_peer_back(s, p->peers.records[i], p->peers.before[i]);
 		else if (put_by != TABLE_NONE)
-			hand_down(&s->pending[put_by], p->records[i], p->before[i]);
+			hand_down(&s->pending[put_by], p->peers.records[i], p->peers.before[i]);
 	}
 }
 
@@ -200,7 +209,7 @@ static bool end_halves(struct turn_server *s, const struct pending *p)
 		if (!pending_still_there(s, p, i))
 			continue;
 		any = true;
-		if (p->id >> 60 == TX_ALLOCATE &&
+		if (kind_of(p) == TX_ALLOCATE &&
 			s->table->slots[slot].reservation != RESERVATION_NONE)
 			table_unreserve(s->table, s->table->slots[slot].reservation);
 		turn_drop(s, slot, NULL, NULL);
@@ -210,7 +219,7 @@ static bool end_halves(struct turn_server *s, const struct pending *p)
 
 static void refused(struct turn_server *s, struct pending *p)
 {
-	enum transaction_kind kind = p->id >> 60;
+	enum transaction_kind kind = kind_of(p);
 	bool answer = pending_still_there(s, p, 0) ||
 		      (p->halves == 2 && pending_still_there(s, p, 1));
 
@@ -226,13 +235,15 @@ static void refused(struct turn_server *s, struct pending *p)
 // All that the transaction announced is in force.
 static void trace_success(struct turn_server *s, const struct pending *p)
 {
-	for (uint32_t i = 0; p->id >> 60 == TX_ALLOCATE && i < p->halves; i++) {
+	for (uint32_t i = 0; kind_of(p) == TX_ALLOCATE && i < p->halves; i++) {
 		if (pending_still_there(s, p, i))
 			trace_slot(s, TURN_TRACE_ALLOCATION, p->half[i].slot);
 	}
-	for (uint32_t i = 0; i < p->count; i++) {
-		if (!p->before[i] && is_ours(p, table_peer(s->table, p->records[i])))
-			trace_peer(s, p->records[i]);
+	for (uint32_t i = 0; i < peers_put(p); i++) {
+		const uint32_t record = p->peers.records[i];
+
+		if (!p->peers.before[i] && is_ours(p, table_peer(s->table, record)))
+			trace_peer(s, record);
 	}
 }
 

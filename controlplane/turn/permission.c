@@ -123,9 +123,9 @@ static void submit(struct request *r, struct change *c, enum transaction_kind ki
 	pending_add_half(s, p, r->slot);
 	if (s->table->slots[r->slot].twin != TABLE_NONE)
 		pending_add_half(s, p, s->table->slots[r->slot].twin);
-	p->count = (uint8_t)c->count;
-	memcpy(p->records, c->records, c->count * sizeof(*c->records));
-	memcpy(p->before, c->before, c->count * sizeof(*c->before));
+	p->peers.count = (uint8_t)c->count;
+	memcpy(p->peers.records, c->records, c->count * sizeof(*c->records));
+	memcpy(p->peers.before, c->before, c->count * sizeof(*c->before));
 	reply_begin(&w, &r->to, TP_STUN_SUCCESS, bytes);
 	if (reply_finish(s, &r->to, &w) <= 0 ||
 		turn_submit(s, p->id, table_record(s->table, r->slot)->worker, c->commands,
@@ -135,8 +135,8 @@ static void submit(struct request *r, struct change *c, enum transaction_kind ki
 		turn_count(s, TP_CC_drop_congested);
 		return;
 	}
-	for (uint32_t i = 0; i < p->count; i++)
-		s->table->peers[p->records[i]].put_by = (uint32_t)(p - s->pending);
+	for (uint32_t i = 0; i < p->peers.count; i++)
+		s->table->peers[p->peers.records[i]].put_by = (uint32_t)(p - s->pending);
 	turn_count(s, TP_CC_success_responses);
 }
 

@@ -10,6 +10,9 @@
 #include "../auth/secret.h"
 #include "reply.h"
 
+#define TRANSACTIONS_MIN 4096u // about what the punts ring of one worker holds
+#define TRANSACTIONS_MAX 16384u
+
 uint32_t turn_random(struct turn_server *s)
 {
 	uint32_t v;
@@ -308,6 +311,15 @@ struct link_events turn_events(struct turn_server *s)
 	};
 }
 
+// Transactions under way at once: a storm of a server's clients is as large as the server.
+static uint32_t transactions_for(uint32_t allocations)
+{
+	const uint32_t n = allocations / 16;
+
+	return n < TRANSACTIONS_MIN ? TRANSACTIONS_MIN
+				    : (n < TRANSACTIONS_MAX ? n : TRANSACTIONS_MAX);
+}
+
 static int create_pending(struct turn_server *s, uint32_t count)
 {
 	s->pending_count = count;
@@ -356,7 +368,8 @@ int turn_create(struct turn_server **out, const struct turn_config *config, stru
 		s->redirect[i] = config->redirect[i];
 	if (rates_create(s, config))
 		goto fail;
-	if (create_pending(s, config->transactions ? config->transactions : 16384))
+	if (create_pending(s, config->transactions ? config->transactions
+						   : transactions_for(config->table.allocations)))
 		goto fail;
 	err = stun_hmac_new(&s->late_key, no_key, sizeof(no_key));
 	if (!err)

@@ -36,25 +36,25 @@ enum transaction_kind {
 
 #define PORT_ATTEMPTS 32u // ports tried before an Allocate gets 508
 
-// A transaction that an outcome must be acted upon. Its key is wiped when it ends.
-struct pending {
-	uint64_t id; // 0: free
-	struct responder to;
-	uint8_t key[32];
-	uint8_t key_length;
-	uint8_t ports; // enum ports_kind, of an Allocate
-	bool reserved; // it was given a reservation's port: no other will do
-	uint8_t tried_count;
-	uint8_t tried_relay[PORT_ATTEMPTS]; // and
-	uint16_t tried[PORT_ATTEMPTS]; // its port: kept out of the pool until this ends
+// What an Allocate has tried.
+struct pending_ports {
 	uint64_t no_relays; // a bit for each relay address that can't be had
-	uint8_t count; // of peers that this transaction put
-	uint8_t halves; // of the allocation: two of a dual one
-	struct {
-		uint32_t slot;
-		uint64_t serial;
-	} half[2]; // in the order of the transaction's commands, if it puts allocations
-	// Of a move: how things were, for each half, and what is known of its transactions.
+	uint8_t kind; // enum ports_kind
+	bool reserved; // it was given a reservation's port: no other will do
+	uint8_t count;
+	uint8_t relay[PORT_ATTEMPTS]; // and
+	uint16_t port[PORT_ATTEMPTS]; // its port: kept out of the pool until this ends
+};
+
+// What a CreatePermission or ChannelBind has put.
+struct pending_peers {
+	uint8_t count;
+	uint32_t records[STUN_PEERS_MAX + 1];
+	uint64_t before[STUN_PEERS_MAX + 1]; // their former expiry; 0: made by this transaction
+};
+
+// How things were before a move, for each half, and what is known of its transactions.
+struct pending_move {
 	struct {
 		struct table_move move;
 		uint64_t expires_ms;
@@ -65,9 +65,26 @@ struct pending {
 	uint32_t refusal; // first status that was an error; TP_STATUS_OK
 	bool detached; // the dataplane went away
 	bool abandoned; // not all of them could be sent: nothing is to be announced
-	uint32_t records[STUN_PEERS_MAX + 1];
-	uint64_t before[STUN_PEERS_MAX + 1]; // their former expiry; 0: made by this transaction
+};
+
+// A transaction that an outcome must be acted upon. Its key is wiped when it ends.
+struct pending {
+	uint64_t id; // 0: free
+	struct responder to;
+	uint8_t key[32];
+	uint8_t key_length;
+	uint8_t halves; // of the allocation: two of a dual one
+	struct {
+		uint32_t slot;
+		uint64_t serial;
+	} half[2]; // in the order of the transaction's commands, if it puts allocations
 	uint32_t next_free;
+	// By its kind: TX_ALLOCATE; TX_PERMISSION and TX_CHANNEL; TX_MOVE.
+	union {
+		struct pending_ports ports;
+		struct pending_peers peers;
+		struct pending_move move;
+	};
 };
 
 #define TURN_NO_ALTERNATE 0xffu
