@@ -115,19 +115,38 @@ static void poll_punts(struct shm_link *l, uint32_t worker, uint32_t budget)
 	tp_ring_release(&w->punts);
 }
 
-bool shm_link_poll(struct shm_link *l, uint32_t budget)
+// A client that has its answer may ask for more by way of another worker. What that answer rests on, the results
+// that its worker published before it sent it, comes first: so a look sees how far the punts go, then how far the
+// results do, and those punts are taken after those results. Results that go on and on, as in a replay, hold up
+// nobody: the next look is the next round's.
+static void look(struct shm_link *l)
 {
-	bool more = false;
-
-	// A client that has its answer may ask for more by way of another worker. What that answer rests on,
-	// the results that its worker published before it sent it, comes first: so only those punts are
-	// taken that were there before the results were looked at.
+	if (l->looked)
+		return;
 	for (uint32_t i = 0; l->attached && i < l->header.workers; i++)
 		l->worker[i].punts_seen = tp_ring_look(&l->worker[i].punts);
 	for (uint32_t i = 0; l->attached && i < l->header.workers; i++)
+		l->worker[i].results_seen = tp_ring_look(&l->worker[i].results);
+}
+
+// Whether the consumer has come as far as it saw. What can't be is not waited for.
+static bool has_taken(const struct tp_consumer *c, uint64_t seen)
+{
+	return seen - c->local - 1 >= c->size;
+}
+
+bool shm_link_poll(struct shm_link *l, uint32_t budget)
+{
+	bool more = false, taken = true;
+
+	look(l);
+	for (uint32_t i = 0; l->attached && i < l->header.workers; i++)
 		more |= poll_results(l, &l->worker[i], budget);
-	for (uint32_t i = 0; !more && l->attached && i < l->header.workers; i++)
+	for (uint32_t i = 0; i < l->header.workers; i++)
+		taken &= has_taken(&l->worker[i].results, l->worker[i].results_seen);
+	for (uint32_t i = 0; taken && l->attached && i < l->header.workers; i++)
 		poll_punts(l, i, budget);
+	l->looked = !taken;
 	for (uint32_t i = 0; l->attached && i < l->header.workers; i++)
 		more |= tp_ring_ready(&l->worker[i].punts);
 	if (l->wants_room && l->attached) {

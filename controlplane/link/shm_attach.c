@@ -159,7 +159,7 @@ void shm_detach(struct shm_link *l)
 	bool was = l->attached;
 
 	l->attached = false;
-	l->out_of_step = false;
+	l->out_of_step = l->looked = false;
 	if (was) {
 		fprintf(stderr, "turnpike-control: the dataplane has gone\n");
 		l->events.detached(l->events.context);

@@ -19,7 +19,8 @@ struct shm_worker {
 	struct tp_producer commands;
 	struct tp_consumer results;
 	struct tp_consumer punts;
-	uint64_t punts_seen; // how far the punts go that shm_link_poll() may take
+	uint64_t punts_seen; // how far the punts go that shm_link_poll() may take, and
+	uint64_t results_seen; // the results that it takes before
 	struct flight flight;
 	int bell; // wakes it; -1: none
 	uint32_t rung;
@@ -52,6 +53,7 @@ struct shm_link {
 	int bell; // that workers ring; -1: not attached
 	bool attached;
 	bool wants_room;
+	bool looked; // at both kinds of rings; the results seen there are not all taken yet
 	bool out_of_step; // a results ring: what its worker's commands came to is unknown
 	uint64_t connected_ms;
 	struct tp_mapping own;

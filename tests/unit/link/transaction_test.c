@@ -244,6 +244,41 @@ Test(link_transaction, requests_wait_while_there_are_more_results_than_are_taken
 	cr_assert_eq(p.punted, 1);
 }
 
+Test(link_transaction,
+	results_without_end_hold_up_no_request_but_for_those_that_were_there_before_it)
+{
+	struct tp_command c = permission(1);
+	unsigned int published = 0;
+
+	plane_attach(&p, TP_PLACEMENT_CLIENT);
+	for (uint32_t i = 0; i < 40; i++)
+		cr_assert_eq(submit(1 + i, i % 2, &c, 1, false), 0);
+	p.ops->ops->flush(p.ops);
+	for (; published < 8; published++) {
+		c = plane_command(&p, published % 2);
+		plane_result(&p, published % 2, &c, TP_STATUS_OK);
+	}
+	punt(&p, 1);
+	// As in a replay: for each result that is taken there is another one.
+	while (!p.punted && published < 40) {
+		cr_assert(shm_link_poll(p.link, 1));
+		for (uint32_t w = 0; w < 2; w++, published++) {
+			c = plane_command(&p, w);
+			plane_result(&p, w, &c, TP_STATUS_OK);
+		}
+	}
+	cr_assert_eq(p.punted, 1);
+	cr_assert_eq(p.outcomes_by_punt, 8);
+	// The next dataplane begins anew, wherever this one's rings stood.
+	punt(&p, 1);
+	cr_assert(shm_link_poll(p.link, 1));
+	plane_hang_up(&p);
+	plane_attach(&p, TP_PLACEMENT_CLIENT);
+	punt(&p, 0);
+	shm_link_poll(p.link, 1);
+	cr_assert_eq(p.punted, 2);
+}
+
 Test(link_transaction, the_worker_of_a_client_is_a_function_of_its_address)
 {
 	struct tp_endpoint client = {.ip = tp_ip4(TP_BE32(0xc6336407u)), .port = 1};
