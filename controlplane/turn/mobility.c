@@ -127,7 +127,9 @@ static void undo(struct turn_server *s, const struct pending *p)
 		if (!pending_still_there(s, p, i))
 			continue;
 		table_undo_move(s->table, slot, &p->move.was[i].move);
-		table_set_expiry(s->table, slot, p->move.was[i].expires_ms);
+		// A Refresh may have granted more meanwhile: that stays.
+		if (table_record(s->table, slot)->expires_ms == p->move.was[i].granted_ms)
+			table_set_expiry(s->table, slot, p->move.was[i].expires_ms);
 		table_record(s->table, slot)->worker = p->move.was[i].worker;
 		s->table->slots[slot].next_server = p->move.was[i].next_server;
 		s->table->slots[slot].move_pending = 0;
@@ -144,7 +146,7 @@ static int begin(struct request *r, struct pending *p, uint32_t slot)
 	int err;
 
 	p->move.was[i].move = table_move_of(s->table, slot);
-	p->move.was[i].expires_ms = a->expires_ms;
+	p->move.was[i].expires_ms = p->move.was[i].granted_ms = a->expires_ms;
 	p->move.was[i].worker = a->worker;
 	p->move.was[i].next_server = t->next_server;
 	err = table_begin_move(s->table, slot, &r->punt->client, &r->server);
@@ -182,6 +184,8 @@ static void move(struct request *r, const struct refresh *f)
 	}
 	for (uint32_t i = 0; i < f->count; i++)
 		table_set_expiry(s->table, f->slots[i], s->now_ms + 1000ull * f->lifetime_s);
+	for (uint32_t i = 0; i < n; i++)
+		p->move.was[i].granted_ms = table_record(s->table, halves[i])->expires_ms;
 	refresh_answer(r, f->lifetime_s, bytes);
 	b.worker = table_record(s->table, r->slot)->worker;
 	if (send_move(&b, halves, n, &r->to.head, bytes) == 0) {

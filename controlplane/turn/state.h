@@ -58,6 +58,7 @@ struct pending_move {
 	struct {
 		struct table_move move;
 		uint64_t expires_ms;
+		uint64_t granted_ms; // by the move: it is to expire then
 		uint32_t worker;
 		uint16_t next_server;
 	} was[2];

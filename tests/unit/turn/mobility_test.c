@@ -295,6 +295,24 @@ Test(turn_mobility, one_that_is_under_way_is_not_begun_again)
 	cr_expect_eq(rig_check(&rig, true), 0);
 }
 
+Test(turn_mobility, a_refused_move_takes_back_no_lifetime_that_was_granted_meanwhile)
+{
+	const uint32_t slot = begin();
+	struct ask q;
+
+	rig_pass(&rig, 60000);
+	rig.hold = true;
+	rig_verdict(&rig, TP_STATUS_NO_SPACE, 1);
+	ask_move(&q, &away, 0);
+	cr_assert_null(ask_send(&q));
+	cr_assert_eq(ask_refresh(&rig, &home, 1200), 0);
+	rig_flush(&rig);
+	cr_expect_not(table_moving(rig.table, slot));
+	cr_expect_eq(table_record(rig.table, slot)->expires_ms, rig.now_ms + 1200000u);
+	cr_expect_eq(dataplane(slot)->put.expires_ms, rig.now_ms + 1200000u);
+	cr_expect_eq(rig_check(&rig, true), 0);
+}
+
 Test(turn_mobility, moves_again_before_any_data_came)
 {
 	const uint32_t slot = begin();
