@@ -110,26 +110,28 @@ int users_find(struct users *users, const struct config *config, const char *who
 
 #define NAME 64u
 
+// A name, or the number of who has none.
+static const char *named(const char *name, unsigned int number, char out[NAME])
+{
+	if (name)
+		snprintf(out, NAME, "%s", name);
+	else
+		snprintf(out, NAME, "%u", number);
+	return out;
+}
+
 static const char *user_name(uid_t uid, char out[NAME])
 {
 	const struct passwd *user = getpwuid(uid);
 
-	if (user)
-		snprintf(out, NAME, "%s", user->pw_name);
-	else
-		snprintf(out, NAME, "%u", uid);
-	return out;
+	return named(user ? user->pw_name : NULL, uid, out);
 }
 
 static const char *group_name(gid_t gid, char out[NAME])
 {
 	const struct group *group = getgrgid(gid);
 
-	if (group)
-		snprintf(out, NAME, "%s", group->gr_name);
-	else
-		snprintf(out, NAME, "%u", gid);
-	return out;
+	return named(group ? group->gr_name : NULL, gid, out);
 }
 
 void users_tell(const struct users *users, FILE *out)
