@@ -13,17 +13,10 @@
 #include "../../controlplane/link/shm.h"
 #include "../../controlplane/stun/writer.h"
 #include "../../controlplane/turn/server.h"
+#include "../must.h"
 #include "turn_model.h"
 
 #define WORLD_REALM "example.org"
-
-#define MUST(what) \
-	do { \
-		if (!(what)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what); \
-			abort(); \
-		} \
-	} while (0)
 
 struct world_user {
 	const char *name, *password;

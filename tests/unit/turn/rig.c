@@ -7,15 +7,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "../../must.h"
 #include "rig.h"
-
-#define MUST(what) \
-	do { \
-		if (!(what)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what); \
-			abort(); \
-		} \
-	} while (0)
 
 static const struct auth_user users[] = {
 	{.name = "alice", .password = "wonderland"},
