@@ -208,10 +208,10 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(lab, **config):
-    """A server on a host of its own, for several tests."""
+def running(lab, of_host=lambda host: {}, **config):
+    """A server on a host of its own, for several tests. `of_host`: what of the configuration its host decides."""
     relay = lab.add_relay()
-    it = Server(relay, **config)
+    it = Server(relay, **config, **of_host(relay))
     try:
         yield it.start()
         it.stop()

@@ -5,6 +5,7 @@
 A request gets its code and changes nothing; an indication and a peer's own datagram get silence,
 which is counted under a name; nothing leaves the relay. test_policy.py has the ranges."""
 
+import contextlib
 import ipaddress
 import socket
 import struct
@@ -16,7 +17,7 @@ import lab as internet
 from rfc import message
 from rfc import numbers as n
 from rfc.client import Client
-from server import Server, wait_until
+from server import running, wait_until
 from test_counters import CLIENT_DROPS
 from test_rfc_client import V6_TOO
 
@@ -63,20 +64,10 @@ BROKEN = {"empty": b"", "1 byte": b"\0", "family only": b"\0\1", "no address": b
 
 
 class Scene:
-    def __init__(self, lab, relay):
-        self.lab = lab
-        self.server = Server(relay, external=[
-            {"public": relay.public4, "local": relay.v4[0]},
-            {"public": relay.public6, "local": relay.v6[0]}], limits={
-                "unauthenticated_per_second": 0, "network_unauthenticated_per_second": 0,
-                "new_peers_per_second": 0})
-        self.made = []
-
-    def start(self):
-        self.server.start()
+    def __init__(self, lab, server):
+        self.lab, self.server, self.made = lab, server, []
         self.client, self.other = self.dual(), self.dual()
         assert self.client.permit(GOOD4, GOOD6).cls == n.SUCCESS
-        return self
 
     def dual(self):
         """A client with an address of each family."""
@@ -89,18 +80,23 @@ class Scene:
         return it
 
 
+    def close(self):
+        for client in self.made:
+            client.close()
+
+
+def external(host):
+    return {"external": [{"public": host.public4, "local": host.v4[0]},
+                         {"public": host.public6, "local": host.v6[0]}]}
+
+
 @pytest.fixture(scope="module")
 def scene(lab):
-    relay = lab.add_relay()
-    it = Scene(lab, relay)
-    try:
-        yield it.start()
-        it.server.stop()
-    finally:
-        for client in it.made:
-            client.close()
-        it.server.end()
-        lab.remove_relay(relay)
+    limits = {"unauthenticated_per_second": 0, "network_unauthenticated_per_second": 0,
+              "new_peers_per_second": 0}
+    with running(lab, external, limits=limits) as server, \
+            contextlib.closing(Scene(lab, server)) as it:
+        yield it
 
 
 def own(scene):

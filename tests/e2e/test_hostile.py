@@ -7,6 +7,7 @@ hostile.py has the datagrams. After each kind of them: what arrived is what was 
 relayed, punted or dropped under a name, every punt was answered or dropped under a name, every answer
 is a well-formed message, nothing is allocated that was not before, and no secret is in the log."""
 
+import contextlib
 import socket
 import struct
 
@@ -17,7 +18,7 @@ import lab as internet
 from rfc import message
 from rfc import numbers as n
 from rfc.client import Client
-from server import SECRETS, Server, wait_until
+from server import SECRETS, running, wait_until
 from test_counters import CLIENT_DROPS, PEER_DROPS, names
 
 CHUNK = 64
@@ -36,14 +37,8 @@ RTO = 10  # a request that is sent twice is counted twice
 class Scene:
     """A server, an honest client in a call, and those who mean harm."""
 
-    def __init__(self, lab, relay):
-        self.lab = lab
-        self.server = Server(relay, users=[{"name": name, "password": PASSWORD}
-                                           for name in ("alice", "bob", "carol")])
-        self.made = []
-
-    def start(self):
-        self.server.start()
+    def __init__(self, lab, server):
+        self.lab, self.server, self.made = lab, server, []
         self.friend, self.honest = self.peer(1), self.client("carol")
         self.call(self.honest, self.friend)
         self.friend2, self.member = self.peer(2), self.client("alice")
@@ -54,7 +49,6 @@ class Scene:
         self.impostor = Client(self.member.sock, self.member.server, "bob", PASSWORD, rto=RTO)
         assert self.impostor.refresh().code == 441
         self.drain()
-        return self
 
     def client(self, user):
         sock = self.lab.client.udp(self.lab.client.v4[0], buffer=1 << 22)
@@ -107,15 +101,9 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(lab):
-    relay = lab.add_relay()
-    it = Scene(lab, relay)
-    try:
-        yield it.start()
-        it.server.stop()
-    finally:
-        it.close()
-        it.server.end()
-        lab.remove_relay(relay)
+    users = [{"name": name, "password": PASSWORD} for name in ("alice", "bob", "carol")]
+    with running(lab, users=users) as server, contextlib.closing(Scene(lab, server)) as it:
+        yield it
 
 
 def total(counters, which):
