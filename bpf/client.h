@@ -7,9 +7,16 @@
 #include "find.h"
 #include "rewrite.h"
 
-static TP_ALWAYS_INLINE uint32_t now(void)
+// The coarse clock moves with jiffies, which are a load where the clock is a call: it is asked once a jiffy.
+static TP_ALWAYS_INLINE uint32_t now(struct xdp_cpu *cpu)
 {
-	return xdp_tick(bpf_ktime_get_coarse_ns());
+	uint64_t jiffies = bpf_jiffies64();
+
+	if (cpu->jiffies != jiffies) {
+		cpu->tick = xdp_tick(bpf_ktime_get_coarse_ns());
+		cpu->jiffies = jiffies;
+	}
+	return cpu->tick;
 }
 
 // To the peer, once all is known but the family of the relayed address. `sum`: s->sum isn't known either.
@@ -80,7 +87,7 @@ static TP_ALWAYS_INLINE int from_client(struct xdp_md *ctx, struct xdp_cpu *cpu,
 			       : drop_client(cpu, p, TP_C_channel_unbound);
 	if (found < 0)
 		return pass(cpu, TP_C_passed_busy);
-	if (line.until <= now())
+	if (line.until <= now(cpu))
 		return pass(cpu, TP_C_passed_expired);
 	if (line.client.relay & XDP_HAIRPIN)
 		return pass(cpu, TP_C_passed_hairpin);

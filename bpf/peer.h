@@ -149,7 +149,7 @@ static TP_ALWAYS_INLINE int other_peer(struct xdp_md *ctx, bool from4)
 	const uint8_t *data = (const uint8_t *)(long)ctx->data;
 	const uint8_t *end = (const uint8_t *)(long)ctx->data_end;
 	struct sending s = {};
-	uint32_t zero = 0, tick = now();
+	uint32_t zero = 0, tick;
 	struct xdp_cpu *cpu = bpf_map_lookup_elem(&cpus, &zero);
 	struct port_copy port;
 	struct xdp_line peer;
@@ -160,6 +160,7 @@ static TP_ALWAYS_INLINE int other_peer(struct xdp_md *ctx, bool from4)
 
 	if (!cpu || (from4 ? read_packet4(&p, data, end) : read_packet6(&p, data, end)) != RELAYS)
 		return XDP_PASS;
+	tick = now(cpu);
 	s.length = p.length;
 	if (!begin_to_client(cpu, &p, &port, &s, tick, &found))
 		return found;
@@ -194,7 +195,7 @@ static TP_ALWAYS_INLINE int from_peer(
 	struct port_copy port;
 	int verdict;
 
-	if (!begin_to_client(cpu, p, &port, &s, now(), &verdict))
+	if (!begin_to_client(cpu, p, &port, &s, now(cpu), &verdict))
 		return verdict;
 	if (!port.channel)
 		return from_other_peer(ctx, from4);

@@ -111,7 +111,7 @@ static TP_ALWAYS_INLINE int relay_send(struct xdp_md *ctx, struct xdp_cpu *cpu,
 		.word = xdp_client_word(p->source_port, family, (uint8_t)p->index),
 	};
 	struct xdp_line client, peer;
-	uint32_t tick = now();
+	uint32_t tick = now(cpu);
 	int found = find(true, &key, &client);
 
 	if (!found) {

@@ -29,7 +29,8 @@
 #include "line.h"
 
 // The clock of entries: CLOCK_MONOTONIC in units of 2^27 ns, about 134 ms; good for 18 years of uptime. The
-// program reads the coarse clock. Both conversions round down: an entry may end a tick early, never late.
+// program reads the coarse clock, once a jiffy. Both conversions round down: an entry may end a tick early, and late
+// only by the few milliseconds that a coarse clock is behind.
 #define XDP_TICK_SHIFT 27
 
 static inline uint32_t xdp_tick(uint64_t ns)
@@ -160,7 +161,8 @@ struct xdp_cpu {
 		[TP_COUNTER_COUNT]; // enum tp_counter: what the program relayed, dropped or passed up
 	uint64_t redirected; // of the relayed: by another interface than they came
 	uint32_t ip_id; // the next one
-	uint32_t zero;
+	uint32_t tick; // the clock of entries, as it was at
+	uint64_t jiffies;
 };
 
 // Where an address is looked for in config.slot.

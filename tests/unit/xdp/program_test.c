@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -207,6 +208,33 @@ Test(xdp_program, a_channel_and_a_permission_that_are_over_pass_up_though_the_al
 	// The moment itself is over too.
 	port->until = 1;
 	passes(b, peer_data(b, 5000, 20), TP_C_passed_expired);
+}
+
+static uint32_t tick(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return xdp_tick((uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec);
+}
+
+// The program does not read its clock for every packet.
+Test(xdp_program, a_promise_ends_under_traffic_when_it_says)
+{
+	uint8_t b[LAB_FRAME_MAX], out[LAB_FRAME_MAX];
+	uint32_t until, asked, length;
+
+	open_lab(UINT32_MAX);
+	length = channel_data(b, 0);
+	cr_assert_eq(verdict(b, length, out), XDP_TX);
+	until = tick() + 3;
+	for (uint32_t i = 0; i < xdp_lines(lab.clients.homes); i++)
+		lab.clients.lines[i].until = until;
+	// A second more, for what the coarse clock of a busy machine is behind.
+	for (asked = tick(); verdict(b, length, out) == XDP_TX; asked = tick())
+		cr_assert_leq(asked, until + 8);
+	cr_assert_geq(tick(), until);
+	passes(b, length, TP_C_passed_expired);
 }
 
 // A host that asks who it is (RFC 1122 section 3.2.1.3).
