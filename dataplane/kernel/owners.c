@@ -22,8 +22,8 @@ int owners_init(struct owners *o, const struct tp_capabilities *capabilities)
 		*o = (struct owners){0};
 		return -ENOMEM;
 	}
-	pthread_mutex_init(&o->lock, NULL);
-	pthread_mutex_init(&o->opening, NULL);
+	for (uint32_t i = 0; i < OWNERS_LOCKS; i++)
+		pthread_mutex_init(&o->lock[i], NULL);
 	return 0;
 }
 
@@ -31,34 +31,39 @@ void owners_free(struct owners *o)
 {
 	if (!o->worker)
 		return;
-	pthread_mutex_destroy(&o->lock);
-	pthread_mutex_destroy(&o->opening);
+	for (uint32_t i = 0; i < OWNERS_LOCKS; i++)
+		pthread_mutex_destroy(&o->lock[i]);
 	free(o->worker);
 	free(o->socket);
 	*o = (struct owners){0};
 }
 
-int owners_join(struct owners *o, uint32_t index, uint32_t worker, uint32_t allocation)
+static pthread_mutex_t *lock_of(struct owners *o, uint32_t index)
+{
+	return &o->lock[index % OWNERS_LOCKS];
+}
+
+int owners_take(struct owners *o, uint32_t index, uint32_t worker, uint32_t allocation,
+	owners_open_fn *open, void *context)
 {
 	struct owner_socket *s = &o->socket[index];
-	int fd = -1;
+	int fd;
 
-	pthread_mutex_lock(&o->lock);
+	pthread_mutex_lock(lock_of(o, index));
 	if (s->workers && s->allocation == allocation) {
 		s->workers |= 1ull << worker;
 		fd = s->fd;
+	} else {
+		fd = open(context);
+		if (fd >= 0) {
+			*s = (struct owner_socket){
+				.workers = 1ull << worker, .allocation = allocation, .fd = fd};
+			__atomic_store_n(
+				&o->worker[index], (uint8_t)(worker + 1), __ATOMIC_RELAXED);
+		}
 	}
-	pthread_mutex_unlock(&o->lock);
+	pthread_mutex_unlock(lock_of(o, index));
 	return fd;
-}
-
-void owners_open(struct owners *o, uint32_t index, uint32_t worker, uint32_t allocation, int fd)
-{
-	pthread_mutex_lock(&o->lock);
-	o->socket[index] = (struct owner_socket){
-		.workers = 1ull << worker, .allocation = allocation, .fd = fd};
-	__atomic_store_n(&o->worker[index], (uint8_t)(worker + 1), __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&o->lock);
 }
 
 // The first that still has it reads on. What arrives between the two calls waits in the socket.
@@ -83,11 +88,11 @@ void owners_leave(struct owners *o, uint32_t index, uint32_t worker)
 {
 	struct owner_socket *s = &o->socket[index];
 
-	pthread_mutex_lock(&o->lock);
+	pthread_mutex_lock(lock_of(o, index));
 	s->workers &= ~(1ull << worker);
 	if (o->worker[index] == worker + 1)
 		hand_on(o, index, worker);
 	if (!s->workers)
 		close(s->fd);
-	pthread_mutex_unlock(&o->lock);
+	pthread_mutex_unlock(lock_of(o, index));
 }

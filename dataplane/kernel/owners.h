@@ -9,8 +9,9 @@
 // reader that lets go before (after a restart of the control plane, when the other alone was told of the
 // allocation) hands the reading on.
 //
-// Roles      `worker`: the one that reads the port's socket writes, under the lock; all read. `socket`: under
-//            the lock, which commands take and packets don't.
+// Roles      `worker`: the one that reads the port's socket writes, under a lock; all read. `socket`: under
+//            the port's lock, which commands take and packets don't. Sockets are opened and closed under it: a
+//            few microseconds in which only ports that share the lock wait.
 // Ordering   Of `worker` relaxed. Whoever reads too old a value sends through the kernel, or drops, as it would
 //            have a moment ago.
 #pragma once
@@ -18,6 +19,8 @@
 #include <pthread.h>
 
 #include <turnpike/segment.h>
+
+#define OWNERS_LOCKS 64u
 
 struct owner_socket {
 	uint64_t workers; // that have it, as a set; 0: nobody
@@ -29,19 +32,22 @@ struct owners {
 	uint8_t *worker; // index + 1, 0: nobody; by tp_owner_index()
 	struct owner_socket *socket; // likewise
 	int epoll[TP_WORKERS_MAX]; // the workers' sets; written before they run
-	pthread_mutex_t lock;
-	pthread_mutex_t
-		opening; // held from a look for another worker's socket until one's own is known
+	pthread_mutex_t lock[OWNERS_LOCKS]; // a port's: its index modulo OWNERS_LOCKS
 };
 
 // Returns 0 or -ENOMEM.
 int owners_init(struct owners *o, const struct tp_capabilities *capabilities);
 void owners_free(struct owners *o);
 
-// A socket that another worker has opened for this allocation: `worker` has it too from now on. -1: there is none.
-int owners_join(struct owners *o, uint32_t index, uint32_t worker, uint32_t allocation);
-// `worker` has opened a socket, and reads it.
-void owners_open(struct owners *o, uint32_t index, uint32_t worker, uint32_t allocation, int fd);
+// Opens a socket in its worker's epoll set. Returns its descriptor, or a negative errno.
+typedef int owners_open_fn(void *context);
+
+// The socket of this allocation: one that another worker has opened for it, or else what `open` returns, which
+// `worker` reads then. Looking and opening are one step: of two workers that are told of a moving client's
+// allocation at once, as in a replay, the second finds the first one's. Returns its descriptor, which `worker` has
+// until owners_leave(), or what `open` failed with.
+int owners_take(struct owners *o, uint32_t index, uint32_t worker, uint32_t allocation,
+	owners_open_fn *open, void *context);
 // Lets go of the socket.
 void owners_leave(struct owners *o, uint32_t index, uint32_t worker);
 

@@ -65,11 +65,21 @@ static int set_options(int fd, enum tp_family family)
 	return ok ? receive_options(fd, family) : -errno;
 }
 
-// Returns a socket bound to local:port in the worker's epoll set, or a negative errno.
-static int open_socket(struct worker *w, uint32_t index, const struct tp_ip *local, uint16_t port)
+struct opening {
+	const struct worker *worker;
+	const struct tp_command *command;
+	uint32_t index;
+};
+
+// As owners_take() wants it: `context` is a struct opening.
+static int open_socket(void *context)
 {
-	struct tp_endpoint endpoint = {.ip = *local, .port = port};
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = event_tag(EVENT_RELAY, index)};
+	const struct opening *o = context;
+	const struct worker *w = o->worker;
+	const struct tp_ip *local = &w->agent.capabilities->relay[o->command->relay].local;
+	struct tp_endpoint endpoint = {.ip = *local, .port = o->command->relay_port};
+	struct epoll_event event = {
+		.events = EPOLLIN, .data.u64 = event_tag(EVENT_RELAY, o->index)};
 	union sockname name;
 	socklen_t length = sockname_set(&name, &endpoint);
 	int fd = socket(name.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -116,24 +126,6 @@ static void forget(struct worker *w, uint32_t index)
 	*s = (struct relay_socket){.fd = -1};
 }
 
-// The socket that another worker has opened for this allocation, or one of our own. Two workers that are told of a
-// moving client's allocation at once, as in a replay, must not both find none and bind the port.
-static int join_or_open(struct worker *w, uint32_t index, const struct tp_command *command)
-{
-	const struct tp_ip *local = &w->agent.capabilities->relay[command->relay].local;
-	int fd;
-
-	pthread_mutex_lock(&w->owners->opening);
-	fd = owners_join(w->owners, index, w->agent.index, command->allocation);
-	if (fd < 0) {
-		fd = open_socket(w, index, local, command->relay_port);
-		if (fd >= 0)
-			owners_open(w->owners, index, w->agent.index, command->allocation, fd);
-	}
-	pthread_mutex_unlock(&w->owners->opening);
-	return fd;
-}
-
 enum tp_status relay_socket_put(struct worker *w, const struct tp_command *command)
 {
 	const struct tp_capabilities *caps = w->agent.capabilities;
@@ -152,7 +144,8 @@ enum tp_status relay_socket_put(struct worker *w, const struct tp_command *comma
 	// An earlier generation's socket is closed on the way: relay_socket_dropped().
 	if (s->fd >= 0 && !relay_displace(w->agent.relay, s->allocation, command->generation))
 		return TP_STATUS_PORT_TAKEN;
-	fd = join_or_open(w, index, command);
+	fd = owners_take(w->owners, index, w->agent.index, command->allocation, open_socket,
+		&(struct opening){w, command, index});
 	if (fd < 0)
 		return status_of(fd);
 	status = relay_apply(w->agent.relay, command, w->agent.now);
