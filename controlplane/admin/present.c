@@ -120,6 +120,54 @@ static void present_interfaces(const json_t *interfaces, FILE *out)
 	}
 }
 
+static void append(char *line, size_t size, const char *before, const char *word)
+{
+	const size_t length = strlen(line);
+
+	snprintf(line + length, size - length, "%s%s", before, word);
+}
+
+// Each program, and what keeps it in bounds.
+static void present_programs(const json_t *programs, FILE *out)
+{
+	struct table t = {.columns = 4};
+	const json_t *p, *capability;
+	size_t i, k;
+
+	if (!json_array_size(programs))
+		return;
+	table_add(&t, "PROGRAM");
+	table_add(&t, "PID");
+	table_add(&t, "CONFINED");
+	table_add(&t, "BY");
+	json_array_foreach(programs, i, p)
+	{
+		const json_t *capabilities = json_object_get(p, "capabilities");
+		char by[1024] = "";
+
+		if (json_is_true(json_object_get(p, "seccomp")))
+			append(by, sizeof(by), "", "seccomp, ");
+		if (json_is_true(json_object_get(p, "no_new_privs")))
+			append(by, sizeof(by), "", "no_new_privs, ");
+		append(by, sizeof(by), "user ", text(p, "user"));
+		append(by, sizeof(by), ", ",
+			json_array_size(capabilities) ? "capabilities" : "no capability");
+		json_array_foreach(capabilities, k, capability)
+		{
+			const char *name = json_string_value(capability);
+
+			append(by, sizeof(by), " ", name ? name : "-");
+		}
+		table_add(&t, "%s", text(p, "name"));
+		table_add(&t, "%lld", integer(p, "pid"));
+		table_add(&t, "%s", json_is_true(json_object_get(p, "confined")) ? "yes" : "no");
+		table_add(&t, "%s", by);
+	}
+	fputc('\n', out);
+	table_print(&t, 0x2, out);
+	table_free(&t);
+}
+
 void present_status(const json_t *status, FILE *out)
 {
 	const json_t *dataplane = json_object_get(status, "dataplane");
@@ -152,6 +200,7 @@ void present_status(const json_t *status, FILE *out)
 	fputc('\n', out);
 	present_relays(json_object_get(status, "relays"), out);
 	present_interfaces(json_object_get(dataplane, "interfaces"), out);
+	present_programs(json_object_get(status, "programs"), out);
 }
 
 static void present_peers(struct table *t, const json_t *list, bool channels)

@@ -14,6 +14,7 @@
 #include "../config/host.h"
 #include "ask.h"
 #include "present.h"
+#include "programs.h"
 
 enum { EXIT_UNREACHABLE = 1, EXIT_USAGE = 2 };
 
@@ -22,12 +23,13 @@ static const char help[] =
 	"\n"
 	"  turnpikectl [--socket PATH] [--json] status | allocations | counters [--all]\n"
 	"\n"
-	"  status        the dataplane, addresses, ports and allocations\n"
+	"  status        the dataplane, addresses, ports, allocations, and how programs are "
+	"confined\n"
 	"  allocations   each allocation with its permissions and channels\n"
 	"  counters      packets and messages, and why some were dropped\n"
 	"\n"
 	"  --socket PATH   the control socket (/run/turnpike/control, or your own run's)\n"
-	"  --json          the control plane's answer as it is\n"
+	"  --json          the answer as it is\n"
 	"  --all           also the counters that are 0\n"
 	"  --help, --version\n"
 	"\n"
@@ -48,7 +50,7 @@ static int misused(const char *why)
 	return EXIT_USAGE;
 }
 
-// Asks one who might be anybody, perhaps as root.
+// Asks one who might be anybody, perhaps as root. What others tell is looked up before.
 static json_t *ask_warily(const char *path, const char *command)
 {
 	static const struct filter_call calls[] = {
@@ -61,8 +63,17 @@ static json_t *ask_warily(const char *path, const char *command)
 	};
 	static const struct filter_call *const lists[] = {calls, NULL};
 
+	json_t *programs = strcmp(command, "status") == 0 ? programs_read(path) : NULL;
+	json_t *answer;
+
 	json_object_seed(0); // or jansson opens /dev/urandom at its first object
-	return filter_install("turnpikectl", lists, false) < 0 ? NULL : ask(path, command);
+	answer = filter_install("turnpikectl", lists, false) < 0 ? NULL : ask(path, command);
+	if (answer && programs)
+		json_object_set(answer, "programs", programs);
+	else
+		json_object_del(answer, "programs"); // that would be hearsay
+	json_decref(programs);
+	return answer;
 }
 
 static json_t *ask_default(const char *path, const char *command)

@@ -8,6 +8,7 @@ import hmac
 import os
 import pathlib
 import platform
+import pwd
 import shutil
 import socket
 import subprocess
@@ -219,6 +220,37 @@ def test_each_program_has_a_user_and_no_capability_that_it_does_not_need(server,
     assert ("turnpike", "0") in users
 
 
+def told(server):
+    """{program: what `turnpikectl status` tells of it}"""
+    return {p["name"]: p for p in server.ctl("status")["programs"]}
+
+
+def permitted(pid):
+    """The capabilities that any thread has."""
+    union = 0
+    for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        union |= int(status(thread)["CapPrm"][0], 16)
+    return union
+
+
+def test_status_tells_how_each_program_is_confined(server):
+    wait_until(lambda: all(it["confined"] for it in told(server).values()), what="all lists")
+    programs = server.processes()
+    shown = server.host.run(BUILD / "turnpikectl", "--socket", server.config["control_socket"],
+                            "status", capture_output=True, text=True).stdout.splitlines()
+    assert told(server).keys() == programs.keys()
+    for name, it in told(server).items():
+        pid = programs[name]
+        user = int(status(pathlib.Path(f"/proc/{pid}"))["Uid"][1])
+        assert it["pid"] == pid and it["seccomp"] and it["no_new_privs"], it
+        assert it["user"] in {str(user), *(p.pw_name for p in pwd.getpwall() if p.pw_uid == user)}
+        assert mask(*(c.upper() for c in it["capabilities"])) == permitted(pid), it
+        line = f"seccomp, no_new_privs, user {it['user']}, " + " ".join(
+            ["capabilities", *it["capabilities"]] if it["capabilities"] else ["no capability"])
+        assert [*line.split()] in [row.split()[3:] for row in shown
+                                   if row.split()[:3] == [name, str(pid), "yes"]], shown
+
+
 def filters(pid):
     return int(status(pathlib.Path(f"/proc/{pid}"))["Seccomp_filters"][0])
 
@@ -256,6 +288,8 @@ def test_without_lists_each_program_warns(make_server, monkeypatch):
         said = f"{program}: WARNING: it may make any system call: TURNPIKE_SECCOMP is off."
         assert said in server.log
         assert status(pathlib.Path(f"/proc/{server.processes()[program]}"))["Seccomp"] == ["0"]
+        it = told(server)[program]
+        assert not it["confined"] and not it["seccomp"] and it["no_new_privs"], it
 
 
 def test_only_those_who_must_can_connect(server):

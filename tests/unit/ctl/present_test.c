@@ -36,6 +36,23 @@ static void expect(enum what what, const char *json, const char *expected)
 	free(text);
 }
 
+Test(present, each_program_is_told_with_what_keeps_it_in_bounds)
+{
+	char *text = present(STATUS,
+		"{\"programs\":[{\"name\":\"turnpike\",\"pid\":10,\"confined\":true,\"seccomp\":"
+		"true,\"no_new_privs\":true,\"user\":\"root\",\"capabilities\":[\"kill\","
+		"\"setuid\"]},{\"name\":\"turnpike-control\",\"pid\":1234,\"confined\":false,"
+		"\"seccomp\":false,\"no_new_privs\":true,\"user\":\"6543\\u001b0\","
+		"\"capabilities\":[]}]}");
+
+	cr_expect_not_null(strstr(text,
+		"\nPROGRAM            PID  CONFINED  BY\n"
+		"turnpike            10  yes       seccomp, no_new_privs, user root, capabilities "
+		"kill setuid\n"
+		"turnpike-control  1234  no        no_new_privs, user 6543?0, no capability\n"));
+	free(text);
+}
+
 Test(present, status_is_an_aligned_table)
 {
 	expect(STATUS,
