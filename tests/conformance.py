@@ -17,7 +17,7 @@ TESTS = pathlib.Path(__file__).resolve().parent
 # Each runs the whole table of frames.
 RUNNERS = {(TESTS / name).resolve() for name in ("frames/frames_pure.c", "unit/dpdk/frames_test.c")}
 # What a rule without a test has to say for itself.
-REASONS = ("Deviation", "operator's", "turnpike-edge", "unused", "no part of", "client's")
+REASONS = ("Deviation", "operator's", "unused", "no part of", "client's")
 
 
 def rules(text):
