@@ -46,6 +46,7 @@ static void queue_to_peer(struct worker *w, unsigned int i, enum transmit_kind k
 
 	*item = (struct transmit_item){.fd = s->fd,
 		.socket = s,
+		.usual = &s->usual,
 		.counted = d->length,
 		.kind = (uint8_t)kind,
 		.header = {(uint8_t)(w->header[i].ttl - 1), w->header[i].tos},

@@ -15,6 +15,7 @@ static void queue_to_client(struct worker *w, const struct relay_decision *d, un
 	struct transmit_item *item = transmit_next(&w->transmit);
 
 	*item = (struct transmit_item){.fd = w->listener[d->server].fd,
+		.usual = &w->listener[d->server].usual,
 		.counted = d->length,
 		.kind = TRANSMIT_CLIENT,
 		.header = {(uint8_t)(w->header[i].ttl - 1), w->header[i].tos},

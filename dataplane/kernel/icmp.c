@@ -42,9 +42,8 @@ static void relay_error(struct worker *w, const struct relay_socket *socket,
 		.data = error->ee_info};
 	struct relay_decision decision;
 	uint8_t message[RELAY_ICMP_MAX];
-	union sockname name;
-	socklen_t name_length;
 	uint32_t length;
+	int err;
 
 	public_address(w, &in.peer.ip);
 	length = relay_decide_icmp(w->agent.relay, &in, &decision, message, w->agent.now);
@@ -53,10 +52,14 @@ static void relay_error(struct worker *w, const struct relay_socket *socket,
 		tally_add(&w->agent.tally, decision.drop, 1);
 		return;
 	}
-	name_length = sockname_set(&name, &decision.to);
-	if (sendto(w->listener[decision.server].fd, message, length, MSG_NOSIGNAL, &name.any,
-		    name_length) < 0) {
-		tally_add(&w->agent.tally, transmit_drop(TRANSMIT_CLIENT, errno), 1);
+	err = transmit_now(&(struct transmit_item){.fd = w->listener[decision.server].fd,
+		.usual = &w->listener[decision.server].usual,
+		.header = TRANSMIT_OWN,
+		.parts = 1,
+		.part = {{message, length}},
+		.to = decision.to});
+	if (err) {
+		tally_add(&w->agent.tally, transmit_drop(TRANSMIT_CLIENT, -err), 1);
 		return;
 	}
 	tally_add(&w->agent.tally, TP_C_relayed_to_client, 1);

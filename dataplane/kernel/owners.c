@@ -66,6 +66,16 @@ int owners_take(struct owners *o, uint32_t index, uint32_t worker, uint32_t allo
 	return fd;
 }
 
+bool owners_alone(struct owners *o, uint32_t index, uint32_t worker)
+{
+	bool alone;
+
+	pthread_mutex_lock(lock_of(o, index));
+	alone = o->socket[index].workers == 1ull << worker;
+	pthread_mutex_unlock(lock_of(o, index));
+	return alone;
+}
+
 // The first that still has it reads on. What arrives between the two calls waits in the socket.
 static void hand_on(struct owners *o, uint32_t index, uint32_t worker)
 {

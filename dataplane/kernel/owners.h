@@ -51,6 +51,9 @@ int owners_take(struct owners *o, uint32_t index, uint32_t worker, uint32_t allo
 // Lets go of the socket.
 void owners_leave(struct owners *o, uint32_t index, uint32_t worker);
 
+// Whether no other worker has the socket. Not per packet: takes the lock.
+bool owners_alone(struct owners *o, uint32_t index, uint32_t worker);
+
 static inline bool owners_in_range(const struct tp_capabilities *c, uint8_t relay, uint16_t port)
 {
 	return relay < c->relays && port >= c->port_min && port <= c->port_max;

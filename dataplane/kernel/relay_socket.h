@@ -7,6 +7,8 @@
 
 #include <relay.h>
 
+#include "usual.h"
+
 struct worker;
 
 struct relay_socket {
@@ -15,6 +17,7 @@ struct relay_socket {
 	uint32_t allocation; // slot that holds it
 	uint16_t port;
 	uint8_t relay;
+	struct usual usual;
 };
 
 struct relay_sockets {

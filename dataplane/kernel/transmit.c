@@ -11,37 +11,29 @@
 // Sends of one datagram that only brought to light an ICMP error about an earlier one.
 #define ATTEMPTS 3
 
-static size_t put_int(uint8_t *at, int level, int type, int value)
+static void fill_message(const struct transmit_item *item, union sockname *name, uint8_t *control,
+	struct mmsghdr *out)
 {
-	struct cmsghdr c = {
-		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = level, .cmsg_type = type};
+	socklen_t name_length = sockname_set(name, &item->to);
+	size_t length = usual_control(
+		item->usual, item->header, name->any.sa_family == AF_INET, control);
 
-	memcpy(at, &c, sizeof(c));
-	memcpy(at + CMSG_LEN(0), &value, sizeof(value));
-	return CMSG_SPACE(sizeof(int));
+	*out = (struct mmsghdr){.msg_hdr = {.msg_name = name,
+					.msg_namelen = name_length,
+					.msg_iov = (struct iovec *)item->part,
+					.msg_iovlen = item->parts,
+					.msg_control = length ? control : NULL,
+					.msg_controllen = length}};
 }
 
-static void fill_message(struct transmit *t, unsigned int i, struct mmsghdr *out)
+int transmit_now(const struct transmit_item *item)
 {
-	struct transmit_item *item = &t->item[i];
-	socklen_t length = sockname_set(&t->name[i], &item->to);
-	size_t control = 0;
+	_Alignas(8) uint8_t control[USUAL_CONTROL];
+	struct mmsghdr message;
+	union sockname name;
 
-	if (item->header.ttl) {
-		bool is4 = t->name[i].any.sa_family == AF_INET;
-		int level = is4 ? IPPROTO_IP : IPPROTO_IPV6;
-
-		control += put_int(
-			t->control[i], level, is4 ? IP_TTL : IPV6_HOPLIMIT, item->header.ttl);
-		control += put_int(t->control[i] + control, level, is4 ? IP_TOS : IPV6_TCLASS,
-			item->header.tos);
-	}
-	*out = (struct mmsghdr){.msg_hdr = {.msg_name = &t->name[i],
-					.msg_namelen = length,
-					.msg_iov = item->part,
-					.msg_iovlen = item->parts,
-					.msg_control = control ? t->control[i] : NULL,
-					.msg_controllen = control}};
+	fill_message(item, &name, control, &message);
+	return sendmsg(item->fd, &message.msg_hdr, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 static void count_sent(struct tally *t, const struct transmit_item *item)
@@ -129,6 +121,18 @@ static unsigned int send_run(struct worker *w, unsigned int from, unsigned int t
 	return sent;
 }
 
+// Nothing of the item's socket waits to be sent but what comes from the item on. Another worker that
+// sends by a relay socket does not know what that one was set to, and has its datagrams say all.
+static void adapt(struct worker *w, const struct transmit_item *item)
+{
+	const struct relay_socket *s = item->socket;
+
+	if (!s || owners_alone(w->owners, (uint32_t)(s - w->sockets.at), w->agent.index))
+		usual_set(item->usual, item->fd, item->header, tp_ip_is4(&item->to.ip));
+	else
+		item->usual->differed = 0;
+}
+
 unsigned int transmit_flush(struct worker *w)
 {
 	struct transmit *t = &w->transmit;
@@ -137,15 +141,18 @@ unsigned int transmit_flush(struct worker *w)
 
 	_Static_assert(RELAY_BURST == 64, "one bit for each item");
 	while (left) {
-		int fd = t->item[__builtin_ctzll(left)].fd;
+		const struct transmit_item *first = &t->item[__builtin_ctzll(left)];
+		const int fd = first->fd;
 		unsigned int n = 0, from = 0;
 
+		if (usual_is_due(first->usual))
+			adapt(w, first);
 		for (uint64_t rest = left; rest; rest &= rest - 1) {
 			unsigned int i = (unsigned int)__builtin_ctzll(rest);
 
 			if (t->item[i].fd != fd)
 				continue;
-			fill_message(t, i, &t->message[n]);
+			fill_message(&t->item[i], &t->name[i], t->control[i], &t->message[n]);
 			t->order[n++] = (uint8_t)i;
 			left &= ~(1ull << i);
 		}

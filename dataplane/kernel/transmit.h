@@ -11,16 +11,10 @@
 #include <relay.h>
 
 #include "sockname.h"
+#include "usual.h"
 
 struct worker;
 struct relay_socket;
-
-// The IP header's fields that are carried over (RFC 8656 sections 13 and 14): TTL or hop limit, TOS
-// or traffic class.
-struct packet_header {
-	uint8_t ttl;
-	uint8_t tos;
-};
 
 enum transmit_kind {
 	TRANSMIT_PEER = 0, // a client's datagram to a peer
@@ -31,23 +25,25 @@ enum transmit_kind {
 
 struct transmit_item {
 	int fd;
-	struct relay_socket *socket; // NULL: fd is a listening socket
 	uint32_t counted; // application bytes
+	struct relay_socket *socket; // NULL: fd is a listening socket
+	struct usual *usual; // fd's
 	uint8_t kind; // enum transmit_kind
 	bool dont_fragment;
-	struct packet_header header; // ttl 0: the system's defaults
+	struct packet_header header;
 	uint8_t parts;
 	struct iovec part[3];
 	struct tp_endpoint to;
 };
 
-#define TRANSMIT_CONTROL (2 * CMSG_SPACE(sizeof(int)))
+// Of what the relay itself makes.
+#define TRANSMIT_OWN ((struct packet_header){.ttl = 64})
 
 struct transmit {
 	unsigned int count;
 	struct transmit_item item[RELAY_BURST];
 	union sockname name[RELAY_BURST];
-	_Alignas(8) uint8_t control[RELAY_BURST][TRANSMIT_CONTROL];
+	_Alignas(8) uint8_t control[RELAY_BURST][USUAL_CONTROL];
 	// Scratch of one flush: what goes out of one socket, in order.
 	struct mmsghdr message[RELAY_BURST];
 	uint8_t order[RELAY_BURST];
@@ -61,6 +57,9 @@ static inline struct transmit_item *transmit_next(struct transmit *t)
 
 // The counter for a send that failed with errno `err`.
 unsigned int transmit_drop(enum transmit_kind kind, int err);
+
+// Sends one datagram at once, and counts nothing. Returns 0 or a negative errno.
+int transmit_now(const struct transmit_item *item);
 
 // Sends everything, grouped by socket and in order within each. What can't be sent is counted under
 // the reason and holds nothing else up. Returns how many left.

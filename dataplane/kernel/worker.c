@@ -70,7 +70,9 @@ static void queue_reply(void *context, const struct tp_send *send, const uint8_t
 	struct transmit_item *item = transmit_next(&w->transmit);
 
 	*item = (struct transmit_item){.fd = w->listener[send->server].fd,
+		.usual = &w->listener[send->server].usual,
 		.kind = TRANSMIT_REPLY,
+		.header = TRANSMIT_OWN,
 		.parts = 1,
 		.part = {{(void *)bytes, send->length}},
 		.to = send->client};

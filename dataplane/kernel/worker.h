@@ -20,6 +20,7 @@ struct mirror;
 struct listener {
 	int fd;
 	uint32_t overflow; // datagrams dropped by the kernel, as last told
+	struct usual usual;
 };
 
 struct worker {
