@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The Turnpike authors
 """What every level is given: the plan, where programs are, where results go, what time is left."""
 
+import subprocess
 import sys
 import time
 
@@ -61,7 +62,9 @@ class Context:
             return self.within(seconds, function, *arguments)
         except (Unmeasured, AssertionError) as error:
             self.missing(what, error)
-            return None
+        except (OSError, subprocess.SubprocessError) as error:  # one part's trouble is not the run's
+            self.missing(what, f"{type(error).__name__}: {error}")
+        return None
 
     def say(self, text):
         if self.quiet:

@@ -13,6 +13,8 @@ from harness.programs import Unmeasured, run_json
 import turn  # tests/e2e, by network
 
 MANY_SECONDS = 2
+BEFORE = 0.25  # of a load: until something dies
+NOT_BACK = 0.95  # of what was sent after that: who loses so much was not back by the end
 
 
 @contextlib.contextmanager
@@ -61,7 +63,8 @@ def _first_packet(server):
 def _storm(context, kind, rates, firsts):
     plan = context.plan
     with _running(context, kind, plan["storm"] + 100) as server:
-        firsts.append([_first_packet(server) * 1e3 for _ in range(5)])
+        with server.wire.taking_frames(context.build):
+            firsts.append([_first_packet(server) * 1e3 for _ in range(5)])
         found = turngun.once(context.build, server.wire, plan["storm"], 60, "--seconds", "0.01",
                              "--rate", "1000", "--peer", network.PEER_RANGE)["setup"]
     if found["allocate"]["failed"]:
@@ -101,6 +104,9 @@ def _storms(context, kinds):
         context.figure("p99 of a transaction in the storm", "us", "less",
                        [s["allocate"]["latency_us"]["p99"] for s in kept], server=kind.name,
                        storm=context.plan["storm"])
+        context.figure("requests sent again in the storm", "%", "less",
+                       [100 * s["allocate"]["retransmissions"] / s["allocate"]["transactions"] for s in kept],
+                       server=kind.name, storm=context.plan["storm"])
         context.figure("first request to first relayed packet", "ms", "less",
                        [spread.median(f) for f in firsts[1:] or firsts], server=kind.name)
 
@@ -121,22 +127,32 @@ def _memory(context, kind):
     context.curve("memory", "allocations", "bytes", points, server=kind.name)
 
 
+def _room(context, kind, what, asked):
+    """How many of so many allocations the server can have here; that it can't have all is told."""
+    count, why = kind.most(asked)
+    if why:
+        context.missing(f"{what}, {kind.name}: {asked:,} of them, but {count:,}", why)
+    return count
+
+
 def _many(context, kind):
     """As many allocations as one server is to have, or as there is time for: how fast they are made, what
     each takes, and what they relay."""
-    asked = context.plan["many"]
+    asked = _room(context, kind, "allocations at the same time", context.plan["many"])
     before = [f for f in context.results.document["figures"]
               if f["what"] == "allocations" and f["labels"]["server"] == kind.name]
     speed = before[0]["median"] if before else 5000
     # Allocating takes two transactions, binding one; and the load its time.
     count = int(min(asked, max(context.left() * 0.5 * speed, 1000)))
-    context.shortened("allocations at the same time", asked, count)
+    context.shortened(f"allocations at the same time, {kind.name}", asked, count)
     with _running(context, kind, count) as server:
         session = turngun.Session(context.build, server.wire, count, "--window", 1024,
                                   where=network.MANY_CLIENTS, seconds=context.left() + 20,
                                   all_made=False)
         made = session.setup["allocate"]["made"]
-        context.shortened("allocations of those that were asked for", count, made)
+        if made < count:
+            context.missing(f"{count - made:,} of {count:,} allocations, {kind.name}",
+                            f"the server refused: {session.setup['allocate']['errors']}")
         try:
             trial = session.trial(MANY_SECONDS)
             memory = server.memory()
@@ -165,10 +181,23 @@ def _during(context, server, rate, seconds, what, before):
         session.close()
 
 
-def _kill(context, kind, program, extra=0):
+def _cost(trial, seconds):
+    """What a death has cost, as a share of all that was sent."""
+    share = turngun.relay_loss(trial)
+    if share >= (1 - BEFORE) * NOT_BACK:
+        raise Unmeasured(f"calls were not back {(1 - BEFORE) * seconds:.1f} s after the death.")
+    return share
+
+
+def _kill(context, kind, program, replay=0):
+    """`replay`: so many allocations, of which the load's are some."""
     plan = context.plan
-    allocations = plan["recovery_clients"] + extra + 100
     rate, seconds = plan["recovery_rate"], plan["recovery_seconds"]
+    clients, extra = plan["recovery_clients"], 0
+    if replay:
+        extra = _room(context, kind, "allocations at a restart", replay + 100) - clients - 100
+        seconds = plan["replay_seconds"]
+    allocations = clients + extra + 100
     with _running(context, kind, allocations) as server:
         if extra:
             _crowd(context, server, extra)
@@ -180,8 +209,8 @@ def _kill(context, kind, program, extra=0):
             os.kill(pid, signal.SIGKILL)
             if program != "turnpike":  # nobody restarts the launcher; what it started goes on
                 server.restarted(program, pid)
-        trial = _during(context, server, rate, seconds, strike, seconds / 4)
-    share = turngun.relay_loss(trial)
+        trial = _during(context, server, rate, seconds, strike, BEFORE * seconds)
+    share = _cost(trial, seconds)
     labels = {"server": kind.name, "killed": program, "allocations": allocations - 100}
     context.figure("lost over offered", "%", "less", [100 * share], **labels)
     context.figure("time that what was lost stands for", "ms", "less", [1e3 * share * seconds],
@@ -206,10 +235,10 @@ def control(context):
     parts = [("allocation storms", 2 * len(kinds), _storms, context, kinds)]
     parts += [(f"memory of an allocation, {kind.name}", 2, _memory, context, kind) for kind in kinds]
     parts += _kills(context, kinds)
-    # With sockets each takes a descriptor, with coturn 22 kB and more.
-    if context.plan["many"] and servers.TurnpikeDpdk in kinds:
-        parts.append((f"{context.plan['many']:,} allocations, {servers.TurnpikeDpdk.name}", 14, _many,
-                      context, servers.TurnpikeDpdk))
+    # With coturn each takes 22 kB and more.
+    if context.plan["many"]:
+        parts += [(f"{context.plan['many']:,} allocations, {kind.name}", 14 if kind is servers.TurnpikeDpdk else 4,
+                   _many, context, kind) for kind in kinds if issubclass(kind, servers.Turnpike)]
     context.parts(*parts)
     context.results.note("Another server's death takes its allocations with it, so only Turnpike's "
                          "programs are killed.")

@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import re
+import resource
 import shutil
 import subprocess
 
@@ -36,6 +37,18 @@ def _memory(name):
 def available_memory():
     """Bytes that a bench may take."""
     return _memory("MemAvailable")
+
+
+def descriptors():
+    """How many a program may have, having raised the limit of this one and those that it starts as far as
+    it goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = int(_read("/proc/sys/fs/nr_open") or hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, max(hard, most)))
+    except (OSError, ValueError):  # not permitted
+        pass
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def cpus():

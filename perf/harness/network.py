@@ -9,6 +9,7 @@ addresses there are for what is asked before and beside it. Each server has a wi
 all stand side by side and take turns.
 """
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -70,6 +71,20 @@ class Wire:
                     os.sched_setaffinity(int(entry.name), {server_cpu()})
             except (OSError, ValueError):
                 continue
+
+    @contextlib.contextmanager
+    def taking_frames(self, build):
+        """The kernel's end takes frames of XDP. With GRO alone a veth lets what an XDP program sends wait
+        until something else wakes it; turngun has a program of its own, and none beside it."""
+        program = build / "dataplane/kernel/xdp/probe.bpf.o"
+        if not program.exists():  # nor is there a server that sends any
+            yield
+            return
+        self.gun.run("ip", "link", "set", "dev", "gun0", "xdpdrv", "obj", program, "sec", "xdp")
+        try:
+            yield
+        finally:
+            self.gun.run("ip", "link", "set", "dev", "gun0", "xdpdrv", "off")
 
     def processes(self):
         """The ids of everything that runs in the server's namespace."""

@@ -23,7 +23,7 @@ MODES = {
         "load_shares": [0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5], "latency_seconds": 2,
         "storm": 5000, "storms": 3, "memory": [1000, 5000, 10000], "many": 1000000,
         "recovery_clients": 1000, "recovery_rate": 20000, "recovery_seconds": 4,
-        "replay": 100000, "abuse_rate": 10000, "abuse_seconds": 3},
+        "replay": 100000, "replay_seconds": 8, "abuse_rate": 10000, "abuse_seconds": 3},
     "quick": {
         "seconds": 158, "rounds": 2, "flows": [1000, 1000000], "bursts": [1, 32],
         "allocations": 100000, "packets": 300000, "wire": ["memif"], "wire_rounds": 1,
@@ -39,7 +39,7 @@ MODES = {
         "load_shares": [0.5], "latency_seconds": 0.1,
         "storm": 50, "storms": 0, "memory": [20, 60], "many": 200,
         "recovery_clients": 10, "recovery_rate": 500, "recovery_seconds": 1,
-        "replay": 0, "abuse_rate": 500, "abuse_seconds": 0.3},
+        "replay": 200, "replay_seconds": 2, "abuse_rate": 500, "abuse_seconds": 0.3},
 }
 # Shares of the seconds that a level may take at most; what one leaves is the next one's.
 SHARES = {"pure": 0.20, "port": 0.13, "xdp": 0.10, "whole": 0.25, "control": 0.24, "abuse": 0.08}

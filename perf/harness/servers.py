@@ -12,10 +12,11 @@ import subprocess
 import tempfile
 import time
 
-from harness import network, turngun
+from harness import machine, network, turngun
 from harness.programs import Unmeasured, last_words
 
 READY_SECONDS = 20
+BESIDE = 200  # descriptors of a program that are no allocation's
 BINDING = bytes.fromhex("0001000c2112a442") + bytes(12)
 
 
@@ -24,6 +25,7 @@ class Server:
 
     name = ""
     load = "load"  # what turngun does with it
+    socket_each = True  # an allocation takes a descriptor
 
     def __init__(self, build, allocations=2000):
         self.build, self.allocations = build, allocations
@@ -36,6 +38,16 @@ class Server:
     def unavailable(cls, build):
         """Why this server can't be measured here; empty: it can."""
         raise NotImplementedError
+
+    @classmethod
+    def most(cls, asked):
+        """(How many allocations of those that are asked for it can have at the same time here, and why
+        not all of them.)"""
+        limit = machine.descriptors()
+        if not cls.socket_each or asked <= limit - BESIDE:
+            return asked, ""
+        return limit - BESIDE, (f"each allocation takes a descriptor, of which a program has {limit:,} at most "
+                                "here: it takes CAP_SYS_RESOURCE to raise that, or fs.nr_open.")
 
     def command(self):
         """What starts it, having written its configuration."""
@@ -129,6 +141,11 @@ class Server:
         self.wire.close()
 
 
+# Limits of what one address, network or user may do: here all come from one.
+NOT_OF_ONE = {"unauthenticated_per_second": 0, "network_unauthenticated_per_second": 0,
+              "new_peers_per_second": 0, "user_new_peers_per_second": 0}
+
+
 class Turnpike(Server):
     dataplane, program = "sockets", "turnpike-kernel"
     name = "turnpike sockets"
@@ -147,8 +164,7 @@ class Turnpike(Server):
             "users": [{"name": turngun.USER, "password": turngun.PASSWORD}],
             "allow_peers": [network.NETWORK], "dataplane": self.dataplane,
             "control_socket": str(self.directory / "control"),
-            "limits": {"allocations": self.allocations, "unauthenticated_per_second": 0,
-                       "network_unauthenticated_per_second": 0},
+            "limits": {"allocations": self.allocations, **NOT_OF_ONE},
         }
 
     def command(self):
@@ -180,6 +196,8 @@ class Turnpike(Server):
 class TurnpikeDpdk(Turnpike):
     dataplane, program = "dpdk", "turnpike-dpdk"
     name = "turnpike dpdk"
+    socket_each = False
+    exception = 0  # the exception interface's index, which no later one has
 
     def configuration(self):
         # All of the port is turnpike-dpdk's; the kernel's addresses move to its exception interface.
@@ -196,22 +214,36 @@ class TurnpikeDpdk(Turnpike):
         self._address()
 
     def _address(self):
-        self.wire.server.ip("link set tp0 up", *self.wire.addresses("tp0"))
+        """Gives the exception interface, which comes and goes with its process, the wire's addresses."""
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._addressed():
+            if time.monotonic() > deadline:
+                raise Unmeasured("no exception interface came.")
+            time.sleep(0.002)
+
+    def _addressed(self):
+        """Not the former one, which stays for a while, nor one that DPDK only tries."""
+        index = self._index()
+        if index in (0, self.exception):
+            return False
+        lines = "\n".join(("link set tp0 up", *self.wire.addresses("tp0")))
+        done = self.wire.server.run("ip", "-batch", "-", input=lines, text=True, check=False,
+                                    stderr=subprocess.DEVNULL)
+        if done.returncode or self._index() != index:
+            return False
+        self.exception = index
+        return True
+
+    def _index(self):
+        """Of tp0; 0: there is none."""
+        said = self.wire.server.run("ip", "-j", "link", "show", "tp0", check=False, capture_output=True,
+                                    text=True).stdout
+        return json.loads(said)[0]["ifindex"] if said.strip() else 0
 
     def restarted(self, program, pid):
         super().restarted(program, pid)
-        if program != self.program:
-            return
-        # The exception interface went with its process and comes again with the next.
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            try:
-                self._address()
-                return
-            except subprocess.CalledProcessError:
-                if time.monotonic() > deadline:
-                    raise Unmeasured("no exception interface came back.") from None
-                time.sleep(0.01)
+        if program == self.program:
+            self._address()
 
 
 class TurnpikeXdp(Turnpike):

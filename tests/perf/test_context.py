@@ -2,6 +2,8 @@
 # Copyright (c) 2026 The Turnpike authors
 """A run's time: handed down to levels and their parts, never exceeded by what is not begun."""
 
+import subprocess
+
 import pytest
 
 import document
@@ -77,6 +79,20 @@ def test_what_can_not_be_measured_is_missing_and_the_rest_goes_on(context):
     assert context.results.document["missing"] == [
         {"level": "xdp", "what": "sun", "reason": "it rains."}]
     assert [f["what"] for f in context.results.document["figures"]] == ["moon"]
+
+
+@pytest.mark.parametrize("error, said", [
+    (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
+    (subprocess.CalledProcessError(1, ["ip"]),
+     "CalledProcessError: Command '['ip']' returned non-zero exit status 1.")])
+def test_a_program_that_fails_costs_its_part_and_not_the_run(context, error, said):
+    def fail():
+        raise error
+
+    context.run_level("control", 1, 1, lambda c: c.parts(
+        ("a", 1, fail), ("b", 1, lambda: context.figure("b", "s", "more", [1]))))
+    assert context.results.document["missing"] == [{"level": "control", "what": "a", "reason": said}]
+    assert [f["what"] for f in context.results.document["figures"]] == ["b"]
 
 
 def test_fewer_rounds_than_asked_are_told_and_as_many_are_not(context):
