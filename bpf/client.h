@@ -93,7 +93,7 @@ static TP_ALWAYS_INLINE int from_client(struct xdp_md *ctx, struct xdp_cpu *cpu,
 		return pass(cpu, TP_C_passed_hairpin);
 	s.destination = line.client.peer;
 	s.sum = line.client.sum;
-	s.hop = line.client.hop;
+	s.to = line.client.destination;
 	return relay_to_peer(ctx, cpu, p, &s, line.client.relay, line.client.relay_port,
 		line.client.peer_port, false, from4);
 }

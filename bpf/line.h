@@ -36,7 +36,7 @@ struct xdp_client {
 	uint16_t peer_port;
 	uint16_t relay_port;
 	union {
-		uint32_t hop; // a channel's: index into `hops`; 0: pass up
+		uint32_t destination; // a channel's: its peer; 0: pass up
 		uint32_t allocation; // an allocation's: slot + 1
 	};
 };
@@ -54,7 +54,7 @@ struct xdp_peer {
 	uint16_t port;
 	// What it says.
 	uint16_t channel; // 0: a permission
-	uint32_t hop; // as a client's
+	uint32_t destination; // as a client's
 	uint32_t hairpin; // 1: the peer is a relay address of ours
 	uint64_t zero[2];
 };

@@ -43,6 +43,14 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, uint32_t);
+	__type(value, struct xdp_destinations);
+} destinations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDP_HOPS);
+	__type(key, uint32_t);
 	__type(value, struct xdp_hop);
 } hops SEC(".maps");
 

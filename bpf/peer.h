@@ -36,7 +36,7 @@ static TP_ALWAYS_INLINE int find_port(
 	s->destination.q[0] = port->client.q[0];
 	s->destination.q[1] = port->client.q[1];
 	s->sum = port->sum;
-	s->hop = port->hop;
+	s->to = port->destination;
 	if (port->peer.port == p->source_port && port->peer.ip.q[1] == p->source.q[1] &&
 		port->peer.ip.q[0] == p->source.q[0] && port->peer.until > tick)
 		out->channel = port->peer.channel;

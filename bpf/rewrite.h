@@ -17,7 +17,7 @@ struct sending {
 	uint64_t less; // sum of payload bytes [0, offset)
 	uint32_t sum; // xdp_sum() of source and destination
 	uint32_t ports; // as in UDP's header
-	uint32_t hop;
+	uint32_t to; // the destination's index
 	uint32_t offset;
 	uint32_t length;
 	uint32_t padding;
@@ -54,16 +54,27 @@ struct way {
 
 // 0, or what to return instead: the next hop is not known, or takes no packet of `length` bytes.
 static TP_ALWAYS_INLINE bool find_way(
-	struct xdp_cpu *cpu, uint32_t hop, uint32_t length, struct way *way)
+	struct xdp_cpu *cpu, uint32_t to, uint32_t length, struct way *way)
 {
-	const volatile struct xdp_hop *h = bpf_map_lookup_elem(&hops, &hop);
+	uint32_t at = to / XDP_DESTINATIONS_EACH, number = 0;
+	const volatile struct xdp_destinations *line = bpf_map_lookup_elem(&destinations, &at);
+	const volatile struct xdp_hop *hop = NULL;
 
-	if (!h || !hop) {
+	if (line) {
+		number = line->hop[to % XDP_DESTINATIONS_EACH];
+		hop = bpf_map_lookup_elem(&hops, &number);
+	}
+	if (!hop) {
 		pass(cpu, TP_C_passed_hop);
 		return false;
 	}
-	way->to = h->to;
-	way->from = h->from;
+	way->to = hop->to;
+	way->from = hop->from;
+	read_order();
+	if (line->hop[to % XDP_DESTINATIONS_EACH] != number) {
+		pass(cpu, TP_C_passed_busy);
+		return false;
+	}
 	way->device = (uint32_t)(way->from >> 48);
 	if (!(way->to >> 48) || way->device >= XDP_DEVICES_MAX) {
 		pass(cpu, TP_C_passed_hop);
@@ -118,7 +129,7 @@ static TP_ALWAYS_INLINE int relay(struct xdp_md *ctx, struct xdp_cpu *cpu, const
 
 	if (p->ttl <= 1)
 		return pass(cpu, TP_C_passed_ttl);
-	if (!find_way(cpu, s->hop, length, &way))
+	if (!find_way(cpu, s->to, length, &way))
 		return XDP_PASS;
 	if (!p->checksum_zero) {
 		if (cut > CUT_MAX)

@@ -136,7 +136,7 @@ static TP_ALWAYS_INLINE int relay_send(struct xdp_md *ctx, struct xdp_cpu *cpu,
 	if (peer.peer.hairpin)
 		return pass(cpu, TP_C_passed_hairpin);
 	s->destination = send->ip;
-	s->hop = peer.peer.hop;
+	s->to = peer.peer.destination;
 	s->offset = send->offset;
 	s->length = send->length;
 	s->dont_fragment = send->dont_fragment;

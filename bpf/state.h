@@ -8,12 +8,13 @@
 //   clients   array   a table of xdp_client          client to peer (line.h)
 //   ports     array   xdp_port_index() -> xdp_port   peer to client, by relay address and port
 //   peers     array   a table of xdp_peer            permissions, and the peers of channels (line.h)
-//   hops      array   destination -> xdp_hop         next hops
+//   destinations  array  32 destinations a line      which next hop each has
+//   hops      array   number -> xdp_hop              next hops, which destinations share
 //   devices   devmap  config.ifindex's index -> interface
 //   cpus      per-CPU array of one xdp_cpu           counters
 //
 // Roles      A slot of an allocation has one writer, the worker that has the allocation: only it writes entries
-//            of that slot. Hops have one writer, a thread. The program runs on every CPU and reads.
+//            of that slot. Destinations and hops have one writer at a time, under the lock of nexthop/. The program runs on every CPU and reads.
 // Ordering   Everything is written through mmap(): xdp_port_write(), xdp_hop_write(), and tables as line.h says.
 // Promise    `until` says how long all of what an entry says holds. What arrives later passes up to the
 //            sockets, whose tables decide and count: the program never drops because a promise is over. So a
@@ -76,7 +77,7 @@ struct xdp_config {
 	uint32_t channel_max;
 	uint32_t port_min; // relay ports
 	uint32_t port_max;
-	uint32_t hops; // entries of the map of that name
+	uint32_t destinations; // addresses that packets go to, and none
 	uint32_t partial; // 1: senders may be virtual, and leave UDP checksums to a device
 	uint32_t
 		client_homes; // of `clients`: 2 * (2 * capabilities.allocations + capabilities.peers)
@@ -106,7 +107,7 @@ struct xdp_port {
 	uint32_t sequence; // odd: being written. The program passes up what arrives then.
 	uint32_t allocation; // slot + 1; 0: none
 	uint32_t until; // of the allocation
-	uint32_t hop; // of the client: index into `hops`; 0: pass up
+	uint32_t destination; // the client's; 0: pass up
 	struct tp_ip client;
 	uint16_t client_port;
 	uint8_t server; // index into config.server
@@ -122,7 +123,22 @@ struct xdp_port {
 _Static_assert(sizeof(struct xdp_port) == 64, "one line, for both families");
 _Static_assert(__builtin_offsetof(struct xdp_port, peer) == 40, "no hidden padding");
 
-// How packets to a destination leave: two words, each of which is stored whole. Index 0 is never used.
+// Which next hops destinations have, numbers of dataplane/nexthop/; 0: none. Small, since with many flows each line
+// of memory that a packet needs is far away, while next hops are few and near.
+#define XDP_DESTINATIONS_EACH 32u
+struct xdp_destinations {
+	uint16_t hop[XDP_DESTINATIONS_EACH];
+};
+_Static_assert(sizeof(struct xdp_destinations) == 64, "a line");
+#define XDP_HOPS 65536u // as many as there are numbers
+
+static inline uint32_t xdp_destinations_lines(uint32_t destinations)
+{
+	return (destinations + XDP_DESTINATIONS_EACH - 1) / XDP_DESTINATIONS_EACH;
+}
+
+// How packets leave: two words, each of which is stored whole. A number becomes another next hop only when no
+// destination has it any more.
 struct xdp_hop {
 	// The neighbour's link-layer address in the low 48 bits, its first byte lowest; above it the MTU
 	// of IP packets. MTU 0: unknown, pass up.
@@ -208,6 +224,16 @@ static inline void xdp_port_write(struct xdp_port *to, const struct xdp_port *po
 	for (unsigned int i = 1; i < sizeof(*port) / 8; i++)
 		__atomic_store_n(&words[i], from[i], __ATOMIC_RELAXED);
 	__atomic_store_n(&to->sequence, (sequence | 1) + 1, __ATOMIC_RELEASE);
+}
+
+// For the loader, in the mapping of `destinations`; one writer.
+static inline void xdp_destination_write(
+	struct xdp_destinations *lines, uint32_t destination, uint16_t hop)
+{
+	uint16_t *to = &lines[destination / XDP_DESTINATIONS_EACH]
+				.hop[destination % XDP_DESTINATIONS_EACH];
+
+	__atomic_store_n(to, hop, __ATOMIC_RELEASE);
 }
 
 // A next hop in the mapping of `hops`; one writer. Another neighbour is one store. Where the interface changes,

@@ -131,7 +131,8 @@ void destination_serve(struct nexthops *n, uint32_t d, uint32_t hop)
 	n->status.unsettled += unsettled(n, d);
 	if (old != hop) {
 		__atomic_fetch_add(&n->generation, 1, __ATOMIC_RELEASE);
-		tell_destination(n, d);
+		if (n->listener.destination)
+			n->listener.destination(n->listener.context, d, (uint16_t)hop);
 	}
 	hop_give_back(n, old);
 }

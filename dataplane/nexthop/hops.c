@@ -18,6 +18,13 @@ enum nexthop_state hop_state(const struct nexthops *n, uint32_t hop)
 	return now.state;
 }
 
+static void write(struct nexthops *n, uint32_t hop, const struct nexthop *now)
+{
+	entry_write(&n->entry[hop], now);
+	if (n->listener.hop)
+		n->listener.hop(n->listener.context, (uint16_t)hop, now);
+}
+
 // Writes the entry, `mac` NULL: without a link-layer address.
 static void publish(struct nexthops *n, uint32_t hop, enum nexthop_state state, const uint8_t *mac)
 {
@@ -38,9 +45,8 @@ static void publish(struct nexthops *n, uint32_t hop, enum nexthop_state state, 
 	if (memcmp(&now, &next, sizeof(now)) == 0)
 		return;
 	n->settle = n->settle || now.state != next.state;
-	entry_write(&n->entry[hop], &next);
+	write(n, hop, &next);
 	__atomic_fetch_add(&n->generation, 1, __ATOMIC_RELEASE);
-	tell_hop(n, hop);
 }
 
 static uint32_t take_free(struct nexthops *n)
@@ -150,7 +156,7 @@ void hop_free(struct nexthops *n, uint32_t hop)
 {
 	const struct nexthop none = {.state = NEXTHOP_FREE};
 
-	entry_write(&n->entry[hop], &none);
+	write(n, hop, &none);
 	n->hops[hop] = (struct hop){0};
 	n->status.hops--;
 	append(n, &n->hops_free, hop);

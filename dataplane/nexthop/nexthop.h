@@ -73,11 +73,16 @@ void nexthops_prefetch(const struct nexthops *n, uint32_t destination);
 enum nexthop_state nexthops_read(
 	const struct nexthops *n, uint32_t destination, struct nexthop *out);
 
-// Tells of every destination whose next hop reads differently from now on, `now` being what it reads; of all
-// of them in time, of each in order. Called by whichever thread brought the change about, and never by two at
-// once: it must be short, and not come back here. Set before the first destination is taken.
-typedef void nexthops_changed_fn(void *context, uint32_t destination, const struct nexthop *now);
-void nexthops_on_change(struct nexthops *n, nexthops_changed_fn *fn, void *context);
+// Told of what readers read, for who keeps a copy: which next hop a destination has, by number, and what a next hop
+// reads. A number becomes another next hop only when no destination has it any more, and reads as free meanwhile.
+// Called by whichever thread brings the change about, and never by two at once: it must be short, and not come back
+// here. Set before the first destination is taken.
+struct nexthops_listener {
+	void (*destination)(void *context, uint32_t destination, uint16_t hop);
+	void (*hop)(void *context, uint16_t hop, const struct nexthop *now);
+	void *context;
+};
+void nexthops_listen(struct nexthops *n, const struct nexthops_listener *listener);
 
 // Grows whenever something changed: a worker with packets that wait looks again then.
 uint64_t nexthops_generation(const struct nexthops *n);

@@ -53,7 +53,6 @@ static int take_memory(struct nexthops **out, uint32_t destinations)
 	n->destinations_capacity = destinations;
 	n->destinations_fresh = 1;
 	n->hops_fresh = HOP_FIRST;
-	n->told_all = true;
 	*out = n;
 	return 0;
 }
@@ -254,11 +253,10 @@ enum nexthop_state nexthops_read(
 	return nexthops_view_read(&v, destination, out);
 }
 
-void nexthops_on_change(struct nexthops *n, nexthops_changed_fn *fn, void *context)
+void nexthops_listen(struct nexthops *n, const struct nexthops_listener *listener)
 {
 	pthread_mutex_lock(&n->lock);
-	n->tell = fn;
-	n->tell_context = context;
+	n->listener = *listener;
 	pthread_mutex_unlock(&n->lock);
 }
 

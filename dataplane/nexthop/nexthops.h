@@ -61,8 +61,6 @@ struct hop {
 	bool managed : 1; // the kernel keeps it resolved
 	bool ours : 1; // because we asked
 	bool fixed : 1; // an administrator's
-	bool changed : 1; // since the last round of tell.c
-	bool telling : 1; // this round tells of it
 	uint32_t zero;
 };
 _Static_assert(sizeof(struct hop) == 32, "two to a line");
@@ -103,10 +101,7 @@ struct nexthops {
 	struct queue hops_free; // the one free longest comes first
 	struct queue hops_look; // for the thread
 	bool settle; // a wanted next hop came to a state since the scan began
-	nexthops_changed_fn *tell;
-	void *tell_context;
-	bool told_all; // no next hop is `changed`
-	uint32_t tell_cursor; // of the round under way; 0: none is
+	struct nexthops_listener listener; // its functions NULL: none
 	struct port port[NEXTHOPS_PORTS_MAX];
 	uint32_t ports;
 	struct hash_key key;
@@ -170,12 +165,6 @@ void events_resync(struct nexthops *n);
 void events_link(struct nexthops *n, const struct rtnl_link *link);
 // A part of a scan of all destinations, if one is due; returns whether it goes on.
 bool events_scan(struct nexthops *n, uint64_t now);
-
-// tell.c. Under the lock.
-void tell_destination(struct nexthops *n, uint32_t d);
-void tell_hop(struct nexthops *n, uint32_t hop);
-// A part of a round over all destinations whose next hop changed; returns whether it goes on.
-bool tell_round(struct nexthops *n);
 
 // thread.c
 void *nexthops_thread(void *context);

@@ -189,7 +189,7 @@ static int pause_ms(struct nexthops *n, uint64_t now)
 	if (n->again.first && next > now + AGAIN_PAUSE_MS)
 		next = now + AGAIN_PAUSE_MS;
 	// What ask_again() has just found is to be looked at, and look_next() has been.
-	if (n->hops_look.first || n->new.first || !n->told_all)
+	if (n->hops_look.first || n->new.first)
 		next = now;
 	pthread_mutex_unlock(&n->lock);
 	return next > now ? (int)(next - now) : 0;
@@ -233,7 +233,6 @@ void *nexthops_thread(void *context)
 		more |= work(n, ask_new);
 		more |= work(n, look_next);
 		more |= events_scan(n, now);
-		more |= tell_round(n);
 		more |= ask_again(n, now);
 		wait_for_work(n, more ? 0 : pause_ms(n, now));
 	}

@@ -18,6 +18,8 @@
 #include "xdp_world.h"
 
 #define TRIES 10u
+#define FIRST_HOP 2u // as dataplane/nexthop/ numbers them
+#define NEIGHBOURS 1000u // as many as Linux keeps unless told otherwise, on the link itself
 
 static void check(bool good, const char *what)
 {
@@ -64,7 +66,7 @@ static void configure(struct world *w, struct xdp_config *c)
 	c->channel_max = TP_CHANNEL_MAX;
 	c->devices = 1;
 	c->ifindex[0] = w->far;
-	c->hops = 2 * w->allocations + 1;
+	c->destinations = 2 * w->allocations + 1;
 	// As turnpike-kernel has them: an allocation, three permissions or channels each.
 	c->client_homes = 2 * 4 * w->allocations;
 	c->peer_homes = 2 * 3 * w->allocations;
@@ -91,11 +93,18 @@ static void put(struct table *clients, const struct xdp_line *entry)
 	check(table_put(clients, entry) == 0, "a table is full");
 }
 
-static void put_allocation(
-	struct table *clients, struct xdp_port *ports, struct xdp_hop *hops, uint32_t i)
+static void put_neighbour(struct xdp_hop *hops, uint32_t i)
 {
-	static const uint8_t mac[2][6] = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
-	const struct xdp_hop hop = {xdp_hop_word(mac[0], 1500), xdp_hop_word(mac[1], 0)};
+	static const uint8_t own[6] = {2, 0, 0, 0, 0, 2};
+	const uint8_t mac[6] = {2, 0, 0, 1, (uint8_t)(i >> 8), (uint8_t)i};
+	const struct xdp_hop hop = {xdp_hop_word(mac, 1500), xdp_hop_word(own, 0)};
+
+	xdp_hop_write(&hops[FIRST_HOP + i], &hop);
+}
+
+static void put_allocation(struct table *clients, struct xdp_port *ports,
+	struct xdp_destinations *destinations, uint32_t i)
+{
 	struct tp_endpoint server = endpoint(LOAD_SERVER, LOAD_SERVER_PORT);
 	struct tp_endpoint client = endpoint(LOAD_CLIENT + i, LOAD_CLIENT_PORT);
 	struct tp_endpoint peer = endpoint(LOAD_PEER + i, LOAD_PEER_PORT);
@@ -110,17 +119,17 @@ static void put_allocation(
 			.peer = peer.ip,
 			.peer_port = peer.port,
 			.relay_port = relay.port,
-			.hop = 2 * i + 1}};
+			.destination = 2 * i + 1}};
 	struct xdp_port port = {.allocation = i + 1,
 		.until = UINT32_MAX,
-		.hop = 2 * i + 2,
+		.destination = 2 * i + 2,
 		.client = client.ip,
 		.client_port = client.port,
 		.sum = xdp_sum(&server, &client),
 		.peer = {peer.ip, peer.port, LOAD_CHANNEL, UINT32_MAX}};
 
-	xdp_hop_write(&hops[2 * i + 1], &hop);
-	xdp_hop_write(&hops[2 * i + 2], &hop);
+	for (uint32_t d = 2 * i + 1; d <= 2 * i + 2; d++)
+		xdp_destination_write(destinations, d, (uint16_t)(FIRST_HOP + d % NEIGHBOURS));
 	xdp_port_write(&ports[i], &port);
 	put(clients, &entry);
 	// The line of its Send indications fills the table as it does in life.
@@ -136,12 +145,16 @@ static void fill(struct world *w)
 		.key = XDP_CLIENT_KEY,
 		.homes = c->client_homes};
 	struct xdp_port *ports = map_memory(w->relay->maps.ports);
+	struct xdp_destinations *destinations = map_memory(w->relay->maps.destinations);
 	struct xdp_hop *hops = map_memory(w->relay->maps.hops);
 
+	for (uint32_t i = 0; i < NEIGHBOURS; i++)
+		put_neighbour(hops, i);
 	for (uint32_t i = 0; i < w->allocations; i++)
-		put_allocation(&clients, ports, hops, i);
+		put_allocation(&clients, ports, destinations, i);
 	unmap_memory(w->relay->maps.clients, clients.lines);
 	unmap_memory(w->relay->maps.ports, ports);
+	unmap_memory(w->relay->maps.destinations, destinations);
 	unmap_memory(w->relay->maps.hops, hops);
 }
 
@@ -157,7 +170,8 @@ void world_populate(struct world *w, uint32_t allocations)
 	bpf_map__set_max_entries(w->relay->maps.clients, xdp_lines(c->client_homes));
 	bpf_map__set_max_entries(w->relay->maps.peers, xdp_lines(c->peer_homes));
 	bpf_map__set_max_entries(w->relay->maps.ports, c->relays * LOAD_PORTS);
-	bpf_map__set_max_entries(w->relay->maps.hops, c->hops);
+	bpf_map__set_max_entries(
+		w->relay->maps.destinations, xdp_destinations_lines(c->destinations));
 	check(relay_bpf__load(w->relay) == 0, "the relay was not loaded");
 	fill(w);
 }

@@ -105,7 +105,7 @@ int entry_put_channel(struct mirror *m, uint32_t slot, uint32_t peer)
 	entry.client.sum = (uint16_t)xdp_sum(&from, &to);
 	entry.client.peer = p->ip;
 	entry.client.peer_port = p->port;
-	entry.client.hop = p->hop;
+	entry.client.destination = p->destination;
 	return m->ops.put_client(m->ops.context, &entry);
 }
 
@@ -123,7 +123,7 @@ int entry_put_peer(struct mirror *m, uint32_t slot, uint32_t peer)
 
 	entry.until = peer_until(m, slot, p);
 	entry.peer.channel = p->channel;
-	entry.peer.hop = p->hop;
+	entry.peer.destination = p->destination;
 	entry.peer.hairpin = p->hairpin;
 	return m->ops.put_peer(m->ops.context, &entry);
 }
@@ -145,7 +145,7 @@ void entry_write_port(struct mirror *m, uint32_t slot)
 	const struct mirror_slot *s = &m->slots[slot];
 	struct xdp_port port = {.allocation = slot + 1,
 		.until = until(s, s->expires_ms),
-		.hop = s->hop,
+		.destination = s->destination,
 		.client = s->client.ip,
 		.client_port = s->client.port,
 		.server = s->server,

@@ -7,6 +7,8 @@
 
 #include "xdp.h"
 
+_Static_assert(XDP_HOPS == NEXTHOPS_MAX + 1, "a place for each number");
+
 static int put_client(void *context, const struct xdp_line *entry)
 {
 	struct xdp *x = context;
@@ -42,7 +44,14 @@ static void write_port(void *context, uint32_t port, const struct xdp_port *entr
 	xdp_port_write(&x->program.ports[port], entry);
 }
 
-void maps_on_hop(void *context, uint32_t destination, const struct nexthop *now)
+static void on_destination(void *context, uint32_t destination, uint16_t hop)
+{
+	struct xdp *x = context;
+
+	xdp_destination_write(x->program.destinations, destination, hop);
+}
+
+static void on_hop(void *context, uint16_t number, const struct nexthop *now)
 {
 	struct xdp *x = context;
 	struct xdp_hop hop = {.to = 0};
@@ -51,21 +60,23 @@ void maps_on_hop(void *context, uint32_t destination, const struct nexthop *now)
 		hop.to = xdp_hop_word(now->l2, now->mtu);
 		hop.from = xdp_hop_word(now->l2 + 6, now->port);
 	}
-	xdp_hop_write(&x->program.hops[destination], &hop);
+	xdp_hop_write(&x->program.hops[number], &hop);
 }
 
-static uint32_t take_hop(void *context, const struct tp_ip *ip)
+const struct nexthops_listener maps_listener = {.destination = on_destination, .hop = on_hop};
+
+static uint32_t take_destination(void *context, const struct tp_ip *ip)
 {
 	const struct xdp *x = context;
 
 	return nexthops_take(x->nexthops, ip);
 }
 
-static void give_back_hop(void *context, uint32_t hop)
+static void give_back_destination(void *context, uint32_t destination)
 {
 	const struct xdp *x = context;
 
-	nexthops_give_back(x->nexthops, hop);
+	nexthops_give_back(x->nexthops, destination);
 }
 
 const struct mirror_ops maps_ops = {
@@ -74,6 +85,6 @@ const struct mirror_ops maps_ops = {
 	.put_peer = put_peer,
 	.delete_peer = delete_peer,
 	.write_port = write_port,
-	.take_hop = take_hop,
-	.give_back_hop = give_back_hop,
+	.take_destination = take_destination,
+	.give_back_destination = give_back_destination,
 };

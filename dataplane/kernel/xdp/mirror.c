@@ -59,7 +59,7 @@ static void drop_slot(struct mirror *m, uint32_t slot)
 	entry_delete_allocation(m, slot);
 	entry_clear_port(m, slot);
 	peer_forget_all(m, slot);
-	m->ops.give_back_hop(m->ops.context, s->hop);
+	m->ops.give_back_destination(m->ops.context, s->destination);
 	*s = (struct mirror_slot){0};
 	m->usage.allocations--;
 }
@@ -86,16 +86,16 @@ static bool limited(const struct tp_command *c)
 
 static int make_slot(struct mirror *m, uint32_t worker, const struct tp_command *c)
 {
-	uint32_t hop = m->ops.take_hop(m->ops.context, &c->client.ip);
+	uint32_t destination = m->ops.take_destination(m->ops.context, &c->client.ip);
 	int err;
 
-	if (!hop)
+	if (!destination)
 		return -ENOSPC;
 	m->slots[c->allocation] = (struct mirror_slot){.client = c->client,
 		.expires_ms = c->expires_ms,
 		.peers = MIRROR_NONE,
 		.favourite = MIRROR_NONE,
-		.hop = hop,
+		.destination = destination,
 		.relay_port = c->relay_port,
 		.relay = c->relay,
 		.server = c->server,
@@ -127,16 +127,16 @@ static int settle(struct mirror *m, uint32_t slot, const struct tp_command *c)
 {
 	struct mirror_slot *s = &m->slots[slot];
 	const struct tp_endpoint client = s->client;
-	const uint32_t hop = s->hop;
+	const uint32_t destination = s->destination;
 	const uint8_t server = s->server;
 	int err;
 
-	s->hop = m->ops.take_hop(m->ops.context, &c->client.ip);
-	if (!s->hop) {
-		s->hop = hop;
+	s->destination = m->ops.take_destination(m->ops.context, &c->client.ip);
+	if (!s->destination) {
+		s->destination = destination;
 		return -ENOSPC;
 	}
-	m->ops.give_back_hop(m->ops.context, hop);
+	m->ops.give_back_destination(m->ops.context, destination);
 	s->client = c->client;
 	s->server = c->server;
 	s->moving = false; // its entry becomes the allocation's

@@ -53,19 +53,19 @@ static uint32_t make(struct mirror *m, const struct tp_command *c, uint16_t port
 {
 	struct mirror_slot *s = &m->slots[c->allocation];
 	bool hairpin = own_relay(m, &c->peer.ip);
-	uint32_t hop = hairpin ? 0 : m->ops.take_hop(m->ops.context, &c->peer.ip);
-	uint32_t p = !hairpin && !hop ? MIRROR_NONE : take_free(m);
+	uint32_t destination = hairpin ? 0 : m->ops.take_destination(m->ops.context, &c->peer.ip);
+	uint32_t p = !hairpin && !destination ? MIRROR_NONE : take_free(m);
 
 	if (p == MIRROR_NONE) {
-		if (hop)
-			m->ops.give_back_hop(m->ops.context, hop);
+		if (destination)
+			m->ops.give_back_destination(m->ops.context, destination);
 		return MIRROR_NONE;
 	}
 	m->peers[p] = (struct mirror_peer){.ip = c->peer.ip,
 		.expires_ms = c->expires_ms,
 		.generation = c->generation,
 		.next = s->peers,
-		.hop = hop,
+		.destination = destination,
 		.port = port,
 		.channel = channel,
 		.hairpin = hairpin};
@@ -82,8 +82,8 @@ static void forget(struct mirror *m, uint32_t slot, uint32_t peer)
 	while (*at != peer)
 		at = &m->peers[*at].next;
 	*at = m->peers[peer].next;
-	if (m->peers[peer].hop)
-		m->ops.give_back_hop(m->ops.context, m->peers[peer].hop);
+	if (m->peers[peer].destination)
+		m->ops.give_back_destination(m->ops.context, m->peers[peer].destination);
 	m->peers[peer] = (struct mirror_peer){.next = m->free_peers};
 	m->free_peers = peer;
 	m->usage.peers--;

@@ -37,7 +37,7 @@ static int fill_config(struct xdp_config *c, const struct tp_capabilities *caps,
 		.channel_max = caps->channel_max,
 		.port_min = caps->port_min,
 		.port_max = caps->port_max,
-		.hops = destinations + 1,
+		.destinations = destinations + 1,
 		.partial = partial,
 		.client_homes = 2 * (2 * caps->allocations + caps->peers),
 		.peer_homes = 2 * caps->peers};
@@ -60,7 +60,7 @@ static int set_sizes(struct relay_bpf *o, const struct xdp_config *c, uint32_t p
 		{o->maps.clients, xdp_lines(c->client_homes)},
 		{o->maps.peers, xdp_lines(c->peer_homes)},
 		{o->maps.ports, ports},
-		{o->maps.hops, c->hops},
+		{o->maps.destinations, xdp_destinations_lines(c->destinations)},
 	};
 	int err = 0;
 
@@ -128,8 +128,9 @@ static bool map_all(struct program *p)
 		.key = XDP_PEER_KEY,
 		.homes = p->config.peer_homes};
 	p->ports = map(o->maps.ports);
+	p->destinations = map(o->maps.destinations);
 	p->hops = map(o->maps.hops);
-	return p->clients.lines && p->peers.lines && p->ports && p->hops;
+	return p->clients.lines && p->peers.lines && p->ports && p->destinations && p->hops;
 }
 
 // Each CPU's identifiers of IPv4 datagrams begin somewhere else.
@@ -184,6 +185,7 @@ void program_free(struct program *p)
 		unmap(p->object->maps.clients, p->clients.lines);
 		unmap(p->object->maps.peers, p->peers.lines);
 		unmap(p->object->maps.ports, p->ports);
+		unmap(p->object->maps.destinations, p->destinations);
 		unmap(p->object->maps.hops, p->hops);
 	}
 	relay_bpf__destroy(p->object);

@@ -16,13 +16,14 @@ struct program {
 	struct table clients; // the maps themselves
 	struct table peers;
 	struct xdp_port *ports;
+	struct xdp_destinations *destinations;
 	struct xdp_hop *hops;
 	struct xdp_cpu *cpus; // room for one of each CPU
 	int cpus_count;
 };
 
 // Loads the program for these interfaces. `partial`: checksums of what they bring may not be whole. `destinations` is
-// how many next hops there may be besides none. What the verifier says to a program that it refuses goes to the file
+// how many there may be. What the verifier says to a program that it refuses goes to the file
 // `log`. Returns 0 or a negative errno; program_free() is due either way. `p` must stay where it is.
 int program_load(struct program *p, const struct tp_capabilities *capabilities,
 	const uint32_t *ifindex, uint32_t interfaces, bool partial, uint32_t destinations,

@@ -17,7 +17,7 @@ struct mirror_peer {
 	uint64_t expires_ms;
 	uint32_t generation;
 	uint32_t next; // of the same slot, or free
-	uint32_t hop; // taken; 0: none
+	uint32_t destination; // taken; 0: none
 	uint16_t port;
 	uint16_t channel;
 	bool hairpin; // `ip` is a relay address of ours
@@ -28,7 +28,7 @@ struct mirror_slot {
 	uint64_t expires_ms;
 	uint32_t peers; // first of the list; MIRROR_NONE
 	uint32_t favourite; // the channel that is in the port's entry; MIRROR_NONE
-	uint32_t hop; // of the client
+	uint32_t destination; // of the client
 	uint16_t relay_port;
 	uint8_t relay;
 	uint8_t server;

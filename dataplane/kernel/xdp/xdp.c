@@ -59,6 +59,7 @@ static uint32_t probe(struct xdp *x, enum xdp_wish wish, uint32_t ifindex[TP_INT
 // With the interfaces in the order of config.ifindex, which hops refer to.
 static int follow_hops(struct xdp *x)
 {
+	struct nexthops_listener listener = maps_listener;
 	struct nexthop_port ports[TP_INTERFACES_MAX];
 	uint32_t n = 0;
 	int err;
@@ -72,9 +73,10 @@ static int follow_hops(struct xdp *x)
 		ports[n].mtu = 0;
 		memcpy(ports[n++].mac, f->mac, sizeof(f->mac));
 	}
-	err = nexthops_create(&x->nexthops, ports, n, x->program.config.hops - 1);
+	err = nexthops_create(&x->nexthops, ports, n, x->program.config.destinations - 1);
+	listener.context = x;
 	if (!err)
-		nexthops_on_change(x->nexthops, maps_on_hop, x);
+		nexthops_listen(x->nexthops, &listener);
 	return err;
 }
 

@@ -10,8 +10,8 @@
 #include "mirror.h"
 #include "program.h"
 
-struct nexthop;
 struct nexthops;
+struct nexthops_listener;
 
 struct xdp {
 	struct hook hook[TP_INTERFACES_MAX];
@@ -34,10 +34,10 @@ static inline bool xdp_runs(const struct xdp *x)
 	return x->mirror != NULL;
 }
 
-// maps.c. What the mirror is made with, but for the context, which is the struct xdp; and what is told of next
-// hops, likewise.
+// maps.c. What the mirror is made with, but for the context, which is the struct xdp; and who is told of next hops,
+// likewise.
 extern const struct mirror_ops maps_ops;
-void maps_on_hop(void *context, uint32_t destination, const struct nexthop *now);
+extern const struct nexthops_listener maps_listener;
 
 // Writes what the program has counted to the page of what no worker counted. By one thread.
 void xdp_publish(struct xdp *x, struct tp_counters *page);

@@ -114,36 +114,37 @@ static void write_port(void *context, uint32_t port, const struct xdp_port *entr
 	check(f);
 }
 
-static uint32_t take_hop(void *context, const struct tp_ip *ip)
+static uint32_t take_destination(void *context, const struct tp_ip *ip)
 {
 	struct fake *f = context;
 	uint32_t at = 0;
 
-	for (uint32_t i = 1; i < FAKE_HOPS && i <= f->hops_max; i++) {
-		if (f->hop[i].refs ? tp_ip_equal(&f->hop[i].ip, ip) : !at)
+	for (uint32_t i = 1; i < FAKE_DESTINATIONS && i <= f->destinations_max; i++) {
+		if (f->destination[i].refs ? tp_ip_equal(&f->destination[i].ip, ip) : !at)
 			at = i;
-		if (f->hop[i].refs && at == i)
+		if (f->destination[i].refs && at == i)
 			break;
 	}
 	if (at) {
-		f->hop[at].ip = *ip;
-		f->hop[at].refs++;
+		f->destination[at].ip = *ip;
+		f->destination[at].refs++;
 	}
 	return at;
 }
 
-static void give_back_hop(void *context, uint32_t hop)
+static void give_back_destination(void *context, uint32_t destination)
 {
 	struct fake *f = context;
 
-	cr_assert(gt(u32, f->hop[hop].refs, 0));
-	f->hop[hop].refs--;
+	cr_assert(gt(u32, f->destination[destination].refs, 0));
+	f->destination[destination].refs--;
 }
 
 void fake_init(struct fake *f, const struct tp_capabilities *c)
 {
-	*f = (struct fake){
-		.clients_max = FAKE_CLIENTS, .peers_max = PEERS, .hops_max = FAKE_HOPS - 1};
+	*f = (struct fake){.clients_max = FAKE_CLIENTS,
+		.peers_max = PEERS,
+		.destinations_max = FAKE_DESTINATIONS - 1};
 	f->config.hash = (struct xdp_hash){
 		{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5}};
 	f->clients = (struct table){f->client, &f->config.hash, XDP_CLIENT_KEY, FAKE_CLIENTS};
@@ -162,7 +163,7 @@ void fake_init(struct fake *f, const struct tp_capabilities *c)
 struct mirror *fake_mirror(struct fake *f, const struct tp_capabilities *capabilities)
 {
 	const struct mirror_ops ops = {put_client, delete_client, put_peer, delete_peer, write_port,
-		take_hop, give_back_hop, f};
+		take_destination, give_back_destination, f};
 	struct mirror *m = NULL;
 
 	cr_assert(eq(int, mirror_create(&m, capabilities, &f->config, &ops), 0));
@@ -174,12 +175,12 @@ uint32_t fake_entries(const struct fake *f)
 	return used(&f->clients) + used(&f->peers);
 }
 
-uint32_t fake_hops(const struct fake *f)
+uint32_t fake_destinations(const struct fake *f)
 {
 	uint32_t n = 0;
 
-	for (int i = 0; i < FAKE_HOPS; i++)
-		n += f->hop[i].refs;
+	for (int i = 0; i < FAKE_DESTINATIONS; i++)
+		n += f->destination[i].refs;
 	return n;
 }
 

@@ -11,7 +11,7 @@
 #include <table.h>
 
 #define FAKE_CLIENTS (2 * ALLOCATIONS + PEERS)
-#define FAKE_HOPS 64
+#define FAKE_DESTINATIONS 64
 
 struct fake {
 	struct xdp_config config;
@@ -24,8 +24,8 @@ struct fake {
 	struct {
 		uint32_t refs;
 		struct tp_ip ip;
-	} hop[FAKE_HOPS];
-	uint32_t clients_max, peers_max, hops_max; // how many of each there may be
+	} destination[FAKE_DESTINATIONS];
+	uint32_t clients_max, peers_max, destinations_max; // how many of each there may be
 	uint32_t calls; // of put_client and put_peer
 	uint32_t fail; // the so many-th of them from now on fails; 0: none
 };
@@ -39,7 +39,7 @@ const struct xdp_line *fake_find(const struct table *t, const struct tp_ip *ip, 
 const struct xdp_line *fake_client(const struct fake *f, const struct tp_ip *ip, uint64_t word);
 const struct xdp_line *fake_peer(const struct fake *f, const struct tp_ip *ip, uint64_t word);
 uint32_t fake_entries(const struct fake *f); // of clients and peers
-uint32_t fake_hops(const struct fake *f); // taken, each as often as it was
+uint32_t fake_destinations(const struct fake *f); // taken, each as often as it was
 
 // What the program would do with a packet.
 enum fake_verdict {

@@ -104,7 +104,7 @@ Test(mirror, a_channel_and_its_permission_let_both_directions_through)
 	cr_assert(eq(u16, entry->peer_port, 5000));
 	cr_assert(eq(u16, entry->relay_port, PORT_MIN));
 	cr_assert(eq(u32, entry->sum, xdp_sum(&from, &peer)));
-	cr_assert(tp_ip_equal(&pair.fake.hop[entry->hop].ip, &peer.ip));
+	cr_assert(tp_ip_equal(&pair.fake.destination[entry->destination].ip, &peer.ip));
 
 	cr_assert(eq(
 		int, fake_from_peer(&pair.fake, PLAIN, PORT_MIN, &peer, T0, &number), FAKE_RELAY));
@@ -112,7 +112,7 @@ Test(mirror, a_channel_and_its_permission_let_both_directions_through)
 	cr_assert(tp_ip_equal(&port->client, &client.ip));
 	cr_assert(eq(u16, port->client_port, 4000));
 	cr_assert(eq(u32, port->sum, xdp_sum(&server, &client)));
-	cr_assert(tp_ip_equal(&pair.fake.hop[port->hop].ip, &client.ip));
+	cr_assert(tp_ip_equal(&pair.fake.destination[port->destination].ip, &client.ip));
 	// A channel alone lets nothing in.
 	cr_assert(eq(int, run(0, as(TP_DROP_PERMISSION, permission(3, peer))), TP_STATUS_OK));
 	cr_assert(eq(int, peer_verdict(peer, T0), FAKE_PASS));
@@ -160,7 +160,7 @@ Test(mirror, our_own_addresses_in_either_form_pass_up_and_take_no_hop)
 			FAKE_PASS));
 		cr_assert(eq(int, entry->relay &XDP_HAIRPIN, XDP_HAIRPIN));
 	}
-	cr_assert(eq(u32, fake_hops(&pair.fake), 1), "the client's alone");
+	cr_assert(eq(u32, fake_destinations(&pair.fake), 1), "the client's alone");
 }
 
 Test(mirror, nothing_is_left_of_a_dropped_allocation)
@@ -192,7 +192,7 @@ Test(mirror, nothing_is_left_of_a_dropped_allocation)
 		if (kind == 2)
 			run(0, as(TP_DROP_ALLOCATION, put));
 		cr_assert(eq(u32, fake_entries(&pair.fake), 0));
-		cr_assert(eq(u32, fake_hops(&pair.fake), 0));
+		cr_assert(eq(u32, fake_destinations(&pair.fake), 0));
 		port = pair.fake.port[0];
 		port.sequence = 0;
 		cr_assert(eq(int, memcmp(&port, &none, sizeof(none)), 0));
@@ -217,7 +217,7 @@ Test(mirror, a_slot_that_moved_to_another_worker_is_not_taken_from_it_by_the_fir
 	cr_assert(eq(int, run(1, sweep), TP_STATUS_OK));
 	cr_assert(eq(int, client_verdict(second, TP_IPV4, T0), FAKE_RELAY));
 	cr_assert(eq(u32, fake_entries(&pair.fake), 2));
-	cr_assert(eq(u32, fake_hops(&pair.fake), 2));
+	cr_assert(eq(u32, fake_destinations(&pair.fake), 2));
 }
 
 static struct tp_command move(uint32_t slot, struct tp_endpoint client)
@@ -255,12 +255,12 @@ Test(mirror, where_a_client_moves_to_passes_up_until_it_is_put_there_and_the_oth
 		cr_assert(eq(u16, port->client_port, 4001));
 	}
 	cr_assert(eq(u32, fake_entries(&pair.fake), 4));
-	cr_assert(eq(u32, fake_hops(&pair.fake), 3));
+	cr_assert(eq(u32, fake_destinations(&pair.fake), 3));
 	// It goes with the last worker that has it.
 	run(0, as(TP_DROP_ALLOCATION, allocation(0, away, PLAIN, PORT_MIN)));
 	cr_assert(eq(int, client_verdict(away, CHANNEL, T0), FAKE_RELAY));
 	run(1, as(TP_DROP_ALLOCATION, allocation(0, away, PLAIN, PORT_MIN)));
-	cr_assert(eq(u32, fake_entries(&pair.fake) + fake_hops(&pair.fake), 0));
+	cr_assert(eq(u32, fake_entries(&pair.fake) + fake_destinations(&pair.fake), 0));
 }
 
 Test(mirror, a_move_that_is_over_leaves_nothing)
@@ -285,7 +285,7 @@ Test(mirror, a_move_that_is_over_leaves_nothing)
 		cr_assert(eq(u32, fake_entries(&pair.fake), how == 2 ? 0 : 1));
 		run(0, as(TP_DROP_ALLOCATION, put));
 	}
-	cr_assert(eq(u32, fake_hops(&pair.fake), 0));
+	cr_assert(eq(u32, fake_destinations(&pair.fake), 0));
 }
 
 Test(mirror, a_map_without_room_fails_the_command_and_leaves_nothing_of_it)
@@ -294,7 +294,7 @@ Test(mirror, a_map_without_room_fails_the_command_and_leaves_nothing_of_it)
 
 	pair.fake.clients_max = 0;
 	cr_assert(eq(int, run(0, allocation(0, client, PLAIN, PORT_MIN)), TP_STATUS_NO_SPACE));
-	cr_assert(eq(u32, fake_entries(&pair.fake) + fake_hops(&pair.fake), 0));
+	cr_assert(eq(u32, fake_entries(&pair.fake) + fake_destinations(&pair.fake), 0));
 	cr_assert(eq(u32, pair.fake.port[0].allocation, 0));
 	pair.fake.clients_max = 1;
 	pair.fake.peers_max = 0;
@@ -303,10 +303,10 @@ Test(mirror, a_map_without_room_fails_the_command_and_leaves_nothing_of_it)
 	pair.fake.peers_max = 9;
 	cr_assert(eq(int, run(0, channel(0, peer, CHANNEL)), TP_STATUS_NO_SPACE));
 	cr_assert(eq(u32, fake_entries(&pair.fake), 1));
-	pair.fake.hops_max = 1;
+	pair.fake.destinations_max = 1;
 	cr_assert(eq(int, run(0, permission(0, peer)), TP_STATUS_NO_SPACE));
 	cr_assert(eq(u32, fake_entries(&pair.fake), 1));
-	cr_assert(eq(u32, fake_hops(&pair.fake), 1));
+	cr_assert(eq(u32, fake_destinations(&pair.fake), 1));
 }
 
 // Histories.
@@ -441,7 +441,7 @@ static void history(uint32_t fail_every)
 	pair.fake.fail = 0;
 	for (uint32_t slot = 0; slot < 4; slot++)
 		run(0, (struct tp_command){.kind = TP_DROP_ALLOCATION, .allocation = slot});
-	cr_assert(eq(u32, fake_entries(&pair.fake) + fake_hops(&pair.fake), 0));
+	cr_assert(eq(u32, fake_entries(&pair.fake) + fake_destinations(&pair.fake), 0));
 	mirror_usage(pair.mirror, &held);
 	cr_assert(eq(u32, held.allocations + held.peers, 0));
 }

@@ -22,10 +22,14 @@ static struct table make(uint32_t homes)
 	return (struct table){lines, &hash, XDP_CLIENT_KEY, homes};
 }
 
-static struct xdp_line entry(struct tp_ip ip, uint16_t port, uint16_t channel, uint32_t hop)
+static struct xdp_line entry(struct tp_ip ip, uint16_t port, uint16_t channel, uint32_t destination)
 {
-	return (struct xdp_line){.until = hop + 1,
-		.client = {.ip = ip, .port = port, .channel = channel, .server = 1, .hop = hop}};
+	return (struct xdp_line){.until = destination + 1,
+		.client = {.ip = ip,
+			.port = port,
+			.channel = channel,
+			.server = 1,
+			.destination = destination}};
 }
 
 static const struct xdp_line *look(const struct table *t, const struct xdp_line *e)
@@ -62,7 +66,7 @@ Test(table, has_room_for_all_that_it_is_made_for)
 			const struct xdp_line *found = look(&t, &e);
 
 			cr_assert(found != NULL, "kind %u, %u", kind, i);
-			cr_assert(eq(u32, found->client.hop, i));
+			cr_assert(eq(u32, found->client.destination, i));
 			cr_assert(eq(u32, found->until, i + 1));
 			cr_assert(eq(u32, found->sequence & 1, 0));
 		}
@@ -82,7 +86,7 @@ Test(table, holds_what_was_put_last_and_not_dropped)
 		i = (state >> 16) % SOME;
 		struct xdp_line e = keyed(0, i);
 
-		e.client.hop = step;
+		e.client.destination = step;
 		if (state >> 30 || now[i]) {
 			table_drop(&t, &e);
 			now[i] = 0;
@@ -93,7 +97,7 @@ Test(table, holds_what_was_put_last_and_not_dropped)
 		e = keyed(0, i);
 		cr_assert(eq(int, look(&t, &e) != NULL, now[i] != 0));
 		if (now[i])
-			cr_assert(eq(u32, look(&t, &e)->client.hop, now[i]));
+			cr_assert(eq(u32, look(&t, &e)->client.destination, now[i]));
 	}
 	for (uint32_t i = 0; i < SOME; i++) {
 		struct xdp_line e = keyed(0, i);

@@ -51,7 +51,7 @@ void lab_load(struct lab *lab)
 {
 	struct xdp_config *c = lab->config;
 
-	c->hops = 4;
+	c->destinations = LAB_DESTINATIONS;
 	c->client_homes = lab->homes ? lab->homes : 2 * (LAB_ALLOCATIONS + LAB_PEERS);
 	c->peer_homes = lab->homes ? lab->homes : 2 * LAB_PEERS;
 	c->hash = (struct xdp_hash){{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5}};
@@ -60,13 +60,16 @@ void lab_load(struct lab *lab)
 	bpf_map__set_max_entries(lab->skeleton->maps.peers, xdp_lines(c->peer_homes));
 	bpf_map__set_max_entries(
 		lab->skeleton->maps.ports, c->relays * (c->port_max - c->port_min + 1));
-	bpf_map__set_max_entries(lab->skeleton->maps.hops, c->hops);
+	bpf_map__set_max_entries(
+		lab->skeleton->maps.destinations, xdp_destinations_lines(c->destinations));
 	cr_assert_eq(relay_bpf__load(lab->skeleton), 0, "the program was not loaded");
 	c = (struct xdp_config *)&lab->skeleton->rodata->config;
 	lab->clients = table_of(c, lab->skeleton->maps.clients, XDP_CLIENT_KEY, c->client_homes);
 	lab->peers = table_of(c, lab->skeleton->maps.peers, XDP_PEER_KEY, c->peer_homes);
 	lab->ports = map_memory(lab->skeleton->maps.ports);
+	lab->destinations = map_memory(lab->skeleton->maps.destinations);
 	lab->hops = map_memory(lab->skeleton->maps.hops);
+	xdp_destination_write(lab->destinations, 1, 1);
 }
 
 void lab_close(struct lab *lab)
@@ -74,6 +77,7 @@ void lab_close(struct lab *lab)
 	munmap(lab->clients.lines, map_bytes(lab->skeleton->maps.clients));
 	munmap(lab->peers.lines, map_bytes(lab->skeleton->maps.peers));
 	munmap(lab->ports, map_bytes(lab->skeleton->maps.ports));
+	munmap(lab->destinations, map_bytes(lab->skeleton->maps.destinations));
 	munmap(lab->hops, map_bytes(lab->skeleton->maps.hops));
 	relay_bpf__destroy(lab->skeleton);
 }
@@ -106,7 +110,7 @@ void lab_put_allocation(struct lab *lab, uint32_t slot, const struct tp_endpoint
 	struct xdp_port port = {
 		.allocation = slot + 1,
 		.until = lab->until,
-		.hop = 1,
+		.destination = 1,
 		.client = client->ip,
 		.client_port = client->port,
 		.server = server,
@@ -130,7 +134,7 @@ void lab_put_permission(struct lab *lab, uint32_t slot, const struct tp_ip *peer
 	const struct xdp_line entry = {.until = lab->until,
 		.peer = {.ip = *peer,
 			.allocation = slot + 1,
-			.hop = 1,
+			.destination = 1,
 			.hairpin = hairpin(lab, peer)}};
 
 	put(&lab->peers, &entry);
@@ -147,7 +151,7 @@ void lab_put_channel(struct lab *lab, uint32_t slot, const struct tp_endpoint *c
 			.allocation = slot + 1,
 			.port = peer->port,
 			.channel = channel,
-			.hop = 1,
+			.destination = 1,
 			.hairpin = hairpin(lab, &peer->ip)}};
 	const struct xdp_line entry = {.until = lab->until,
 		.client = {.ip = client->ip,
@@ -159,7 +163,7 @@ void lab_put_channel(struct lab *lab, uint32_t slot, const struct tp_endpoint *c
 			.peer = peer->ip,
 			.peer_port = peer->port,
 			.relay_port = relay_port,
-			.hop = 1}};
+			.destination = 1}};
 	struct xdp_port port = *port_of(lab, relay, relay_port);
 
 	put(&lab->peers, &back);

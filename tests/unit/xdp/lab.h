@@ -14,6 +14,7 @@
 #define LAB_FRAME_MAX 4096u
 #define LAB_ALLOCATIONS 16u
 #define LAB_PEERS 64u
+#define LAB_DESTINATIONS 100u // and none
 
 struct lab {
 	struct relay_bpf *skeleton;
@@ -21,6 +22,7 @@ struct lab {
 	struct table clients; // mapped, as all below
 	struct table peers;
 	struct xdp_port *ports;
+	struct xdp_destinations *destinations; // 1 is there: it has the next hop 1
 	struct xdp_hop *hops;
 	uint32_t until; // what entries get: far away
 	uint32_t homes; // of clients and peers; 0: as many as a loader gives them
@@ -32,7 +34,7 @@ const char *lab_open(struct lab *lab);
 void lab_load(struct lab *lab);
 void lab_close(struct lab *lab);
 
-// What a loader does for an allocation, a permission and a channel. Hops: 1 for all.
+// What a loader does for an allocation, a permission and a channel. Destination 1 for all.
 void lab_put_allocation(struct lab *lab, uint32_t slot, const struct tp_endpoint *client,
 	uint8_t server, uint8_t relay, uint16_t relay_port);
 void lab_put_permission(struct lab *lab, uint32_t slot, const struct tp_ip *peer);

@@ -286,6 +286,32 @@ Test(xdp_program, an_unknown_next_hop_passes_up)
 	cr_assert_eq(verdict(b, channel_data(b, 0), b), XDP_TX);
 }
 
+Test(xdp_program, each_destination_goes_by_its_own_next_hop)
+{
+	const uint32_t destination[] = {1, 2, 31, 32, 33, LAB_DESTINATIONS - 1};
+	const uint16_t number[] = {2, 1, 3, XDP_HOPS - 1, 4, 5};
+	uint8_t b[LAB_FRAME_MAX], out[LAB_FRAME_MAX], mac[12];
+
+	open_lab(UINT32_MAX);
+	memcpy(mac, l2, sizeof(mac));
+	for (uint32_t i = 0; i < 6; i++) {
+		struct xdp_hop hop;
+
+		mac[4] = (uint8_t)(0x80 + i);
+		mac[10] = (uint8_t)(0xc0 + i);
+		hop = (struct xdp_hop){xdp_hop_word(mac, 1500), xdp_hop_word(mac + 6, 0)};
+		xdp_hop_write(&lab.hops[number[i]], &hop);
+		xdp_destination_write(lab.destinations, destination[i], number[i]);
+	}
+	for (uint32_t i = 0; i < 6; i++) {
+		lab.ports[0].destination = destination[i];
+		cr_assert_eq(verdict(b, peer_data(b, 5000, 20), out), XDP_TX, "%u", i);
+		mac[4] = (uint8_t)(0x80 + i);
+		mac[10] = (uint8_t)(0xc0 + i);
+		cr_assert_arr_eq(out, mac, sizeof(mac));
+	}
+}
+
 Test(xdp_program, a_destination_that_there_is_none_of_passes_up)
 {
 	uint8_t b[LAB_FRAME_MAX];
@@ -293,9 +319,9 @@ Test(xdp_program, a_destination_that_there_is_none_of_passes_up)
 	open_lab(UINT32_MAX);
 	for (uint32_t i = 0; i < xdp_lines(lab.clients.homes); i++)
 		if (lab.clients.lines[i].client.channel == CHANNEL)
-			lab.clients.lines[i].client.hop = 0;
+			lab.clients.lines[i].client.destination = 0;
 	passes(b, channel_data(b, 0), TP_C_passed_hop);
-	lab.ports[0].hop = lab.skeleton->rodata->config.hops;
+	lab.ports[0].destination = UINT32_MAX;
 	passes(b, peer_data(b, 5000, 20), TP_C_passed_hop);
 }
 
