@@ -144,21 +144,21 @@ static void add_peers(const struct report *r, const struct table *t, uint32_t sl
 
 	for (uint32_t i = t->slots[slot].peers; i != TABLE_NONE; i = t->peers[i].next) {
 		const struct tp_vault_peer *p = table_peer(t, i);
+		const struct tp_endpoint peer = vault_peer(p);
 		char number[8];
 
 		if (p->expires_ms <= r->now_ms)
 			continue;
 		if (!p->channel) {
 			json_array_append_new(permissions,
-				json_pack("{s:o, s:o}", "peer", ip_json(&p->peer.ip),
-					"expires_in_s", seconds_json(left(r, p->expires_ms))));
+				json_pack("{s:o, s:o}", "peer", ip_json(&p->ip), "expires_in_s",
+					seconds_json(left(r, p->expires_ms))));
 			continue;
 		}
 		snprintf(number, sizeof(number), "0x%04x", p->channel);
-		json_array_append_new(
-			channels, json_pack("{s:s, s:o, s:o}", "number", number, "peer",
-					  endpoint_json(&p->peer), "expires_in_s",
-					  seconds_json(left(r, p->expires_ms))));
+		json_array_append_new(channels,
+			json_pack("{s:s, s:o, s:o}", "number", number, "peer", endpoint_json(&peer),
+				"expires_in_s", seconds_json(left(r, p->expires_ms))));
 	}
 	json_object_set_new(o, "permissions", permissions);
 	json_object_set_new(o, "channels", channels);
@@ -176,11 +176,11 @@ static json_t *user_json(const struct tp_vault_allocation *a)
 static json_t *allocation_json(const struct report *r, const struct table *t, uint32_t slot)
 {
 	const struct tp_vault_allocation *a = table_record(t, slot);
-	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
+	const struct tp_endpoint client = vault_client(a), server = table_server(t, slot);
 	struct tp_endpoint relayed = {
 		.ip = t->relays[t->slots[slot].relay].public_, .port = a->relay_port};
 	json_t *o = json_pack("{s:o, s:o, s:s, s:o, s:o, s:i, s:o, s:o}", "client",
-		endpoint_json(&a->client), "server", endpoint_json(&server), "transport", "udp",
+		endpoint_json(&client), "server", endpoint_json(&server), "transport", "udp",
 		"relayed", endpoint_json(&relayed), "user", user_json(a), "worker", (int)a->worker,
 		"age_s", seconds_json(r->now_ms - a->created_ms), "expires_in_s",
 		seconds_json(left(r, a->expires_ms)));

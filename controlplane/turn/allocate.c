@@ -129,16 +129,18 @@ static unsigned int check_token(const struct request *r, struct wish *w)
 {
 	const struct turn_server *s = r->s;
 	const struct tp_vault_reservation *k;
+	uint32_t relay;
 
 	w->reservation = reservations_find(&s->table->reservations, r->m->reservation_token);
 	if (w->reservation == RESERVATION_NONE)
 		return 508;
 	k = table_reservation(s->table, w->reservation);
+	relay = table_relay_at(s->table, k->relay);
 	if (k->expires_ms <= s->now_ms ||
 		memcmp(k->user_hash, r->auth.user_hash, sizeof(k->user_hash)) != 0 ||
-		s->table->relays[table_find_relay(s->table, &k->relay)].published == 0xff)
+		s->table->relays[relay].published == 0xff)
 		return 508;
-	w->families[0] = tp_ip_family(&k->relay);
+	w->families[0] = tp_ip_family(&s->table->relays[relay].local);
 	return 0;
 }
 
@@ -199,28 +201,33 @@ static uint32_t lifetime(const struct stun_message *m)
 	return wanted > TURN_LIFETIME_DEFAULT_S ? wanted : TURN_LIFETIME_DEFAULT_S;
 }
 
-static struct tp_vault_allocation record_of(const struct request *r)
+// Returns 0 or -ENOSPC.
+static int record_of(const struct request *r, struct tp_vault_allocation *a)
 {
-	uint32_t granted = lifetime(r->m);
-	struct tp_vault_allocation a = {
-		.worker = r->to.worker,
+	const uint32_t granted = lifetime(r->m);
+	const int server = table_keep_server(r->s->table, &r->server);
+	const size_t n = r->auth.user_length;
+
+	if (server < 0)
+		return server;
+	*a = (struct tp_vault_allocation){
+		.worker = (uint8_t)r->to.worker,
 		.expires_ms = r->s->now_ms + 1000ull * granted,
 		.created_ms = r->s->now_ms,
-		.client = r->punt->client,
-		.server = r->server.ip,
-		.server_port = r->server.port,
-		.lifetime_s = granted,
+		.client_ip = r->punt->client.ip,
+		.client_port = r->punt->client.port,
+		.server = (uint8_t)server,
+		.lifetime_s = (uint16_t)granted,
 		.transport = r->punt->transport,
 		.mobility = r->m->has & STUN_HAS_MOBILITY_TICKET ? tp_mobility(1, TP_VAULT_STILL)
 								 : 0,
 	};
-	size_t n = r->auth.user_length;
 
-	memcpy(a.user_hash, r->auth.user_hash, sizeof(a.user_hash));
-	memcpy(a.tid, r->m->tid, sizeof(a.tid));
-	a.user_length = (uint8_t)(n > 255 ? 255 : n);
-	memcpy(a.user, r->auth.user, n > TP_USER_MAX ? TP_USER_MAX : n);
-	return a;
+	memcpy(a->user_hash, r->auth.user_hash, sizeof(a->user_hash));
+	memcpy(a->tid, r->m->tid, sizeof(a->tid));
+	a->user_length = (uint8_t)(n > 255 ? 255 : n);
+	memcpy(a->user, r->auth.user, n > TP_USER_MAX ? TP_USER_MAX : n);
+	return 0;
 }
 
 static int add_on(struct request *r, const struct tp_vault_allocation *record, uint8_t relay,
@@ -241,12 +248,14 @@ static int add_on(struct request *r, const struct tp_vault_allocation *record, u
 static int add(struct request *r, uint8_t family, uint8_t ports, uint32_t *slot)
 {
 	struct turn_server *s = r->s;
-	struct tp_vault_allocation record = record_of(r);
+	struct tp_vault_allocation record;
 	uint8_t found[TP_RELAYS_MAX];
 	uint32_t count = relays_of(s, family, found);
 	uint32_t start = (uint32_t)(((uint64_t)turn_random(s) * count) >> 32);
 	int err = -ENOSPC;
 
+	if (record_of(r, &record) != 0)
+		return err;
 	for (uint32_t n = 0; n < count; n++) {
 		uint32_t i = start + n < count ? start + n : start + n - count;
 
@@ -279,8 +288,8 @@ static int add_wish(struct request *r, const struct wish *w, uint32_t *slot)
 	int err;
 
 	if (w->reservation != RESERVATION_NONE) {
-		record = record_of(r);
-		return table_add_reserved(r->s->table, &record, w->reservation, slot);
+		err = record_of(r, &record);
+		return err ? err : table_add_reserved(r->s->table, &record, w->reservation, slot);
 	}
 	if (w->count == 2)
 		return add_both(r, w, slot);

@@ -15,7 +15,7 @@ struct tp_command command_allocation(struct turn_server *s, uint32_t slot)
 		.relay = s->table->relays[t->relay].published,
 		.server = (uint8_t)t->server,
 		.transport = a->transport,
-		.client = a->client,
+		.client = vault_client(a),
 	};
 
 	rates_fill(s, slot, &c);
@@ -33,7 +33,7 @@ struct tp_command command_move(const struct turn_server *s, uint32_t slot)
 		.kind = TP_MOVE_ALLOCATION,
 		.server = (uint8_t)(moving ? t->next_server : t->server),
 		.transport = a->transport,
-		.client = moving ? a->next : a->client,
+		.client = moving ? vault_next(a) : vault_client(a),
 	};
 
 	return c;
@@ -48,7 +48,7 @@ struct tp_command command_peer(const struct turn_server *s, uint32_t index)
 		.generation = s->generation,
 		.kind = p->channel ? TP_PUT_CHANNEL : TP_PUT_PERMISSION,
 		.channel = p->channel,
-		.peer = p->peer,
+		.peer = vault_peer(p),
 	};
 
 	return c;
@@ -66,7 +66,7 @@ struct tp_command command_drop_peer(const struct turn_server *s, uint32_t index)
 
 	// A channel goes by its number, a permission by its address.
 	if (!p->channel)
-		c.peer.ip = p->peer.ip;
+		c.peer.ip = p->ip;
 	return c;
 }
 

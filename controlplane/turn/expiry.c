@@ -111,7 +111,7 @@ static uint32_t scan_reservations(struct turn_server *s, uint32_t n)
 									  : 0) {
 		const struct tp_vault_reservation *k = table_reservation(t, s->scan_reservation);
 
-		if (!vault_is_live(&k->state) || k->expires_ms > s->now_ms)
+		if (!vault_is_live(&k->expires_ms) || k->expires_ms > s->now_ms)
 			continue;
 		table_unreserve(t, s->scan_reservation);
 		done++;

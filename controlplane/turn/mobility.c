@@ -42,13 +42,14 @@ static unsigned int open_ticket(const struct request *r, struct ticket *t)
 // Whether the request comes from where the client is, or moves to.
 static bool comes_from_newest(const struct request *r, uint32_t slot)
 {
-	const struct tp_vault_allocation *a = table_record(r->s->table, slot);
-	const bool moving = table_moving(r->s->table, slot);
-	const struct tp_endpoint server =
-		moving ? (struct tp_endpoint){.ip = a->next_server, .port = a->next_server_port}
-		       : (struct tp_endpoint){.ip = a->server, .port = a->server_port};
+	const struct table *t = r->s->table;
+	const struct tp_vault_allocation *a = table_record(t, slot);
+	const bool moving = table_moving(t, slot);
+	const struct tp_endpoint client = moving ? vault_next(a) : vault_client(a);
+	const struct tp_endpoint server = moving ? table_next_server(t, slot)
+						 : table_server(t, slot);
 
-	return tp_endpoint_equal(moving ? &a->next : &a->client, &r->punt->client) &&
+	return tp_endpoint_equal(&client, &r->punt->client) &&
 	       tp_endpoint_equal(&server, &r->server);
 }
 
@@ -153,7 +154,7 @@ static int begin(struct request *r, struct pending *p, uint32_t slot)
 	if (err)
 		return err;
 	pending_add_half(s, p, slot);
-	a->worker = s->link->ops->worker(s->link, &r->punt->client, r->to.worker);
+	a->worker = turn_worker_of(s, r->punt->client, r->to.worker);
 	t->next_server = r->punt->server;
 	t->move_pending = 1;
 	return 0;
@@ -308,8 +309,10 @@ void turn_arrival(struct turn_server *s, const struct tp_arrival *arrival)
 		return;
 	for (uint32_t i = 0; i < 2 && halves[i] != TABLE_NONE; i++) {
 		if (table_moving(t, halves[i])) {
+			const struct tp_endpoint next = vault_next(table_record(t, halves[i]));
+
 			// From where it was: that is no news.
-			if (!tp_endpoint_equal(&table_record(t, halves[i])->next, &arrival->client))
+			if (!tp_endpoint_equal(&next, &arrival->client))
 				return;
 			table_end_move(t, halves[i]);
 			turn_count(s, TP_CC_moves_settled);

@@ -178,7 +178,7 @@ static bool is_ours(const struct pending *p, const struct tp_vault_peer *peer)
 {
 	for (uint32_t i = 0; i < p->halves; i++) {
 		if (peer->serial == p->half[i].serial)
-			return vault_is_live(&peer->state);
+			return vault_is_live(&peer->expires_ms);
 	}
 	return false;
 }

@@ -10,31 +10,38 @@
 
 #include "table.h"
 
+static enum tp_family family_of(const struct table *t, const struct tp_vault_allocation *a)
+{
+	return tp_ip_family(&t->relays[table_relay_at(t, a->relay)].local);
+}
+
 // A second record of a 5-tuple is the twin of the first: the other family's, and the same user's.
 static bool tuple_valid(const struct table *t, const struct tp_vault_allocation *a)
 {
-	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
-	uint32_t other = table_find(t, &a->client, &server, a->transport);
+	const struct tp_endpoint client = vault_client(a);
+	const uint32_t other = table_find(
+		t, &client, &t->vault.header->server[a->server], a->transport);
+	struct tp_endpoint others;
 
-	return other == TABLE_NONE ||
-	       (t->slots[other].twin == TABLE_NONE &&
-		       tp_endpoint_equal(&table_record(t, other)->client, &a->client) &&
-		       table_family(t, other) != tp_ip_family(&a->relay) &&
-		       !memcmp(table_record(t, other)->user_hash, a->user_hash,
-			       sizeof(a->user_hash)));
+	if (other == TABLE_NONE)
+		return true;
+	others = vault_client(table_record(t, other));
+	return t->slots[other].twin == TABLE_NONE && tp_endpoint_equal(&others, &client) &&
+	       table_family(t, other) != family_of(t, a) &&
+	       !memcmp(table_record(t, other)->user_hash, a->user_hash, sizeof(a->user_hash));
 }
 
 static bool record_valid(const struct table *t, const struct tp_vault_allocation *a)
 {
-	return table_find_relay(t, &a->relay) < t->relays_count && a->client.port &&
-	       a->server_port && a->transport == TP_UDP && a->expires_ms && a->serial &&
+	return table_relay_at(t, a->relay) < t->relays_count && a->client_port &&
+	       t->vault.header->server[a->server].port && a->transport == TP_UDP && a->serial &&
 	       a->serial <= t->vault.header->serial && tuple_valid(t, a);
 }
 
 static bool restore_slot(struct table *t, uint32_t slot)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
-	uint32_t relay = table_find_relay(t, &a->relay);
+	uint32_t relay = table_relay_at(t, a->relay);
 	struct tp_ip party;
 
 	// The last control plane died while it copied.
@@ -42,7 +49,8 @@ static bool restore_slot(struct table *t, uint32_t slot)
 		vault_settle(a);
 	if (!record_valid(t, a) || ports_take_exactly(&t->relays[relay].ports, a->relay_port) != 0)
 		return false;
-	party = tp_ip_party(&a->client.ip);
+	party = tp_ip_party(&a->client_ip);
+	t->server_records[a->server]++;
 	table_restore_quotas(t, a->user_hash, &party);
 	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
 		.peers = TABLE_NONE,
@@ -60,20 +68,21 @@ static bool restore_slot(struct table *t, uint32_t slot)
 static bool peer_valid(const struct table *t, const struct tp_vault_peer *p)
 {
 	const struct tp_vault_allocation *a;
+	struct tp_endpoint peer;
 
 	if (p->allocation >= t->vault.header->allocations ||
-		t->slots[p->allocation].state != SLOT_LIVE || !p->expires_ms)
+		t->slots[p->allocation].state != SLOT_LIVE)
 		return false;
 	a = table_record(t, p->allocation);
-	if (a->serial != p->serial || tp_ip_family(&p->peer.ip) != tp_ip_family(&a->relay))
+	if (a->serial != p->serial || tp_ip_family(&p->ip) != table_family(t, p->allocation))
 		return false;
+	peer = vault_peer(p);
 	// Time 0: the expired ones count as well.
 	if (!p->channel)
-		return !p->peer.port &&
-		       table_find_permission(t, p->allocation, &p->peer.ip, 0) == TABLE_NONE;
-	return p->channel >= TP_CHANNEL_MIN && p->channel <= TP_CHANNEL_MAX_5766 && p->peer.port &&
+		return !p->port && table_find_permission(t, p->allocation, &p->ip, 0) == TABLE_NONE;
+	return p->channel >= TP_CHANNEL_MIN && p->channel <= TP_CHANNEL_MAX_5766 && p->port &&
 	       table_find_channel(t, p->allocation, p->channel, 0) == TABLE_NONE &&
-	       table_find_channel_to(t, p->allocation, &p->peer, 0) == TABLE_NONE;
+	       table_find_channel_to(t, p->allocation, &peer, 0) == TABLE_NONE;
 }
 
 static bool restore_peer(struct table *t, uint32_t index)
@@ -101,12 +110,12 @@ static void restore(struct table *t, uint64_t *bad)
 	for (uint32_t i = t->vault.header->allocations; i-- > 0;) {
 		struct tp_vault_allocation *a = table_record(t, i);
 
-		if (vault_is_live(&a->state)) {
+		if (vault_is_live(&a->expires_ms)) {
 			if (restore_slot(t, i))
 				continue;
 			++*bad;
 		}
-		vault_free(&a->state);
+		vault_free(&a->expires_ms);
 		t->slots[i] = (struct slot){.peers = TABLE_NONE,
 			.twin = TABLE_NONE,
 			.reservation = RESERVATION_NONE,
@@ -116,17 +125,17 @@ static void restore(struct table *t, uint64_t *bad)
 	for (uint32_t i = t->vault.header->peers; i-- > 0;) {
 		struct tp_vault_peer *p = table_peer(t, i);
 
-		if (vault_is_live(&p->state)) {
+		if (vault_is_live(&p->expires_ms)) {
 			if (restore_peer(t, i))
 				continue;
 			++*bad;
 		}
-		vault_free(&p->state);
+		vault_free(&p->expires_ms);
 		t->peers[i] = (struct peer_slot){0, t->free_peer, TABLE_NONE};
 		t->free_peer = i;
 	}
 	for (uint32_t i = t->reservations.capacity; i-- > 0;) {
-		if (!vault_is_live(&table_reservation(t, i)->state))
+		if (!vault_is_live(&table_reservation(t, i)->expires_ms))
 			reservations_restore(&t->reservations, i, false);
 		else if (!table_restore_reservation(t, i))
 			++*bad;
@@ -203,7 +212,9 @@ int table_create(
 	}
 	if (err)
 		goto fail;
+	table_find_relays(t);
 	restore(t, bad);
+	table_place_relays(t);
 	*out = t;
 	return 0;
 fail:
@@ -243,22 +254,22 @@ void table_destroy(struct table *t)
 static int check_slot(const struct table *t, uint32_t slot, char *why, size_t size)
 {
 	const struct tp_vault_allocation *a = table_record(t, slot);
-	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
+	const struct tp_endpoint client = vault_client(a), next = vault_next(a);
+	const struct tp_endpoint server = table_server(t, slot);
 	const struct slot *s = &t->slots[slot];
 	uint32_t n = 0, channels = 0, first;
 
-	REQUIRE(vault_is_live(&a->state) == (s->state == SLOT_LIVE),
+	REQUIRE(vault_is_live(&a->expires_ms) == (s->state == SLOT_LIVE),
 		"slot %u: record and slot disagree about being live", slot);
 	if (s->state != SLOT_LIVE)
 		return 0;
-	first = table_find(t, &a->client, &server, a->transport);
+	first = table_find(t, &client, &server, a->transport);
 	REQUIRE(first != TABLE_NONE && (first == slot || t->slots[first].twin == slot),
 		"slot %u: not found by its 5-tuple", slot);
 	if (table_moving(t, slot)) {
-		const struct tp_endpoint next_server = {
-			.ip = a->next_server, .port = a->next_server_port};
+		const struct tp_endpoint next_server = table_next_server(t, slot);
 
-		first = table_find(t, &a->next, &next_server, a->transport);
+		first = table_find(t, &next, &next_server, a->transport);
 		REQUIRE(first != TABLE_NONE && (first == slot || t->slots[first].twin == slot),
 			"slot %u: not found by the 5-tuple that it moves to", slot);
 	}
@@ -268,18 +279,19 @@ static int check_slot(const struct table *t, uint32_t slot, char *why, size_t si
 				!memcmp(table_record(t, s->twin)->user_hash, a->user_hash, 16)),
 		"slot %u: %u is no twin of it", slot, s->twin);
 	REQUIRE(s->reservation == RESERVATION_NONE ||
-			(vault_is_live(&table_reservation(t, s->reservation)->state) &&
+			(vault_is_live(&table_reservation(t, s->reservation)->expires_ms) &&
 				table_reservation(t, s->reservation)->serial == a->serial),
 		"slot %u: %u is no reservation of it", slot, s->reservation);
-	REQUIRE(tp_ip_equal(&t->relays[s->relay].local, &a->relay), "slot %u: wrong relay", slot);
+	REQUIRE(table_relay_at(t, a->relay) == s->relay, "slot %u: wrong relay", slot);
 	REQUIRE(ports_used(&t->relays[s->relay].ports, a->relay_port),
 		"slot %u: its port %u is free", slot, a->relay_port);
-	REQUIRE(table_is_relayed(t, &a->relay, a->relay_port), "slot %u: its port %u is nobody's",
-		slot, a->relay_port);
+	REQUIRE(table_is_relayed(t, &t->relays[s->relay].local, a->relay_port),
+		"slot %u: its port %u is nobody's", slot, a->relay_port);
 	for (uint32_t i = s->peers; i != TABLE_NONE; i = t->peers[i].next, n++) {
 		const struct tp_vault_peer *p = table_peer(t, i);
 
-		REQUIRE(vault_is_live(&p->state) && p->allocation == slot && p->serial == a->serial,
+		REQUIRE(vault_is_live(&p->expires_ms) && p->allocation == slot &&
+				p->serial == a->serial,
 			"slot %u: peer %u is not its own", slot, i);
 		channels += p->channel != 0;
 	}
@@ -299,8 +311,8 @@ static int check_parties(const struct table *t, char *why, size_t size)
 
 	for (uint32_t i = 0; i < t->vault.header->allocations; i++) {
 		const struct tp_vault_allocation *a = table_record(t, i);
-		const struct tp_ip party = tp_ip_party(&a->client.ip);
-		const struct tp_ip next = tp_ip_party(&a->next.ip);
+		const struct tp_ip party = tp_ip_party(&a->client_ip);
+		const struct tp_ip next = tp_ip_party(&a->next_ip);
 
 		if (t->slots[i].state != SLOT_LIVE)
 			continue;
@@ -337,7 +349,7 @@ static int check_holders(const struct table *t, char *why, size_t size)
 	for (i = 0; i < t->reservations.capacity; i++) {
 		const struct tp_vault_reservation *k = table_reservation(t, i);
 
-		if (vault_is_live(&k->state))
+		if (vault_is_live(&k->expires_ms))
 			seen[holders_find(&t->holders, k->user_hash)].allocations++;
 	}
 	for (i = 0; i < capacity; i++) {
@@ -352,6 +364,24 @@ static int check_holders(const struct table *t, char *why, size_t size)
 	free(seen);
 	REQUIRE(i == capacity, "holder %u: its counts are not its slots'", i);
 	REQUIRE(used == t->holders.used, "%u holders of %u", used, t->holders.used);
+	return 0;
+}
+
+// Each place of a server address is named as often as is counted.
+static int check_servers(const struct table *t, char *why, size_t size)
+{
+	uint32_t named[TP_VAULT_SERVERS] = {0};
+
+	for (uint32_t i = 0; i < t->vault.header->allocations; i++) {
+		if (t->slots[i].state != SLOT_LIVE)
+			continue;
+		named[table_record(t, i)->server]++;
+		if (table_moving(t, i))
+			named[table_record(t, i)->next_server]++;
+	}
+	for (uint32_t i = 0; i < TP_VAULT_SERVERS; i++)
+		REQUIRE(named[i] == t->server_records[i], "place %u is named %u times, counted %u",
+			i, named[i], t->server_records[i]);
 	return 0;
 }
 
@@ -382,14 +412,15 @@ int table_check(const struct table *t, char *why, size_t size)
 	for (uint32_t i = 0; i < t->reservations.capacity; i++) {
 		const struct tp_vault_reservation *k = table_reservation(t, i);
 
-		if (!vault_is_live(&k->state))
+		if (!vault_is_live(&k->expires_ms))
 			continue;
 		reserved++;
 		REQUIRE(reservations_find(&t->reservations, k->token) == i &&
 				holders_find(&t->holders, k->user_hash) != HOLDER_NONE &&
-				ports_used(&t->relays[table_find_relay(t, &k->relay)].ports,
+				ports_used(&t->relays[table_relay_at(t, k->relay)].ports,
 					k->relay_port) &&
-				!table_is_relayed(t, &k->relay, k->relay_port),
+				!table_is_relayed(t, &t->relays[table_relay_at(t, k->relay)].local,
+					k->relay_port),
 			"reservation %u can't be used", i);
 	}
 	REQUIRE(reserved == t->reservations.used, "%u reservations of %u", reserved,
@@ -403,9 +434,9 @@ int table_check(const struct table *t, char *why, size_t size)
 	REQUIRE(owed == t->reserved_peers, "%u peers owed, %u reserved", owed, t->reserved_peers);
 	REQUIRE(free_peers >= owed, "%u free peers, %u owed", free_peers, owed);
 	for (uint32_t i = 0; i < t->vault.header->peers; i++)
-		peers -= vault_is_live(&table_peer(t, i)->state);
+		peers -= vault_is_live(&table_peer(t, i)->expires_ms);
 	REQUIRE(peers == 0, "records of peers that no allocation has");
-	if (check_parties(t, why, size))
+	if (check_parties(t, why, size) || check_servers(t, why, size))
 		return -EINVAL;
 	return check_holders(t, why, size);
 }

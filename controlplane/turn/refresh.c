@@ -27,7 +27,7 @@ int turn_drop(struct turn_server *s, uint32_t slot, const struct tp_send *reply,
 	}
 	// A worker of an earlier dataplane may not be there any more.
 	if (t->in_force != s->generation)
-		a->worker = s->link->ops->worker(s->link, &a->client, a->worker);
+		a->worker = turn_worker_of(s, vault_client(a), a->worker);
 	err = turn_submit(s, turn_id(TX_DROP, a->serial, slot), a->worker, &c, 1, reply, bytes);
 	t->in_force = err ? SLOT_DROP_UNSENT : s->generation;
 	if (err) {

@@ -7,12 +7,12 @@
 #include "state.h"
 
 // The published index of a server address, TP_SERVERS_MAX: there is none.
-static uint16_t find_server(const struct turn_server *s, const struct tp_ip *ip, uint16_t port)
+static uint16_t find_server(const struct turn_server *s, struct tp_endpoint server)
 {
 	uint16_t i = 0;
 
-	while (i < s->capabilities.servers && !(tp_ip_equal(&s->capabilities.server[i].ip, ip) &&
-						      s->capabilities.server[i].port == port))
+	while (i < s->capabilities.servers &&
+		!tp_endpoint_equal(&s->capabilities.server[i], &server))
 		i++;
 	return i < s->capabilities.servers ? i : TP_SERVERS_MAX;
 }
@@ -34,13 +34,12 @@ static void map_relays(struct turn_server *s)
 static bool map_servers(struct turn_server *s, uint32_t slot)
 {
 	struct slot *t = &s->table->slots[slot];
-	const struct tp_vault_allocation *a = table_record(s->table, slot);
 	const struct table_move still = {
 		.mobility = tp_mobility(table_ticket(s->table, slot), TP_VAULT_STILL)};
 
-	t->server = find_server(s, &a->server, a->server_port);
+	t->server = find_server(s, table_server(s->table, slot));
 	if (table_moving(s->table, slot)) {
-		t->next_server = find_server(s, &a->next_server, a->next_server_port);
+		t->next_server = find_server(s, table_next_server(s->table, slot));
 		if (t->next_server == TP_SERVERS_MAX)
 			table_undo_move(s->table, slot, &still);
 	}
@@ -73,7 +72,7 @@ int replay_slot(struct turn_server *s, uint32_t slot)
 {
 	struct slot *t = &s->table->slots[slot];
 	struct tp_vault_allocation *a = table_record(s->table, slot);
-	uint32_t worker;
+	uint8_t worker;
 	int err;
 
 	if (t->in_force == s->generation)
@@ -84,11 +83,11 @@ int replay_slot(struct turn_server *s, uint32_t slot)
 		turn_drop(s, slot, NULL, NULL);
 		return -1;
 	}
-	worker = s->link->ops->worker(s->link, &a->client, a->worker);
+	worker = turn_worker_of(s, vault_client(a), a->worker);
 	err = put(s, slot, worker);
 	// A moving client's packets come to the worker of either address.
 	if (!err && table_moving(s->table, slot)) {
-		a->worker = s->link->ops->worker(s->link, &a->next, a->worker);
+		a->worker = turn_worker_of(s, vault_next(a), a->worker);
 		err = a->worker == worker ? 0 : put(s, slot, a->worker);
 	} else if (!err) {
 		a->worker = worker;

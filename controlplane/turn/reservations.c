@@ -46,7 +46,7 @@ void reservations_restore(struct reservations *r, uint32_t index, bool live)
 	uint32_t *head = live ? chain(r, r->records[index].token) : &r->free;
 
 	if (!live)
-		vault_free(&r->records[index].state);
+		vault_free(&r->records[index].expires_ms);
 	r->next[index] = *head;
 	*head = index;
 	r->used += live;
@@ -61,9 +61,10 @@ uint32_t reservations_add(struct reservations *r, const struct tp_vault_reservat
 		return RESERVATION_NONE;
 	r->free = r->next[index];
 	to = &r->records[index];
-	memcpy((uint8_t *)to + sizeof(to->state), (const uint8_t *)record + sizeof(to->state),
-		sizeof(*to) - sizeof(to->state));
-	vault_live(&to->state);
+	memcpy((uint8_t *)to + sizeof(to->expires_ms),
+		(const uint8_t *)record + sizeof(to->expires_ms),
+		sizeof(*to) - sizeof(to->expires_ms));
+	vault_live(&to->expires_ms, record->expires_ms);
 	reservations_restore(r, index, true);
 	return index;
 }

@@ -24,7 +24,7 @@ int reservations_create(
 	struct reservations *r, struct tp_vault_reservation *records, uint32_t capacity);
 void reservations_destroy(struct reservations *r);
 
-// Makes `record` (its state is filled in here) live. Returns its index, or RESERVATION_NONE: all are used.
+// Makes `record` live. Returns its index, or RESERVATION_NONE: all are used.
 uint32_t reservations_add(struct reservations *r, const struct tp_vault_reservation *record);
 void reservations_remove(struct reservations *r, uint32_t index);
 // Puts a record into the chains (live: true) or the free list, after a restart: each index once.

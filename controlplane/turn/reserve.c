@@ -14,8 +14,8 @@ int table_add_pair(struct table *t, const struct tp_vault_allocation *record, ui
 	struct tp_vault_reservation kept = {.allocation = t->free_slot,
 		.expires_ms = until_ms,
 		.token = token,
-		.relay = t->relays[relay].local,
-		.party = tp_ip_party(&record->client.ip)};
+		.relay = t->relays[relay].place,
+		.party = tp_ip_party(&record->client_ip)};
 	uint32_t reservation;
 	int port, err;
 
@@ -71,7 +71,7 @@ int table_add_reserved(struct table *t, const struct tp_vault_allocation *record
 	uint32_t reservation, uint32_t *slot)
 {
 	const struct tp_vault_reservation *k = table_reservation(t, reservation);
-	const struct tp_ip party = tp_ip_party(&record->client.ip);
+	const struct tp_ip party = tp_ip_party(&record->client_ip);
 	int err;
 
 	if (t->free_slot == TABLE_NONE)
@@ -83,7 +83,7 @@ int table_add_reserved(struct table *t, const struct tp_vault_allocation *record
 		table_restore_quotas(t, k->user_hash, &k->party);
 		return err;
 	}
-	*slot = table_place(t, record, (uint8_t)table_find_relay(t, &k->relay), k->relay_port,
+	*slot = table_place(t, record, (uint8_t)table_relay_at(t, k->relay), k->relay_port,
 		++t->vault.header->serial);
 	forget(t, reservation);
 	return 0;
@@ -98,7 +98,7 @@ int table_change_pair(struct table *t, uint32_t slot, uint8_t relay, uint32_t ra
 		return port;
 	table_unreserve(t, t->slots[slot].reservation);
 	table_restore_quotas(t, kept.user_hash, &kept.party);
-	kept.relay = t->relays[relay].local;
+	kept.relay = t->relays[relay].place;
 	kept.relay_port = (uint16_t)(port + 1);
 	t->slots[slot].reservation = reservations_add(&t->reservations, &kept);
 	table_move(t, slot, relay, (uint16_t)port);
@@ -109,7 +109,7 @@ void table_unreserve(struct table *t, uint32_t reservation)
 {
 	const struct tp_vault_reservation *k = table_reservation(t, reservation);
 
-	ports_release(&t->relays[table_find_relay(t, &k->relay)].ports, k->relay_port);
+	ports_release(&t->relays[table_relay_at(t, k->relay)].ports, k->relay_port);
 	table_release_quotas(t, k->user_hash, &k->party);
 	forget(t, reservation);
 }
@@ -126,17 +126,15 @@ static void take_in(struct table *t, uint32_t reservation)
 
 void table_reserve_again(struct table *t, const struct tp_vault_reservation *former)
 {
-	ports_take_exactly(
-		&t->relays[table_find_relay(t, &former->relay)].ports, former->relay_port);
+	ports_take_exactly(&t->relays[table_relay_at(t, former->relay)].ports, former->relay_port);
 	take_in(t, reservations_add(&t->reservations, former));
 }
 
 bool table_restore_reservation(struct table *t, uint32_t reservation)
 {
 	const struct tp_vault_reservation *k = table_reservation(t, reservation);
-	uint32_t relay = table_find_relay(t, &k->relay), slot = maker(t, k);
-	bool sound = relay < t->relays_count && k->expires_ms && k->serial &&
-		     k->serial <= t->vault.header->serial &&
+	uint32_t relay = table_relay_at(t, k->relay), slot = maker(t, k);
+	bool sound = relay < t->relays_count && k->serial && k->serial <= t->vault.header->serial &&
 		     reservations_find(&t->reservations, k->token) == RESERVATION_NONE &&
 		     (slot == TABLE_NONE || t->slots[slot].reservation == RESERVATION_NONE);
 	int err = sound ? ports_take_exactly(&t->relays[relay].ports, k->relay_port) : -EINVAL;

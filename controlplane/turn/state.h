@@ -59,8 +59,8 @@ struct pending_move {
 		struct table_move move;
 		uint64_t expires_ms;
 		uint64_t granted_ms; // by the move: it is to expire then
-		uint32_t worker;
 		uint16_t next_server;
+		uint8_t worker;
 	} was[2];
 	uint32_t left; // without an outcome yet
 	uint32_t refusal; // first status that was an error; TP_STATUS_OK
@@ -247,6 +247,13 @@ int turn_expire_peers(struct turn_server *s, uint32_t slot);
 void turn_put_peer_back(struct turn_server *s, uint32_t index, uint64_t expires_ms);
 
 uint32_t turn_random(struct turn_server *s);
+
+// The worker that a client's packets come to; `punter` had the last one.
+static inline uint8_t turn_worker_of(
+	const struct turn_server *s, struct tp_endpoint client, uint32_t punter)
+{
+	return (uint8_t)s->link->ops->worker(s->link, &client, punter);
+}
 
 static inline void turn_count(struct turn_server *s, enum tp_control_counter c)
 {

@@ -21,7 +21,7 @@ static uint32_t *chain(const struct table *t, const struct tp_endpoint *client,
 
 enum tp_family table_family(const struct table *t, uint32_t slot)
 {
-	return tp_ip_family(&table_record(t, slot)->relay);
+	return tp_ip_family(&t->relays[t->slots[slot].relay].local);
 }
 
 uint32_t table_of_family(const struct table *t, uint32_t slot, enum tp_family family)
@@ -29,15 +29,6 @@ uint32_t table_of_family(const struct table *t, uint32_t slot, enum tp_family fa
 	if (table_family(t, slot) == family)
 		return slot;
 	return t->slots[slot].twin; // has the other family, if it is there
-}
-
-uint32_t table_find_relay(const struct table *t, const struct tp_ip *local)
-{
-	uint32_t i = 0;
-
-	while (i < t->relays_count && !tp_ip_equal(&t->relays[i].local, local))
-		i++;
-	return i;
 }
 
 // A slot stands in the chains under its number, and while it moves once more, with the capacity added.
@@ -61,16 +52,13 @@ static struct tp_endpoint node_client(const struct table *t, uint32_t node)
 {
 	const struct tp_vault_allocation *a = table_record(t, node_slot(t, node));
 
-	return is_moving_node(t, node) ? a->next : a->client;
+	return is_moving_node(t, node) ? vault_next(a) : vault_client(a);
 }
 
 static struct tp_endpoint node_server(const struct table *t, uint32_t node)
 {
-	const struct tp_vault_allocation *a = table_record(t, node_slot(t, node));
-
-	if (is_moving_node(t, node))
-		return (struct tp_endpoint){.ip = a->next_server, .port = a->next_server_port};
-	return (struct tp_endpoint){.ip = a->server, .port = a->server_port};
+	return is_moving_node(t, node) ? table_next_server(t, node_slot(t, node))
+				       : table_server(t, node);
 }
 
 static uint32_t *chain_of(const struct table *t, uint32_t node)
@@ -149,8 +137,8 @@ static bool is_live(const struct table_relay *r, uint16_t port)
 void table_enter(struct table *t, uint32_t slot)
 {
 	const struct tp_vault_allocation *a = table_record(t, slot);
-	struct tp_endpoint server = {.ip = a->server, .port = a->server_port};
-	uint32_t twin = search(t, &a->client, &server, a->transport);
+	const struct tp_endpoint client = vault_client(a), server = table_server(t, slot);
+	uint32_t twin = search(t, &client, &server, a->transport);
 
 	t->slots[slot].twin = twin;
 	if (twin != TABLE_NONE)
@@ -198,12 +186,14 @@ uint32_t table_place(struct table *t, const struct tp_vault_allocation *record, 
 	struct tp_vault_allocation *a = table_record(t, slot);
 
 	t->free_slot = t->slots[slot].next;
-	memcpy((uint8_t *)a + sizeof(a->state), (const uint8_t *)record + sizeof(a->state),
-		sizeof(*a) - sizeof(a->state));
+	memcpy((uint8_t *)a + sizeof(a->expires_ms),
+		(const uint8_t *)record + sizeof(a->expires_ms),
+		sizeof(*a) - sizeof(a->expires_ms));
 	a->serial = serial;
-	a->relay = t->relays[relay].local;
+	a->relay = t->relays[relay].place;
 	a->relay_port = port;
-	vault_live(&a->state);
+	vault_live(&a->expires_ms, record->expires_ms);
+	t->server_records[a->server]++;
 	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
 		.peers = TABLE_NONE,
 		.reservation = RESERVATION_NONE,
@@ -218,7 +208,7 @@ uint32_t table_place(struct table *t, const struct tp_vault_allocation *record, 
 int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t relay,
 	uint32_t random, enum ports_kind kind, uint32_t *slot)
 {
-	const struct tp_ip party = tp_ip_party(&record->client.ip);
+	const struct tp_ip party = tp_ip_party(&record->client_ip);
 	int port, err;
 
 	if (t->free_slot == TABLE_NONE)
@@ -238,13 +228,14 @@ int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t
 void table_move(struct table *t, uint32_t slot, uint8_t relay, uint16_t port)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
+	const uint64_t expires_ms = a->expires_ms;
 
 	set_live(t, t->slots[slot].relay, a->relay_port, false);
 	// Address and port are no single word; nobody has been told of this allocation yet.
-	vault_free(&a->state);
-	a->relay = t->relays[relay].local;
+	vault_free(&a->expires_ms);
+	a->relay = t->relays[relay].place;
 	a->relay_port = port;
-	vault_live(&a->state);
+	vault_live(&a->expires_ms, expires_ms);
 	t->slots[slot].relay = relay;
 	set_live(t, relay, port, true);
 }
@@ -268,7 +259,7 @@ void table_release_port(struct table *t, uint8_t relay, uint16_t port)
 void table_drop(struct table *t, uint32_t slot)
 {
 	struct tp_vault_allocation *a = table_record(t, slot);
-	struct tp_ip party = tp_ip_party(&a->client.ip);
+	struct tp_ip party = tp_ip_party(&a->client_ip);
 	const struct table_move still = {.mobility = 0};
 
 	while (t->slots[slot].peers != TABLE_NONE)
@@ -276,7 +267,8 @@ void table_drop(struct table *t, uint32_t slot)
 	table_undo_move(t, slot, &still);
 	index_remove(t, slot);
 	set_live(t, t->slots[slot].relay, a->relay_port, false);
-	vault_free(&a->state);
+	vault_free(&a->expires_ms);
+	t->server_records[a->server]--;
 	table_release_quotas(t, a->user_hash, &party);
 	t->slots[slot].state = SLOT_DROPPING;
 	t->slots[slot].expires_s = 0;
@@ -308,7 +300,7 @@ uint32_t table_find_permission(
 	for (uint32_t i = t->slots[slot].peers; i != TABLE_NONE; i = t->peers[i].next) {
 		const struct tp_vault_peer *p = table_peer(t, i);
 
-		if (!p->channel && tp_ip_equal(&p->peer.ip, ip) && p->expires_ms > now)
+		if (!p->channel && tp_ip_equal(&p->ip, ip) && p->expires_ms > now)
 			return i;
 	}
 	return TABLE_NONE;
@@ -331,7 +323,8 @@ uint32_t table_find_channel_to(
 	for (uint32_t i = t->slots[slot].peers; i != TABLE_NONE; i = t->peers[i].next) {
 		const struct tp_vault_peer *p = table_peer(t, i);
 
-		if (p->channel && tp_endpoint_equal(&p->peer, peer) && p->expires_ms > now)
+		if (p->channel && tp_ip_equal(&p->ip, &peer->ip) && p->port == peer->port &&
+			p->expires_ms > now)
 			return i;
 	}
 	return TABLE_NONE;
@@ -389,12 +382,10 @@ int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *pee
 	p = table_peer(t, i);
 	p->allocation = slot;
 	p->serial = table_record(t, slot)->serial;
-	p->expires_ms = expires_ms;
-	p->peer = *peer;
-	if (!channel)
-		p->peer.port = 0;
+	p->ip = peer->ip;
+	p->port = channel ? peer->port : 0;
 	p->channel = channel;
-	vault_live(&p->state);
+	vault_live(&p->expires_ms, expires_ms);
 	t->peers[i] = (struct peer_slot){
 		table_seconds(expires_ms), t->slots[slot].peers, TABLE_NONE};
 	t->slots[slot].peers = i;
@@ -414,7 +405,7 @@ void table_remove_peer(struct table *t, uint32_t index)
 	*link = t->peers[index].next;
 	table_count_peer(t, p->allocation, p->channel, false);
 	t->reserved_peers += s->peers_count < TABLE_PEERS_OWED;
-	vault_free(&p->state);
+	vault_free(&p->expires_ms);
 	t->peers[index] = (struct peer_slot){0, t->free_peer, TABLE_NONE};
 	t->free_peer = index;
 }

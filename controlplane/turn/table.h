@@ -79,6 +79,7 @@ struct table_relay {
 	struct ports ports;
 	uint8_t *live; // a bit for each port of the range: a live allocation's
 	uint8_t published; // index as the dataplane published it, 0xff: it hasn't
+	uint8_t place; // in the vault's header
 };
 
 struct table {
@@ -95,6 +96,10 @@ struct table {
 	uint32_t reserved_peers; // what slots, free ones too, have less than is owed to them
 	struct table_relay relays[TP_RELAYS_MAX];
 	uint32_t relays_count;
+	uint8_t relay_at
+		[TP_RELAYS_MAX]; // by place in the vault's header; 0xff: none that is configured
+	uint32_t
+		server_records[TP_VAULT_SERVERS]; // that name a place, twice where they do so twice
 	struct reservations reservations;
 	struct holders holders;
 	struct quota by_address;
@@ -125,8 +130,16 @@ uint32_t table_find(const struct table *t, const struct tp_endpoint *client,
 enum tp_family table_family(const struct table *t, uint32_t slot);
 uint32_t table_of_family(const struct table *t, uint32_t slot, enum tp_family family);
 
-// The index of a relay address by its local form; relays_count: there is none.
+// addresses.c: the index of a relay address by its local form, and of the one that a record names; relays_count:
+// there is none.
 uint32_t table_find_relay(const struct table *t, const struct tp_ip *local);
+uint32_t table_relay_at(const struct table *t, uint8_t place);
+// A place for a server address, for a record that is written next. Returns it, or -ENOSPC.
+int table_keep_server(struct table *t, const struct tp_endpoint *server);
+// For recover.c: finds the places of those relay addresses that have one; gives the others one, once no record
+// names a relay address that is not configured any more.
+void table_find_relays(struct table *t);
+void table_place_relays(struct table *t);
 
 // Puts a live slot into the index, beside its twin if there is one, and its port among those of live
 // allocations.
@@ -138,7 +151,7 @@ static inline uint32_t table_seconds(uint64_t ms)
 	return (uint32_t)((ms + 999) / 1000);
 }
 
-// Makes a live allocation out of `record` (its state, serial and relay are filled in here): takes slot,
+// Makes a live allocation out of `record` (its serial and relay are filled in here): takes slot,
 // port of relay address `relay`, quotas. `kind` is no PORTS_PAIR. Returns 0; -ENOSPC: no port; -EDQUOT: no
 // slot, or as many as this user or client address may have.
 int table_add(struct table *t, const struct tp_vault_allocation *record, uint8_t relay,
@@ -220,10 +233,21 @@ static inline struct tp_vault_peer *table_peer(const struct table *t, uint32_t i
 // moves.c: mobility (RFC 8016). While a slot's client moves, it is found by both of its 5-tuples, and counts in
 // the quotas of both its addresses, if they are of two parties.
 struct table_move {
-	uint64_t mobility; // as in the vault
+	uint32_t mobility; // as in the vault
 	struct tp_endpoint next;
 	struct tp_endpoint next_server;
 };
+
+// Where a slot's client reached us, and where it moves to.
+static inline struct tp_endpoint table_server(const struct table *t, uint32_t slot)
+{
+	return t->vault.header->server[table_record(t, slot)->server];
+}
+
+static inline struct tp_endpoint table_next_server(const struct table *t, uint32_t slot)
+{
+	return t->vault.header->server[table_record(t, slot)->next_server];
+}
 
 static inline bool table_moving(const struct table *t, uint32_t slot)
 {

@@ -15,9 +15,9 @@ static struct turn_trace trace_of(
 		.user = a->user,
 		.user_kept = a->user_length < TP_USER_MAX ? a->user_length : TP_USER_MAX,
 		.user_length = a->user_length,
-		.client = kind == TURN_TRACE_MOVE && table_moving(s->table, slot) ? a->next
-										  : a->client,
-		.server = {.ip = a->server, .port = a->server_port},
+		.client = kind == TURN_TRACE_MOVE && table_moving(s->table, slot) ? vault_next(a)
+										  : vault_client(a),
+		.server = table_server(s->table, slot),
 		.relayed = turn_relayed(s, slot),
 	};
 
@@ -42,7 +42,7 @@ void trace_peer(const struct turn_server *s, uint32_t index)
 	if (!s->trace)
 		return;
 	t = trace_of(s, p->channel ? TURN_TRACE_CHANNEL : TURN_TRACE_PERMISSION, p->allocation);
-	t.peer = p->peer;
+	t.peer = vault_peer(p);
 	t.channel = p->channel;
 	s->trace(s->trace_context, &t);
 }

@@ -206,13 +206,15 @@ static int check_peers(struct storm *s, uint32_t i, uint32_t slot)
 		uint32_t p = table_find_permission(t, slot, &peer.ip, s->rig.now_ms);
 		uint32_t b = table_find_channel(
 			t, slot, (uint16_t)(TP_CHANNEL_MIN + k), s->rig.now_ms);
+		const struct tp_endpoint bound = b == TABLE_NONE ? peer
+								 : vault_peer(table_peer(t, b));
 
 		if (c->permission_ms[k] > s->rig.now_ms &&
 			(p == TABLE_NONE || table_peer(t, p)->expires_ms != c->permission_ms[k]))
 			FAIL("client %u lost a permission for peer %u", i, k);
 		if (c->channel_ms[k] > s->rig.now_ms &&
 			(b == TABLE_NONE || table_peer(t, b)->expires_ms != c->channel_ms[k] ||
-				!tp_endpoint_equal(&table_peer(t, b)->peer, &peer)))
+				!tp_endpoint_equal(&bound, &peer)))
 			FAIL("client %u lost channel %u", i, k);
 		s->peers_checked += (p != TABLE_NONE) + (b != TABLE_NONE);
 	}

@@ -395,7 +395,7 @@ Test(turn_dual, of_which_only_one_record_was_written_is_that_one_with_508)
 	slot = slot_of(TP_IPV6);
 	rig_kill(&rig);
 	cr_assert_eq(vault_open(&v, rig.vault_fd, 64, 6144), 0);
-	vault_free(&v.allocations[slot].state);
+	vault_free(&v.allocations[slot].expires_ms);
 	vault_close(&v);
 	rig_revive(&rig);
 	rig_attach(&rig);

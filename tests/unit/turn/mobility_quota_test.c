@@ -87,13 +87,15 @@ Test(turn_mobility_quota, a_refused_second_move_goes_back_to_the_first)
 	SUITE_CONFIGURED(rig.table_config->allocations_per_address = 1);
 	const uint32_t slot = begin();
 	uint8_t first[TICKET_LENGTH];
+	struct tp_endpoint next;
 
 	cr_assert_eq(move(&away), 0);
 	keep_ticket(&rig.answer);
 	memcpy(first, ticket, sizeof(first));
 	rig_verdict(&rig, TP_STATUS_NO_SPACE, 1);
 	cr_expect_eq(move(&further), 508);
-	cr_expect(tp_endpoint_equal(&table_record(rig.table, slot)->next, &away));
+	next = vault_next(table_record(rig.table, slot));
+	cr_expect(tp_endpoint_equal(&next, &away));
 	cr_expect_eq(held(&home), 1u);
 	cr_expect_eq(held(&away), 1u);
 	cr_expect_eq(held(&further), 0u);
@@ -166,7 +168,7 @@ Test(turn_mobility_quota, a_control_plane_that_died_while_it_settled_one_leaves_
 	// Between the words: the address copied, the rest not.
 	a = table_record(rig.table, slot);
 	a->mobility = tp_mobility(tp_mobility_ticket(a->mobility), TP_VAULT_SETTLING);
-	a->client.ip = a->next.ip;
+	a->client_ip = a->next_ip;
 	rig_kill(&rig);
 	rig_revive(&rig);
 	rig_attach(&rig);

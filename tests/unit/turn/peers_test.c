@@ -58,10 +58,11 @@ static void check(void)
 
 static uint32_t allocate(uint16_t n)
 {
+	const struct tp_endpoint server = {.ip = rig_ip4(192, 0, 2, 2), .port = 3478};
 	struct tp_vault_allocation a = {.expires_ms = 1000,
-		.client = {.ip = rig_ip4(192, 0, 2, 1), .port = (uint16_t)(1 + n)},
-		.server = rig_ip4(192, 0, 2, 2),
-		.server_port = 3478};
+		.client_ip = rig_ip4(192, 0, 2, 1),
+		.client_port = (uint16_t)(1 + n),
+		.server = (uint8_t)table_keep_server(table, &server)};
 	uint32_t slot;
 
 	cr_assert_eq(table_add(table, &a, 0, n, false, &slot), 0);

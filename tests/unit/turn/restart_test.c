@@ -184,14 +184,15 @@ typedef void damage(struct vault *v, struct tp_vault_allocation *a, struct tp_va
 		what; \
 	}
 
-DAMAGE(foreign_relay, a->relay = rig_ip("198.51.100.77"))
+DAMAGE(foreign_relay, a->relay = TP_RELAYS_MAX - 1)
+DAMAGE(relay_beyond, a->relay = TP_RELAYS_MAX)
 DAMAGE(port_below, a->relay_port = RIG_PORT_MIN - 1)
 DAMAGE(port_above, a->relay_port = RIG_PORT_MAX + 1)
 DAMAGE(port_zero, a->relay_port = 0)
 DAMAGE(port_of_another, a->relay_port = other->relay_port; a->relay = other->relay)
-DAMAGE(tuple_of_another, a->client = other->client)
-DAMAGE(client_port_zero, a->client.port = 0)
-DAMAGE(server_port_zero, a->server_port = 0)
+DAMAGE(tuple_of_another, a->client_ip = other->client_ip; a->client_port = other->client_port)
+DAMAGE(client_port_zero, a->client_port = 0)
+DAMAGE(server_unknown, a->server = TP_VAULT_SERVERS - 1)
 DAMAGE(transport_unknown, a->transport = 9)
 DAMAGE(serial_zero, a->serial = 0)
 DAMAGE(serial_ahead, a->serial = v->header->serial + 1)
@@ -202,10 +203,10 @@ DAMAGE(peer_slot_other, p->allocation = (uint32_t)(other - v->allocations))
 DAMAGE(peer_serial, p->serial++)
 DAMAGE(peer_channel_low, p->channel = 0x3fff)
 DAMAGE(peer_channel_high, p->channel = 0x8000)
-DAMAGE(peer_family, p->peer.ip = peer6.ip)
+DAMAGE(peer_family, p->ip = peer6.ip)
 DAMAGE(peer_expiry_zero, p->expires_ms = 0)
-DAMAGE(peer_port, p->peer.port = p->channel ? 0 : 7)
-DAMAGE(peer_twice, p->peer = p->channel ? p->peer : peer_a; p->peer.port = 0; p->channel = 0)
+DAMAGE(peer_port, p->port = p->channel ? 0 : 7)
+DAMAGE(peer_twice, p->ip = p->channel ? p->ip : peer_a.ip; p->port = 0; p->channel = 0)
 
 static void damaged(const char *name, damage *d, uint16_t channel, uint64_t allocations,
 	uint64_t peers, uint64_t bad)
@@ -222,9 +223,9 @@ static void damaged(const char *name, damage *d, uint16_t channel, uint64_t allo
 	rig_kill(&rig);
 	cr_assert_eq(vault_open(&v, rig.vault_fd, 64, 6144), 0);
 	for (uint32_t i = 0; i < v.header->peers; i++) {
-		if (v.peers[i].state && v.peers[i].allocation == slot &&
+		if (v.peers[i].expires_ms && v.peers[i].allocation == slot &&
 			v.peers[i].channel == channel &&
-			(channel || tp_ip_equal(&v.peers[i].peer.ip, &peer_b.ip)))
+			(channel || tp_ip_equal(&v.peers[i].ip, &peer_b.ip)))
 			p = &v.peers[i];
 	}
 	cr_assert_not_null(p);
@@ -252,15 +253,17 @@ Test(turn_restart, frees_damaged_allocations_with_their_peers_and_nothing_else)
 	static const struct {
 		const char *name;
 		damage *d;
-	} table[] = {{"foreign_relay", foreign_relay}, {"port_below", port_below},
-		{"port_above", port_above}, {"port_zero", port_zero},
+	} table[] = {{"foreign_relay", foreign_relay}, {"relay_beyond", relay_beyond},
+		{"port_below", port_below}, {"port_above", port_above}, {"port_zero", port_zero},
 		{"port_of_another", port_of_another}, {"client_port_zero", client_port_zero},
-		{"server_port_zero", server_port_zero}, {"transport_unknown", transport_unknown},
+		{"server_unknown", server_unknown}, {"transport_unknown", transport_unknown},
 		{"serial_zero", serial_zero}, {"serial_ahead", serial_ahead},
-		{"expiry_zero", expiry_zero}, {"tuple_of_another", tuple_of_another}};
+		{"tuple_of_another", tuple_of_another}};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		damaged(table[i].name, table[i].d, 0x4000, COUNT - 1, 3 * (COUNT - 1), 1 + 3);
+	// It is free; its peers are nobody's.
+	damaged("expiry_zero", expiry_zero, 0x4000, COUNT - 1, 3 * (COUNT - 1), 3);
 }
 
 Test(turn_restart, frees_damaged_peers_and_nothing_else)
@@ -271,13 +274,13 @@ Test(turn_restart, frees_damaged_peers_and_nothing_else)
 	} table[] = {{"slot_beyond", peer_slot_beyond}, {"slot_empty", peer_slot_empty},
 		{"slot_other", peer_slot_other}, {"serial", peer_serial},
 		{"channel_low", peer_channel_low}, {"channel_high", peer_channel_high},
-		{"family", peer_family}, {"expiry_zero", peer_expiry_zero}, {"port", peer_port},
-		{"twice", peer_twice}};
+		{"family", peer_family}, {"port", peer_port}, {"twice", peer_twice}};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		damaged(table[i].name, table[i].d, 0x4000, COUNT, 3 * COUNT - 1, 1);
 		damaged(table[i].name, table[i].d, 0, COUNT, 3 * COUNT - 1, 1);
 	}
+	damaged("expiry_zero", peer_expiry_zero, 0x4000, COUNT, 3 * COUNT - 1, 0);
 }
 
 Test(turn_restart, what_is_no_vault_gives_way_to_an_empty_one)
@@ -304,10 +307,10 @@ Test(turn_restart, what_is_no_vault_gives_way_to_an_empty_one)
 	cr_assert_eq(vault_open(&v, fd, 64, 6144), 0);
 	h = v.header;
 	h->allocations = 65;
-	v.allocations[3].state = TP_VAULT_LIVE;
+	v.allocations[3].expires_ms = 1;
 	vault_close(&v);
 	cr_expect_eq(vault_open(&v, fd, 64, 6144), 1);
-	cr_expect_eq(v.allocations[3].state, TP_VAULT_FREE);
+	cr_expect_eq(v.allocations[3].expires_ms, 0u);
 	vault_close(&v);
 	close(fd);
 }

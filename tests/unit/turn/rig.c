@@ -266,6 +266,9 @@ const struct told *rig_told(const struct rig *r, uint32_t back)
 static int same_as_dataplane(struct rig *r, uint32_t slot, char *why, size_t size)
 {
 	const struct tp_vault_allocation *a = table_record(r->table, slot);
+	const struct tp_endpoint client = vault_client(a), next = vault_next(a);
+	const struct tp_endpoint server = table_server(r->table, slot);
+	const struct tp_endpoint next_server = table_next_server(r->table, slot);
 	const struct slot *s = &r->table->slots[slot];
 	const struct mirror_slot *m = &r->mirror.slots[slot];
 	uint32_t listed = 0, used = 0;
@@ -275,29 +278,28 @@ static int same_as_dataplane(struct rig *r, uint32_t slot, char *why, size_t siz
 		return m->put.kind ? -EINVAL : 0;
 	if (s->state != SLOT_LIVE || s->pending || s->in_force != m->put.generation ||
 		!m->put.kind || m->put.expires_ms != a->expires_ms ||
-		m->put.relay_port != a->relay_port ||
-		!tp_endpoint_equal(&m->put.client, &a->client) ||
-		!tp_ip_equal(&r->capabilities.relay[m->put.relay].local, &a->relay) ||
-		!tp_ip_equal(&r->capabilities.server[m->put.server].ip, &a->server) ||
-		r->capabilities.server[m->put.server].port != a->server_port || s->move_pending)
+		m->put.relay_port != a->relay_port || !tp_endpoint_equal(&m->put.client, &client) ||
+		!tp_ip_equal(&r->capabilities.relay[m->put.relay].local,
+			&r->table->relays[s->relay].local) ||
+		!tp_endpoint_equal(&r->capabilities.server[m->put.server], &server) ||
+		s->move_pending)
 		return -EINVAL;
 	snprintf(why, size, "slot %u moves here or there alone", slot);
 	if (table_moving(r->table, slot) !=
 			(m->move.kind && m->move.generation == m->put.generation) ||
-		(m->move.kind && (!tp_endpoint_equal(&m->move.client, &a->next) ||
+		(m->move.kind && (!tp_endpoint_equal(&m->move.client, &next) ||
 					 !tp_endpoint_equal(&r->capabilities.server[m->move.server],
-						 &(struct tp_endpoint){.ip = a->next_server,
-							 .port = a->next_server_port}))))
+						 &next_server))))
 		return -EINVAL;
 	for (uint32_t i = s->peers; i != TABLE_NONE; i = r->table->peers[i].next, listed++) {
 		const struct tp_vault_peer *p = table_peer(r->table, i);
-		const struct mirror_peer *o = mirror_find(
-			&r->mirror, slot, &p->peer.ip, p->channel);
+		const struct mirror_peer *o = mirror_find(&r->mirror, slot, &p->ip, p->channel);
+		const struct tp_endpoint peer = vault_peer(p);
 
 		snprintf(why, size, "slot %u, peer %u differs from the dataplane's", slot, i);
 		if (!o || o->expires_ms < p->expires_ms ||
 			(o->expires_ms != p->expires_ms && !r->late_peers) ||
-			o->generation != s->in_force || !tp_endpoint_equal(&o->peer, &p->peer))
+			o->generation != s->in_force || !tp_endpoint_equal(&o->peer, &peer))
 			return -EINVAL;
 	}
 	for (uint32_t i = 0; i < m->peers_used; i++)
