@@ -167,6 +167,15 @@ static void bind(struct model *m, const struct model_request *q)
 		}
 }
 
+// The dataplane could not have what was kept (section 7.2, step 5): it is kept no longer.
+static void spend_token(struct model *m, const struct model_request *q)
+{
+	struct model_reservation *kept = q->has_token ? model_find_token(m, q->token) : NULL;
+
+	if (q->method == MODEL_ALLOCATE && kept)
+		kept->until_s = 0;
+}
+
 const char *model_judge(
 	struct model *m, const struct model_request *q, const struct model_answer *a)
 {
@@ -174,6 +183,8 @@ const char *model_judge(
 
 	if (!may_answer(m, q, &v, a->code))
 		return v.success ? "this should succeed" : "not an answer that is due";
+	if (a->code && v.success && q->failed)
+		spend_token(m, q);
 	if (a->code)
 		return NULL;
 	if (q->method == MODEL_ALLOCATE && model_has_allocation(m, q->client))
