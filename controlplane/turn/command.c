@@ -13,7 +13,7 @@ struct tp_command command_allocation(struct turn_server *s, uint32_t slot)
 		.kind = TP_PUT_ALLOCATION,
 		.relay_port = a->relay_port,
 		.relay = s->table->relays[t->relay].published,
-		.server = (uint8_t)t->server,
+		.server = t->server,
 		.transport = a->transport,
 		.client = vault_client(a),
 	};
@@ -31,7 +31,7 @@ struct tp_command command_move(const struct turn_server *s, uint32_t slot)
 		.allocation = slot,
 		.generation = s->generation,
 		.kind = TP_MOVE_ALLOCATION,
-		.server = (uint8_t)(moving ? t->next_server : t->server),
+		.server = moving ? t->next_server : t->server,
 		.transport = a->transport,
 		.client = moving ? vault_next(a) : vault_client(a),
 	};

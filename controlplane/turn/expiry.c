@@ -7,6 +7,9 @@
 
 #define SCAN_PARTS 10u // turn_tick() calls for one round
 
+_Static_assert(TURN_CHANNEL_MS < 1000 * PEER_AHEAD_MAX_S, "a channel's end is told from others");
+_Static_assert(TURN_PERMISSION_MS < 1000 * PEER_AHEAD_MAX_S, "likewise a permission's");
+
 // Tells the dataplane, if it knows of the allocation. Each command is a transaction of its own: a worker
 // skips what follows in the name of one that failed.
 static int tell(struct turn_server *s, uint32_t index, struct tp_command c)
@@ -72,16 +75,17 @@ static void tell_share(struct turn_server *s, uint32_t slot)
 static uint32_t scan_slots(struct turn_server *s, uint32_t n)
 {
 	uint32_t total = s->table->vault.header->allocations, done = 0;
-	uint32_t now_s = (uint32_t)(s->now_ms / 1000);
 
 	for (; n--; s->scan_slot = s->scan_slot + 1 < total ? s->scan_slot + 1 : 0) {
-		struct slot *t = &s->table->slots[s->scan_slot];
+		const struct tp_vault_allocation *a = table_record(s->table, s->scan_slot);
 
-		if (t->state == SLOT_LIVE && t->expires_s <= now_s) {
+		if (!vault_is_live(&a->expires_ms))
+			continue;
+		if (a->expires_ms <= s->now_ms) {
 			turn_count(s, TP_CC_allocations_expired);
 			turn_drop(s, s->scan_slot, NULL, NULL);
 			done++;
-		} else if (t->state == SLOT_LIVE) {
+		} else {
 			tell_share(s, s->scan_slot);
 		}
 	}
@@ -91,12 +95,11 @@ static uint32_t scan_slots(struct turn_server *s, uint32_t n)
 static uint32_t scan_peers(struct turn_server *s, uint32_t n)
 {
 	uint32_t total = s->table->vault.header->peers, done = 0;
-	uint32_t now_s = (uint32_t)(s->now_ms / 1000);
 
 	for (; n--; s->scan_peer = s->scan_peer + 1 < total ? s->scan_peer + 1 : 0) {
-		uint32_t expires_s = s->table->peers[s->scan_peer].expires_s;
-
-		if (expires_s && expires_s <= now_s && turn_expire_peer(s, s->scan_peer) == 0)
+		if (peer_due(s->table->peers[s->scan_peer].expiry, s->now_ms) &&
+			table_peer(s->table, s->scan_peer)->expires_ms <= s->now_ms &&
+			turn_expire_peer(s, s->scan_peer) == 0)
 			done++;
 	}
 	return done;

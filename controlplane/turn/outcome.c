@@ -187,13 +187,13 @@ static bool is_ours(const struct pending *p, const struct tp_vault_peer *peer)
 static void roll_back(struct turn_server *s, const struct pending *p)
 {
 	for (uint32_t i = p->peers.count; i-- > 0;) {
-		uint32_t put_by = s->table->peers[p->peers.records[i]].put_by;
+		uint16_t put_by = s->table->peers[p->peers.records[i]].put_by;
 
 		if (!is_ours(p, table_peer(s->table, p->peers.records[i])))
 			continue; // expired: the dataplane took its time
-		if (put_by == (uint32_t)(p - s->pending))
+		if (put_by == p - s->pending)
 			turn_put_peer_back(s, p->peers.records[i], p->peers.before[i]);
-		else if (put_by != TABLE_NONE)
+		else if (put_by != PEER_PUT_BY_NONE)
 			hand_down(&s->pending[put_by], p->peers.records[i], p->peers.before[i]);
 	}
 }

@@ -136,7 +136,7 @@ static void submit(struct request *r, struct change *c, enum transaction_kind ki
 		return;
 	}
 	for (uint32_t i = 0; i < p->peers.count; i++)
-		s->table->peers[p->peers.records[i]].put_by = (uint32_t)(p - s->pending);
+		s->table->peers[p->peers.records[i]].put_by = (uint16_t)(p - s->pending);
 	turn_count(s, TP_CC_success_responses);
 }
 

@@ -52,8 +52,7 @@ static bool restore_slot(struct table *t, uint32_t slot)
 	party = tp_ip_party(&a->client_ip);
 	t->server_records[a->server]++;
 	table_restore_quotas(t, a->user_hash, &party);
-	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
-		.peers = TABLE_NONE,
+	t->slots[slot] = (struct slot){.peers = TABLE_NONE,
 		.in_force = SLOT_NOWHERE,
 		.reservation = RESERVATION_NONE,
 		.state = SLOT_LIVE,
@@ -95,7 +94,8 @@ static bool restore_peer(struct table *t, uint32_t index)
 	s = &t->slots[p->allocation];
 	if (s->peers_count >= TABLE_PEERS_MAX)
 		return false;
-	t->peers[index] = (struct peer_slot){table_seconds(p->expires_ms), s->peers, TABLE_NONE};
+	t->peers[index] = (struct peer_slot){
+		.next = s->peers, .expiry = peer_expiry(p->expires_ms), .put_by = PEER_PUT_BY_NONE};
 	s->peers = index;
 	t->reserved_peers -= s->peers_count < TABLE_PEERS_OWED;
 	table_count_peer(t, p->allocation, p->channel, true);
@@ -131,7 +131,7 @@ static void restore(struct table *t, uint64_t *bad)
 			++*bad;
 		}
 		vault_free(&p->expires_ms);
-		t->peers[i] = (struct peer_slot){0, t->free_peer, TABLE_NONE};
+		t->peers[i] = (struct peer_slot){.next = t->free_peer, .put_by = PEER_PUT_BY_NONE};
 		t->free_peer = i;
 	}
 	for (uint32_t i = t->reservations.capacity; i-- > 0;) {

@@ -7,9 +7,9 @@
 #include "state.h"
 
 // The published index of a server address, TP_SERVERS_MAX: there is none.
-static uint16_t find_server(const struct turn_server *s, struct tp_endpoint server)
+static uint8_t find_server(const struct turn_server *s, struct tp_endpoint server)
 {
-	uint16_t i = 0;
+	uint8_t i = 0;
 
 	while (i < s->capabilities.servers &&
 		!tp_endpoint_equal(&s->capabilities.server[i], &server))

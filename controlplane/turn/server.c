@@ -12,6 +12,7 @@
 
 #define TRANSACTIONS_MIN 4096u // about what the punts ring of one worker holds
 #define TRANSACTIONS_MAX 16384u
+_Static_assert(TRANSACTIONS_MAX < PEER_PUT_BY_NONE, "peers name them");
 
 uint32_t turn_random(struct turn_server *s)
 {
@@ -322,6 +323,8 @@ static uint32_t transactions_for(uint32_t allocations)
 
 static int create_pending(struct turn_server *s, uint32_t count)
 {
+	if (count >= PEER_PUT_BY_NONE)
+		return -EINVAL;
 	s->pending_count = count;
 	s->pending = secret_take(count * sizeof(*s->pending));
 	if (!s->pending)
@@ -368,8 +371,9 @@ int turn_create(struct turn_server **out, const struct turn_config *config, stru
 		s->redirect[i] = config->redirect[i];
 	if (rates_create(s, config))
 		goto fail;
-	if (create_pending(s, config->transactions ? config->transactions
-						   : transactions_for(config->table.allocations)))
+	err = create_pending(s, config->transactions ? config->transactions
+						     : transactions_for(config->table.allocations));
+	if (err)
 		goto fail;
 	err = stun_hmac_new(&s->late_key, no_key, sizeof(no_key));
 	if (!err)

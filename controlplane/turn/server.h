@@ -71,7 +71,7 @@ struct turn_config {
 	size_t deny_count;
 	const struct tp_ip *own; // the host's addresses, which no peer may be
 	size_t own_count;
-	uint32_t transactions; // under way at once; 0: by the number of allocations, 16384 at most
+	uint32_t transactions; // under way at once; 0: by the number of allocations; at most 65534
 	turn_trace_fn *trace; // NULL: nobody is told
 	void *trace_context;
 };

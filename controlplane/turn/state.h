@@ -59,8 +59,8 @@ struct pending_move {
 		struct table_move move;
 		uint64_t expires_ms;
 		uint64_t granted_ms; // by the move: it is to expire then
-		uint16_t next_server;
 		uint8_t worker;
+		uint8_t next_server;
 	} was[2];
 	uint32_t left; // without an outcome yet
 	uint32_t refusal; // first status that was an error; TP_STATUS_OK

@@ -194,8 +194,7 @@ uint32_t table_place(struct table *t, const struct tp_vault_allocation *record, 
 	a->relay_port = port;
 	vault_live(&a->expires_ms, record->expires_ms);
 	t->server_records[a->server]++;
-	t->slots[slot] = (struct slot){.expires_s = table_seconds(a->expires_ms),
-		.peers = TABLE_NONE,
+	t->slots[slot] = (struct slot){.peers = TABLE_NONE,
 		.reservation = RESERVATION_NONE,
 		.state = SLOT_LIVE,
 		.relay = relay,
@@ -271,7 +270,6 @@ void table_drop(struct table *t, uint32_t slot)
 	t->server_records[a->server]--;
 	table_release_quotas(t, a->user_hash, &party);
 	t->slots[slot].state = SLOT_DROPPING;
-	t->slots[slot].expires_s = 0;
 	t->live--;
 	t->dropping++;
 }
@@ -291,7 +289,6 @@ void table_dropped(struct table *t, uint32_t slot)
 void table_set_expiry(struct table *t, uint32_t slot, uint64_t expires_ms)
 {
 	vault_set_expiry(&table_record(t, slot)->expires_ms, expires_ms);
-	t->slots[slot].expires_s = table_seconds(expires_ms);
 }
 
 uint32_t table_find_permission(
@@ -357,7 +354,7 @@ void table_count_peer(struct table *t, uint32_t slot, bool channel, bool more)
 	s->peers_count = (uint16_t)(s->peers_count + one);
 	t->live_peers += one;
 	if (channel) {
-		s->channels_count += one;
+		s->channels_count = (uint16_t)(s->channels_count + one);
 		h->channels += one;
 	} else {
 		h->permissions += one;
@@ -386,8 +383,9 @@ int table_add_peer(struct table *t, uint32_t slot, const struct tp_endpoint *pee
 	p->port = channel ? peer->port : 0;
 	p->channel = channel;
 	vault_live(&p->expires_ms, expires_ms);
-	t->peers[i] = (struct peer_slot){
-		table_seconds(expires_ms), t->slots[slot].peers, TABLE_NONE};
+	t->peers[i] = (struct peer_slot){.next = t->slots[slot].peers,
+		.expiry = peer_expiry(expires_ms),
+		.put_by = PEER_PUT_BY_NONE};
 	t->slots[slot].peers = i;
 	table_count_peer(t, slot, channel, true);
 	*index = i;
@@ -406,14 +404,14 @@ void table_remove_peer(struct table *t, uint32_t index)
 	table_count_peer(t, p->allocation, p->channel, false);
 	t->reserved_peers += s->peers_count < TABLE_PEERS_OWED;
 	vault_free(&p->expires_ms);
-	t->peers[index] = (struct peer_slot){0, t->free_peer, TABLE_NONE};
+	t->peers[index] = (struct peer_slot){.next = t->free_peer, .put_by = PEER_PUT_BY_NONE};
 	t->free_peer = index;
 }
 
 void table_set_peer_expiry(struct table *t, uint32_t index, uint64_t expires_ms)
 {
 	vault_set_expiry(&table_peer(t, index)->expires_ms, expires_ms);
-	t->peers[index].expires_s = table_seconds(expires_ms);
+	t->peers[index].expiry = peer_expiry(expires_ms);
 }
 
 bool table_is_relay(const struct table *t, const struct tp_ip *ip)

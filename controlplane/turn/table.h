@@ -32,37 +32,41 @@ enum slot_state {
 #define SLOT_DROP_UNSENT \
 	0u // as in_force of a dropping one: turn_send_drops() has to tell the dataplane
 
-// What is known of a slot beside its record. 56 bytes.
+// What is known of a slot beside its record. 48 bytes.
 struct slot {
-	uint32_t expires_s; // coarse copy, rounded up, for the expiry scan
+	uint64_t new_peers_full_at; // bucket of the rate of new peers
 	uint32_t peers; // first peer, TABLE_NONE
 	uint32_t next; // in its index chain, in the free list, or among the drops to be sent
-	uint32_t in_force; // generation under which it was told to the dataplane, or as below
+	uint32_t next_moving; // of a moving one: in the index chain of where it moves to
+	uint32_t in_force; // generation under which it was told to the dataplane, or as above
 	uint32_t twin; // of a live slot: the dual allocation's other one, TABLE_NONE
 	uint32_t reservation; // that it made and nobody has used yet, RESERVATION_NONE
-	uint8_t state; // enum slot_state
-	uint8_t relay; // index of its relay address here
-	uint8_t pending; // its Allocate is not answered yet
-	uint8_t move_pending; // its move is not answered yet
-	uint16_t peers_count;
-	uint16_t server; // index of the server address as the dataplane published it
 	uint32_t holder; // of a live slot: its user's entry
-	uint32_t channels_count; // of its peers
-	uint32_t next_moving; // of a moving one: in the index chain of where it moves to
-	uint16_t next_server; // likewise: index of the server address there, as published
-	uint8_t zero[2];
-	uint64_t new_peers_full_at; // bucket of the rate of new peers
 	uint32_t
 		share_of; // its user's allocations when the dataplane was last told its share of their rate
-	uint32_t zero_too;
+	uint16_t peers_count;
+	uint16_t channels_count; // of its peers
+	uint8_t state : 2; // enum slot_state
+	uint8_t pending : 1; // its Allocate is not answered yet
+	uint8_t move_pending : 1; // its move is not answered yet
+	uint8_t relay; // index of its relay address here
+	uint8_t server; // index of the server address as the dataplane published it
+	uint8_t next_server; // likewise, of a moving one: where it moves to
 };
+_Static_assert(sizeof(struct slot) == 48, "no hidden padding");
+_Static_assert(TP_SERVERS_MAX < 256, "an index, or none");
 
-// What is known of a peer record beside it.
+// What is known of a peer record beside it. 8 bytes.
 struct peer_slot {
-	uint32_t expires_s; // 0: free
 	uint32_t next; // of the same allocation, or in the free list
-	uint32_t put_by; // pending transaction that put it last; TABLE_NONE: none that may be left
+	uint16_t expiry; // peer_expiry(); 0: free
+	uint16_t
+		put_by; // pending transaction that put it last; PEER_PUT_BY_NONE: none that may be left
 };
+_Static_assert(sizeof(struct peer_slot) == 8, "no hidden padding");
+
+#define PEER_PUT_BY_NONE UINT16_MAX
+#define PEER_AHEAD_MAX_S 1024u // no permission or channel is granted for longer
 
 // What an allocation and a user may have at once. 0: no limit but the memory's.
 struct table_limits {
@@ -145,10 +149,19 @@ void table_place_relays(struct table *t);
 // allocations.
 void table_enter(struct table *t, uint32_t slot);
 
-// A time as the coarse copies have it: none is over before its record is.
-static inline uint32_t table_seconds(uint64_t ms)
+// When a peer is over, as its slot has it: seconds, rounded up, of which so many bits are enough to say that a
+// record need not be looked at.
+static inline uint16_t peer_expiry(uint64_t ms)
 {
-	return (uint32_t)((ms + 999) / 1000);
+	const uint16_t s = (uint16_t)((ms + 999) / 1000);
+
+	return s ? s : 1;
+}
+
+// Whether the record may be over: it surely is not within PEER_AHEAD_MAX_S before its end.
+static inline bool peer_due(uint16_t expiry, uint64_t now_ms)
+{
+	return expiry && (uint16_t)(expiry - (uint16_t)(now_ms / 1000) - 1) >= PEER_AHEAD_MAX_S;
 }
 
 // Makes a live allocation out of `record` (its serial and relay are filled in here): takes slot,

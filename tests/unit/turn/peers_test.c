@@ -132,3 +132,18 @@ Test(turn_peers, in_any_history_every_allocation_can_have_what_is_owed_to_it)
 	cr_expect_gt(refused, 1000u);
 	check();
 }
+
+// The scan looks at nothing else before it looks at the record.
+Test(turn_peers, one_is_due_once_it_is_over_and_not_before_wherever_the_clock_stands)
+{
+	for (uint64_t now_s = 0; now_s < 200000; now_s += now_s % 65536 < 65000 ? 997 : 1) {
+		const uint64_t now_ms = 1000 * now_s + now_s % 1000;
+
+		cr_assert_not(peer_due(0, now_ms));
+		for (uint64_t ahead = 1; ahead <= 600000; ahead += 1999)
+			cr_assert_not(peer_due(peer_expiry(now_ms + ahead), now_ms));
+		// Two seconds: one is rounded up, and 0 is no expiry.
+		for (uint64_t late = 2000; late <= now_ms && late < 36000000; late += 99991)
+			cr_assert(peer_due(peer_expiry(now_ms - late), now_ms));
+	}
+}
