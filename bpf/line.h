@@ -96,9 +96,9 @@ static inline uint64_t xdp_peer_word(uint32_t allocation, uint16_t port)
 	return XDP_FIELD(allocation, 0, 4) | XDP_FIELD(port, 4, 2);
 }
 
-// Secret, and odd: strangers can't tell which keys have one home.
+// Secret: strangers can't tell which keys have one home.
 struct xdp_hash {
-	uint64_t k[3];
+	uint64_t k[6];
 };
 
 // Lines of the map of a table with so many homes.
@@ -107,13 +107,15 @@ static inline uint32_t xdp_lines(uint32_t homes)
 	return homes + XDP_NEAR - 1;
 }
 
-// `word`: word[2] under the mask. 128-bit products, as relay/hash.h has them, are none for BPF.
+// `word`: word[2] under the mask. Pair-multiply-shift (Thorup, High Speed Hashing for Integers and Strings, 2015): any
+// two keys have one home with the probability of chance, over the secrets. 128-bit products, as relay/hash.h has
+// them, are none for BPF, and these three don't wait for each other.
 static inline uint32_t xdp_home(
 	const volatile struct xdp_hash *hash, const struct tp_ip *ip, uint64_t word, uint32_t homes)
 {
-	uint64_t h = ip->q[0] * hash->k[0];
+	uint64_t h = (hash->k[0] + (uint32_t)ip->q[0]) * (hash->k[1] + (ip->q[0] >> 32)) +
+		     (hash->k[2] + (uint32_t)ip->q[1]) * (hash->k[3] + (ip->q[1] >> 32)) +
+		     (hash->k[4] + (uint32_t)word) * (hash->k[5] + (word >> 32));
 
-	h = (h ^ h >> 32 ^ ip->q[1]) * hash->k[1];
-	h = (h ^ h >> 32 ^ word) * hash->k[2];
 	return (uint32_t)((h >> 32) * homes >> 32);
 }

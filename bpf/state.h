@@ -87,7 +87,7 @@ struct xdp_config {
 	struct xdp_address address[XDP_ADDRESSES_MAX];
 	uint8_t slot[XDP_SLOTS]; // first address, and 1; 0: none
 };
-_Static_assert(sizeof(struct xdp_config) == 64 * 24 + 2 * 64 * 16 + 32 * 4 + 64 + 128 * 24 + 256,
+_Static_assert(sizeof(struct xdp_config) == 64 * 24 + 2 * 64 * 16 + 32 * 4 + 88 + 128 * 24 + 256,
 	"no padding");
 
 // Of the map `ports`, which has config.relays * (port_max - port_min + 1) entries.

@@ -70,7 +70,8 @@ static void configure(struct world *w, struct xdp_config *c)
 	// As turnpike-kernel has them: an allocation, three permissions or channels each.
 	c->client_homes = 2 * 4 * w->allocations;
 	c->peer_homes = 2 * 3 * w->allocations;
-	c->hash = (struct xdp_hash){{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5}};
+	c->hash = (struct xdp_hash){{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5,
+		0x1c93ad70f26be854, 0xe20b47f5a8391dc6, 0x57f8c6139b0de42a}};
 	xdp_config_index(c);
 }
 

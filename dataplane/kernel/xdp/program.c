@@ -18,14 +18,9 @@
 
 #define LOG_BYTES (4u << 20)
 
-// Secret operands, odd: a multiplication by them loses nothing.
 static int make_hash(struct xdp_hash *hash)
 {
-	if (getrandom(hash, sizeof(*hash), 0) != sizeof(*hash))
-		return -errno;
-	for (unsigned int i = 0; i < 3; i++)
-		hash->k[i] |= 1;
-	return 0;
+	return getrandom(hash, sizeof(*hash), 0) == sizeof(*hash) ? 0 : -errno;
 }
 
 static int fill_config(struct xdp_config *c, const struct tp_capabilities *caps,

@@ -145,8 +145,8 @@ void fake_init(struct fake *f, const struct tp_capabilities *c)
 	*f = (struct fake){.clients_max = FAKE_CLIENTS,
 		.peers_max = PEERS,
 		.destinations_max = FAKE_DESTINATIONS - 1};
-	f->config.hash = (struct xdp_hash){
-		{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5}};
+	f->config.hash = (struct xdp_hash){{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b,
+		0x3f6d5b29c48e17a5, 0x1c93ad70f26be854, 0xe20b47f5a8391dc6, 0x57f8c6139b0de42a}};
 	f->clients = (struct table){f->client, &f->config.hash, XDP_CLIENT_KEY, FAKE_CLIENTS};
 	f->peers = (struct table){f->peer, &f->config.hash, XDP_PEER_KEY, PEERS};
 	f->config.servers = c->servers;

@@ -12,7 +12,8 @@
 #define HOMES (2 * ENTRIES)
 #define SOME 512u // keys of the random test, for half as many homes
 
-static const struct xdp_hash hash = {{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5}};
+static const struct xdp_hash hash = {{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5,
+	0x1c93ad70f26be854, 0xe20b47f5a8391dc6, 0x57f8c6139b0de42a}};
 
 static struct table make(uint32_t homes)
 {

@@ -54,7 +54,8 @@ void lab_load(struct lab *lab)
 	c->destinations = LAB_DESTINATIONS;
 	c->client_homes = lab->homes ? lab->homes : 2 * (LAB_ALLOCATIONS + LAB_PEERS);
 	c->peer_homes = lab->homes ? lab->homes : 2 * LAB_PEERS;
-	c->hash = (struct xdp_hash){{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5}};
+	c->hash = (struct xdp_hash){{0x8c5a1f3d9e6b7a41, 0xb7d3e84c52f91a6b, 0x3f6d5b29c48e17a5,
+		0x1c93ad70f26be854, 0xe20b47f5a8391dc6, 0x57f8c6139b0de42a}};
 	xdp_config_index(c);
 	bpf_map__set_max_entries(lab->skeleton->maps.clients, xdp_lines(c->client_homes));
 	bpf_map__set_max_entries(lab->skeleton->maps.peers, xdp_lines(c->peer_homes));
