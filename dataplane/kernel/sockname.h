@@ -32,8 +32,9 @@ static inline socklen_t sockname_set(union sockname *name, const struct tp_endpo
 	return sizeof(name->v6);
 }
 
-// Returns false for what is no endpoint: another family, or a real IPv4-mapped IPv6 address, which
-// would pass for an IPv4 one (addr.h).
+// Returns false for what is no endpoint of another host: another family, a real IPv4-mapped IPv6 address, which would
+// pass for an IPv4 one (addr.h), and the unspecified address, which Linux lets through as a source of IPv6 and, when it is
+// answered, takes for its own loopback address.
 static inline bool sockname_get(const union sockname *name, struct tp_endpoint *out)
 {
 	if (name->any.sa_family == AF_INET) {
@@ -45,5 +46,5 @@ static inline bool sockname_get(const union sockname *name, struct tp_endpoint *
 		return false;
 	*out = (struct tp_endpoint){.port = TP_BE16(name->v6.sin6_port)};
 	memcpy(out->ip.b, &name->v6.sin6_addr, sizeof(out->ip.b));
-	return !tp_ip_is4(&out->ip);
+	return (out->ip.q[0] | out->ip.q[1]) && !tp_ip_is4(&out->ip);
 }
