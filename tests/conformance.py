@@ -15,7 +15,8 @@ import xml.etree.ElementTree as tree
 
 TESTS = pathlib.Path(__file__).resolve().parent
 # Each runs the whole table of frames.
-RUNNERS = {(TESTS / name).resolve() for name in ("frames/frames_pure.c", "unit/dpdk/frames_test.c")}
+RUNNERS = {(TESTS / name).resolve() for name in ("frames/frames_pure.c", "unit/dpdk/frames_test.c",
+                                            "unit/kernel/frames_test.c")}
 # What a rule without a test has to say for itself.
 REASONS = ("Deviation", "operator's", "unused", "no part of", "client's")
 

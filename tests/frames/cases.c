@@ -133,32 +133,40 @@ static bool same(
 	return true;
 }
 
+bool case_holds(const struct frame_case *c, struct case_result *got)
+{
+	uint8_t *want = malloc(PACKET_MAX);
+	uint32_t length = c->out.source ? packet_build(want, &c->out) : 0;
+	bool good = same(c, got, want, length);
+
+	free(want);
+	return good;
+}
+
 static bool run_case(case_runner *run, const struct frame_case *c)
 {
-	uint8_t *in = malloc(PACKET_MAX), *want = malloc(PACKET_MAX);
+	uint8_t *in = malloc(PACKET_MAX);
 	struct case_result *got = calloc(1, sizeof(*got));
-	uint32_t length = 0;
 	bool good;
 
 	run(got, c->state ? c->state : &plain_state, &c->next_hop, in, packet_build(in, &c->in));
-	if (c->out.source)
-		length = packet_build(want, &c->out);
-	good = same(c, got, want, length);
+	good = case_holds(c, got);
 	free(got);
-	free(want);
 	free(in);
 	return good;
 }
 
+const struct frame_cases *const cases_all[CASES_FILES] = {&cases_channel, &cases_indication,
+	&cases_header, &cases_too_big, &cases_checksum, &cases_unusual, &cases_icmp,
+	&cases_hairpin};
+
 unsigned int cases_run(case_runner *run)
 {
-	const struct frame_cases *const all[] = {&cases_channel, &cases_indication, &cases_header,
-		&cases_too_big, &cases_checksum, &cases_unusual, &cases_icmp, &cases_hairpin};
 	unsigned int failed = 0, count = 0;
 
-	for (unsigned int k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
-		for (uint32_t i = 0; i < all[k]->count; i++) {
-			failed += !run_case(run, &all[k]->first[i]);
+	for (unsigned int k = 0; k < CASES_FILES; k++) {
+		for (uint32_t i = 0; i < cases_all[k]->count; i++) {
+			failed += !run_case(run, &cases_all[k]->first[i]);
 			count++;
 		}
 	}

@@ -81,6 +81,9 @@ extern const struct case_state plain_state;
 extern const struct frame_cases cases_channel, cases_indication, cases_header, cases_too_big,
 	cases_checksum, cases_unusual, cases_icmp, cases_hairpin;
 
+#define CASES_FILES 8u
+extern const struct frame_cases *const cases_all[CASES_FILES];
+
 // What came of a frame.
 struct case_result {
 	enum case_outcome outcome;
@@ -96,6 +99,10 @@ typedef void case_runner(struct case_result *out, const struct case_state *state
 // Whether a relay of plain frames, which hands the rest to sockets, may pass this one up: what is marked so, what
 // has tags, options or extension headers, what is ICMP or is answered by it, and what isn't sent or dropped.
 bool case_passes(const struct frame_case *c);
+
+// Whether it is what the case says; what isn't is said on standard output. A Data indication's random transaction ID
+// in `got` is lost on the way.
+bool case_holds(const struct frame_case *c, struct case_result *got);
 
 // Runs every case. Says on standard output what failed, and returns how many did.
 unsigned int cases_run(case_runner *run);

@@ -238,3 +238,71 @@ void packet_refresh(uint8_t *frame, uint32_t length)
 	sum = checksum(pseudo_header(udp - 2 * size, udp - size, size, 17, n), udp, n);
 	put(udp + 6, sum ? sum : 0xffff, 2);
 }
+
+void packet_refresh_ip4(uint8_t *ip)
+{
+	put(ip + 10, 0, 2);
+	put(ip + 10, checksum(0, ip, 20), 2);
+}
+
+// A frame that holds a fragment: where it stands in its datagram, and whether more follow.
+struct fragment {
+	uint32_t header; // bytes in front of its data
+	uint32_t offset;
+	bool more;
+};
+
+static bool read_fragment(struct fragment *out, const uint8_t *frame, uint32_t length)
+{
+	bool ip4 = get16(frame + 12) == 0x0800;
+	const uint8_t *ip = frame + 14;
+	uint32_t word;
+
+	out->header = ip4 ? 34 : 62;
+	if (length < out->header)
+		return false;
+	if (ip4 ? ip[0] != 0x45 || get16(ip + 2) != length - 14 || checksum(0, ip, 20)
+		: ip[0] >> 4 != 6 || get16(ip + 4) != length - 54 || ip[6] != 44)
+		return false;
+	word = get16(ip + (ip4 ? 6 : 42));
+	out->offset = ip4 ? (word & 0x1fff) * 8 : word & 0xfff8;
+	out->more = word & (ip4 ? 0x2000 : 1);
+	return out->more ? (length - out->header) % 8 == 0 : out->offset != 0;
+}
+
+// Whether all of its headers but lengths, offset and checksum are those of the fragments before.
+static bool goes_on(const uint8_t *whole, const uint8_t *frame, bool ip4)
+{
+	if (ip4)
+		return !memcmp(whole, frame, 16) && !memcmp(whole + 18, frame + 18, 2) &&
+		       !memcmp(whole + 22, frame + 22, 2) && !memcmp(whole + 26, frame + 26, 8);
+	return !memcmp(whole, frame, 18) && !memcmp(whole + 21, frame + 21, 33) &&
+	       whole[20] == frame[54];
+}
+
+uint32_t packet_join(uint8_t *whole, uint32_t length, const uint8_t *frame, uint32_t n, bool *more)
+{
+	struct fragment f;
+	bool ip4;
+
+	if (!read_fragment(&f, frame, n))
+		return 0;
+	ip4 = f.header == 34;
+	if (!f.offset) {
+		length = ip4 ? 34 : 54;
+		memcpy(whole, frame, length);
+		if (!ip4)
+			whole[20] = frame[54]; // what follows the fragment header
+	}
+	if (f.offset != length - (ip4 ? 34 : 54) || !goes_on(whole, frame, ip4))
+		return 0;
+	memcpy(whole + length, frame + f.header, n - f.header);
+	length += n - f.header;
+	put(whole + (ip4 ? 16 : 18), length - (ip4 ? 14 : 54), 2);
+	if (ip4) {
+		put(whole + 20, get16(whole + 20) & 0x4000, 2);
+		packet_refresh_ip4(whole + 14);
+	}
+	*more = f.more;
+	return length;
+}

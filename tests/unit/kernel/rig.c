@@ -39,70 +39,83 @@ static void enter_network(void)
 		0);
 }
 
-static void exec_program(struct rig *rig, const char *public4)
+static void exec_program(const struct rig *rig, char *const options[])
 {
-	char workers[16], server[2][ENDPOINT_TEXT], relay[2][2 * ENDPOINT_TEXT];
-	char *argv[] = {"turnpike-kernel", "--link", rig->path, "--workers", workers,
-		"--allocations", "64", "--peers", "256", "--ports", "1024-65535", "--listen",
-		server[0], "--listen", server[1], "--relay", relay[0], "--relay", relay[1], NULL};
+	char workers[16];
+	char *argv[RIG_OPTIONS_MAX + 6] = {
+		"turnpike-kernel", "--link", (char *)rig->path, "--workers", workers};
 
 	snprintf(workers, sizeof(workers), "%u", rig->workers);
-	for (int i = 0; i < 2; i++) {
-		struct tp_endpoint local = {.ip = rig->relay_local[i]};
-
-		endpoint_text(&rig->server[i], server[i]);
-		endpoint_text(&local, relay[i]);
-	}
-	if (public4) {
-		strcat(relay[0], "=");
-		strcat(relay[0], public4);
-	}
+	for (unsigned int i = 0; i < RIG_OPTIONS_MAX && options[i]; i++)
+		argv[5 + i] = options[i];
 	// A test that fails leaves nobody behind.
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execv(kernel_path, argv);
 	_exit(127);
 }
 
-void rig_launch(struct rig *rig, uint32_t workers, const char *public4)
+void rig_launch_with(struct rig *rig, uint32_t workers, char *const options[])
 {
-	static bool in_network;
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 
 	*rig = (struct rig){.workers = workers, .connection = -1, .directory = "/tmp/tp-XXXXXX"};
-	if (!in_network)
-		enter_network();
-	in_network = true;
 	cr_assert(mkdtemp(rig->directory));
 	snprintf(rig->path, sizeof(rig->path), "%s/link", rig->directory);
 	strcpy(name.sun_path, rig->path);
 	rig->listening = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	cr_assert_eq(bind(rig->listening, (struct sockaddr *)&name, sizeof(name)), 0);
 	cr_assert_eq(listen(rig->listening, 4), 0);
-	rig->relay[0] = rig->relay_local[0] = ip_of("127.0.0.1");
-	rig->relay[1] = rig->relay_local[1] = ip_of("fd00::1");
-	rig->peer[0] = ip_of("127.0.0.2");
-	rig->peer[1] = ip_of("fd00::2");
-	if (public4)
-		rig->relay[0] = ip_of(public4);
-	for (int i = 0; i < 2; i++) {
-		rig->server[i].ip = rig->relay_local[i];
-		rig->server[i].port = free_port(&rig->relay_local[i]);
-	}
 	rig->child = fork();
 	cr_assert(rig->child >= 0);
 	if (!rig->child)
-		exec_program(rig, public4);
+		exec_program(rig, options);
+}
+
+void rig_launch(struct rig *rig, uint32_t workers, const char *public4)
+{
+	static bool in_network;
+	static const char *const address[2] = {"127.0.0.1", "fd00::1"};
+	char listen[2][ENDPOINT_TEXT], relay[2 * ENDPOINT_TEXT];
+	struct tp_endpoint server[2];
+	char *const options[] = {"--allocations", "64", "--peers", "256", "--ports", "1024-65535",
+		"--listen", listen[0], "--listen", listen[1], "--relay", relay, "--relay",
+		(char *)address[1], NULL};
+
+	if (!in_network)
+		enter_network();
+	in_network = true;
+	for (int i = 0; i < 2; i++) {
+		server[i].ip = ip_of(address[i]);
+		server[i].port = free_port(&server[i].ip);
+		endpoint_text(&server[i], listen[i]);
+	}
+	snprintf(relay, sizeof(relay), "%s%s%s", address[0], public4 ? "=" : "",
+		public4 ? public4 : "");
+	rig_launch_with(rig, workers, options);
+	for (int i = 0; i < 2; i++) {
+		rig->server[i] = server[i];
+		rig->relay[i] = rig->relay_local[i] = server[i].ip;
+	}
+	if (public4)
+		rig->relay[0] = ip_of(public4);
+	rig->peer[0] = ip_of("127.0.0.2");
+	rig->peer[1] = ip_of("fd00::2");
+}
+
+void rig_serve(struct rig *rig)
+{
+	const struct tp_command nothing = {.kind = TP_DROP_ALLOCATION};
+
+	rig_attach(rig);
+	// A result shows that a worker has taken over: before, it would drop requests.
+	for (uint32_t w = 0; w < rig->workers; w++)
+		cr_assert_eq(rig_command(rig, w, nothing), TP_STATUS_OK);
 }
 
 void rig_start(struct rig *rig, uint32_t workers, const char *public4)
 {
-	const struct tp_command nothing = {.kind = TP_DROP_ALLOCATION, .allocation = 63};
-
 	rig_launch(rig, workers, public4);
-	rig_attach(rig);
-	// A result shows that a worker has taken over: before, it would drop requests.
-	for (uint32_t w = 0; w < workers; w++)
-		cr_assert_eq(rig_command(rig, w, nothing), TP_STATUS_OK);
+	rig_serve(rig);
 }
 
 static void wait_readable(int fd)

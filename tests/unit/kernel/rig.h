@@ -11,6 +11,7 @@
 #include <turnpike/wire.h>
 
 #define RIG_WAIT_MS 5000
+#define RIG_OPTIONS_MAX 32u
 #define RIG_SERVER4 0u // indices of the addresses that rig_start() publishes
 #define RIG_SERVER6 1u
 #define RIG_RELAY4 0u
@@ -49,6 +50,11 @@ void rig_start(struct rig *rig, uint32_t workers, const char *public4);
 
 // As rig_start(), without waiting for the program to attach.
 void rig_launch(struct rig *rig, uint32_t workers, const char *public4);
+
+// Starts the program with these options besides link and workers, NULL behind them, in the network that the test is in.
+void rig_launch_with(struct rig *rig, uint32_t workers, char *const options[]);
+// Attaches, and waits until every worker is served.
+void rig_serve(struct rig *rig);
 
 // Takes the program's next hello and welcomes it. rig_detach() lets go, as a dying control plane
 // does.
