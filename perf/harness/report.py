@@ -73,6 +73,10 @@ def _verdict(row):
     return row["verdict"] + (", within the spread" if row["doubtful"] else "")
 
 
+def _noted(row, before):
+    return before + row["note"] if row.get("note") else ""  # of a later age than the schema
+
+
 def _targets(document):
     head = ("<tr><th>part</th><th>what</th><th>target</th><th class=n>median</th><th class=n>lowest</th>"
             "<th class=n>highest</th><th>unit</th><th>verdict</th></tr>")
@@ -80,7 +84,7 @@ def _targets(document):
         f"<tr class={row['verdict'].split()[0]}>" +
         "".join(f"<td>{_text(row[k])}</td>" for k in ("source", "what", "target")) +
         "".join(f"<td class=n>{spread.number(row[k])}</td>" for k in ("median", "low", "high")) +
-        f"<td>{_text(row['unit'])}</td><td>{_text(_verdict(row))}</td></tr>"
+        f"<td>{_text(row['unit'])}</td><td>{_text(_verdict(row) + _noted(row, '; '))}</td></tr>"
         for row in document["targets"])
     return f"<h2>Targets, reached or not</h2><table>{head}{rows}</table>" if rows else ""
 
@@ -127,7 +131,7 @@ def summary(document):
             f"{spread.number(row['median'])} {row['unit']} ({spread.number(row['low'])} to "
             f"{spread.number(row['high'])})")
         lines.append(f"  {_verdict(row):27} {row['source'] + ': ' + row['what']:76} "
-                     f"{row['target']:>17}  {figure}")
+                     f"{row['target']:>17}  {figure}{_noted(row, '; ')}")
     for m in document["shortened"]:
         lines.append(f"for want of time: {m['level']}: {m['what']}: {m['done']} of {m['asked']}")
     for m in document["missing"]:

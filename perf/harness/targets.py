@@ -88,16 +88,28 @@ def _find(document, wanted):
     return [f for f in document["figures"] if _matches(f, wanted)]
 
 
-def _beside_coturn(document, direction, way):
-    """Packets a second of the XDP program with live frames over coturn's on a wire of the same kind: the
+def _beside_coturn(document, direction, way, side="relay"):
+    """Packets a second of an XDP program with live frames over coturn's on a wire of the same kind: the
     generator's AF_XDP could never offer so many."""
-    live = _find(document, {"level": "xdp", "side": "relay", "flows": 1000, "what": f"{way}, {FRAME}"})
+    live = _find(document, {"level": "xdp", "side": side, "flows": 1000, "what": f"{way}, {FRAME}"})
     peer = _find(document, _rate("coturn", direction)) or _find(document, _rate("coturn", "both"))
     if not live or not peer or not peer[0]["low"] or not live[0]["low"]:
         return None
     return {"median": 1e9 / live[0]["median"] / peer[0]["median"],
             "low": 1e9 / live[0]["high"] / peer[0]["high"],
             "high": 1e9 / live[0]["low"] / peer[0]["low"]}
+
+
+def _note(document, figures, limit):
+    """Where the machine ends before the target does: no relay is faster than a program that only sends
+    back."""
+    if not isinstance(figures, tuple):
+        return ""
+    bare = _beside_coturn(document, *figures, side="bare")
+    if not bare or bare["median"] >= limit:
+        return ""
+    return (f"beyond this machine: a bare XDP_TX program itself reaches {spread.number(bare['median'])} times "
+            "what coturn relays")
 
 
 def _measured(document, figures, least):
@@ -112,17 +124,19 @@ def _measured(document, figures, least):
 
 
 def judge(document):
-    """[{source, what, target, unit, median, low, high, verdict, doubtful}] of all targets; median is None,
-    and the verdict "not measured", where the run has no figure for it. doubtful: the spread holds the limit."""
+    """[{source, what, target, unit, median, low, high, verdict, doubtful, note}] of all targets; median is
+    None, and the verdict "not measured", where the run has no figure for it. doubtful: the spread holds the
+    limit. note: what else is to be known; mostly empty."""
     rows = []
     for source, what, bound, limit, unit, figures in TARGETS:
         least = bound == "at least"
         row = {"source": source, "what": what, "target": f"{bound} {spread.plain(limit)}", "unit": unit,
-               "median": None, "low": None, "high": None, "verdict": "not measured", "doubtful": False}
+               "median": None, "low": None, "high": None, "verdict": "not measured", "doubtful": False,
+               "note": ""}
         if found := _measured(document, figures, least):
             reached = found["median"] >= limit if least else found["median"] <= limit
             row.update({k: found[k] for k in ("median", "low", "high")},
-                       verdict="reached" if reached else "missed",
+                       verdict="reached" if reached else "missed", note=_note(document, figures, limit),
                        doubtful=(found["high"] >= limit if not reached else found["low"] < limit) if least
                        else (found["low"] <= limit if not reached else found["high"] > limit))
         rows.append(row)

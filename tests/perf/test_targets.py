@@ -63,6 +63,20 @@ def test_live_frames_are_compared_with_coturn_in_the_same_direction():
     assert row["doubtful"]
 
 
+@pytest.mark.parametrize("bare, note", [
+    (100, ""), (800, "beyond this machine: a bare XDP_TX program itself reaches 12.50 times what coturn relays")])
+def test_where_a_bare_program_ends_before_the_target_the_target_says_so(bare, note):
+    figures = [("xdp", "peer to client, 250 bytes", [ns], {"side": side, "flows": 1000})
+               for side, ns in (("relay", 1000), ("bare", bare))]
+    figures.append(("whole", "0.5 % drop rate", [100e3], {"server": "coturn", "bytes": "160",
+                                                          "direction": "to-client"}))
+    row = judged("live frames, of what coturn relays, peer to client", figures=figures)
+    assert (row["median"], row["verdict"], row["note"]) == (pytest.approx(10), "missed", note)
+    made = document.results_of()
+    made.document["targets"] = [row]
+    assert (note in report.page(made.document, []) and note in report.summary(made.document)) if note else True
+
+
 def test_a_server_that_relays_nothing_is_no_measure():
     figures = [("xdp", "client to peer, 250 bytes", [400], {"side": "relay", "flows": 1000}),
                ("whole", "0.5 % drop rate", [0], {"server": "coturn", "bytes": "160",
