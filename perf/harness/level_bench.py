@@ -56,7 +56,8 @@ def pure(context):
         # The largest tables take half a minute to fill: where there is no time for that, there still are
         # the others.
         for some in filter(None, ([n for n in fit if n <= HUGE], [n for n in fit if n > HUGE])):
-            parts.append((f"{what}, {some[0]:,} to {some[-1]:,} flows", 5, lambda b=bench, s=some: _bench(
+            weight = 5 if some[0] <= HUGE else 9
+            parts.append((f"{what}, {some[0]:,} to {some[-1]:,} flows", weight, lambda b=bench, s=some: _bench(
                 context, b, "--flows", _list(s), "--bursts", 32, bench=b)))
         if bursts:
             parts.append((f"{what}, bursts of {bursts[0]} to {bursts[-1]}", 4, lambda b=bench: _bench(

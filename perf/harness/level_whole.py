@@ -93,20 +93,22 @@ def _gaps(context):
                            [g[what] for g in found], cpu=whose)
 
 
-def _begin(context, sides, case, width):
-    """Searches of both goals for each, from what a first trial of all that the wire takes has told. It
-    warms up, and is not counted."""
-    found = {}
-    for side in sides:
-        rate = side.trial(context, context.plan["trial"], **_how(case))["load"]["total"]["received_pps"]
-        found[side.name] = {goal: Search(goal, max(rate, LEAST), HIGHEST, width=width)
-                            for _, goal in GOALS}
-    return found
+def _begin(context, side, case, width):
+    """Searches of both goals, from what a first trial of all that the wire takes has told. It warms up,
+    and is not counted."""
+    rate = side.trial(context, context.plan["trial"], **_how(case))["load"]["total"]["received_pps"]
+    return {goal: Search(goal, max(rate, LEAST), HIGHEST, width=width) for _, goal in GOALS}
 
 
-def _search(context, sides, case, width):
-    """All goals of all, one trial each in turn. Returns the searches, and whether all came to an end."""
-    wanted = _begin(context, sides, case, width)
+def _again(found, width):
+    """Searches from what the last ones have found, with steps that end them if that is still so."""
+    return {goal: Search(goal, rates[-1] or LEAST, HIGHEST, width=width, step=1 + 0.99 * width)
+            for goal, rates in found.items()}
+
+
+def _search(context, sides, case, wanted):
+    """All goals of all, {server: {goal: search}}, one trial each in turn. Returns whether all came to an
+    end."""
     for count in range(context.plan["trials"]):
         busy = False
         for side in sides:
@@ -115,7 +117,7 @@ def _search(context, sides, case, width):
             if rate is None:
                 continue
             if context.left() <= 0:
-                return wanted, False
+                return False
             busy = True
             loss = turngun.lost_share(side.trial(context, context.plan["trial"], rate, **_how(case)))
             for search in searches:
@@ -123,8 +125,8 @@ def _search(context, sides, case, width):
             context.progress(f"trial {count + 1}: {side.name}: {rate:,.0f} packets/s, "
                              f"{100 * loss:.2f} % lost")
         if not busy:
-            return wanted, True
-    return wanted, False
+            return True
+    return False
 
 
 def _rates(context, sides, case):
@@ -132,13 +134,16 @@ def _rates(context, sides, case):
     found = {side.name: {goal: [] for _, goal in GOALS} for side in sides}
     asked = case.get("searches", 1)
     for number in range(asked):
-        wanted, whole = _search(context, sides, case, WIDTHS[number > 0])
+        wanted = {s.name: _again(found[s.name], WIDTHS[1]) if number else
+                  _begin(context, s, case, WIDTHS[0]) for s in sides}
+        whole = _search(context, sides, case, wanted)
         if not whole:
             context.shortened(f"searches, {case['bytes']} bytes, {case['direction']}", asked, number)
-        # One that was cut short is better than none, and no better than others.
-        if whole or not number:
-            for name, searches in wanted.items():
-                for goal, search in searches.items():
+        for name, searches in wanted.items():
+            for goal, search in searches.items():
+                # One that was cut short is better than none, where anything has passed, and no better
+                # than others.
+                if whole or (not number and search.found()):
                     found[name][goal].append(search.found())
         if not whole:
             break

@@ -8,9 +8,10 @@ there are fewer rounds, searches and trials, and the results say so.
 
 # Flows of a whole server in a load; the first is the one of the targets.
 _FULL = [{"bytes": "160", "direction": "both", "searches": 3, "curves": True},
-         {"bytes": "160", "direction": "to-peer"}, {"bytes": "160", "direction": "to-client"},
-         {"bytes": "1200", "direction": "both"},
-         {"bytes": "turn", "direction": "both", "mix": "30 % indications, 10 % hairpin",
+         {"bytes": "160", "direction": "to-peer", "searches": 2},
+         {"bytes": "160", "direction": "to-client", "searches": 2},
+         {"bytes": "1200", "direction": "both", "searches": 2},
+         {"bytes": "turn", "direction": "both", "mix": "30 % indications, 10 % hairpin", "searches": 2,
           "session": ("--indications", "30", "--hairpin", "10")}]
 _SHORT = [{"bytes": "160", "direction": "both", "curves": True}]
 
@@ -19,7 +20,7 @@ MODES = {
         "seconds": 1120, "rounds": 10, "flows": [1000, 10000, 100000, 1000000, 10000000],
         "bursts": [1, 2, 4, 8, 16, 32, 64, 128], "allocations": 1000000, "packets": 1000000,
         "wire": ["memif", "vhost"], "wire_rounds": 3,
-        "clients": 1000, "cases": _FULL, "trials": 40, "trial": 0.5,
+        "clients": 1000, "cases": _FULL, "trials": 40, "trial": 0.4,
         "load_shares": [0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5], "latency_seconds": 2,
         "storm": 5000, "storms": 3, "memory": [1000, 5000, 10000], "many": 1000000,
         "recovery_clients": 1000, "recovery_rate": 20000, "recovery_seconds": 4,
@@ -42,4 +43,4 @@ MODES = {
         "replay": 200, "replay_seconds": 2, "abuse_rate": 500, "abuse_seconds": 0.3},
 }
 # Shares of the seconds that a level may take at most; what one leaves is the next one's.
-SHARES = {"pure": 0.20, "port": 0.13, "xdp": 0.10, "whole": 0.25, "control": 0.24, "abuse": 0.08}
+SHARES = {"pure": 0.20, "port": 0.12, "xdp": 0.08, "whole": 0.31, "control": 0.22, "abuse": 0.07}

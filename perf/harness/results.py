@@ -7,7 +7,7 @@
     curves    [{level, what, labels, x, y, points: [[x, y]]}]
     missing   [{level, what, reason}]
     shortened [{level, what, asked, done}]: for want of time
-    targets   [{source, what, target, unit, median, low, high, verdict, doubtful}]
+    targets   [{source, what, target, unit, median, low, high, verdict, doubtful, note}]
     notes     [text]
 
 A figure is known by its level, what it is and its labels: two documents are compared by these. What is
@@ -21,6 +21,7 @@ import time
 from harness import spread
 
 SCHEMA = "turnpike-perf/1"
+NO_VALUE = "no value was measured."
 LICENSE = "SPDX-License-Identifier: BSD-3-Clause"  # of a stored set of results too
 
 
@@ -50,7 +51,7 @@ class Results:
                 "level": level, "what": what, "labels": labels, "unit": unit, "better": better,
                 "values": values, **spread.summary(values)})
         else:
-            self.missing(level, what, "no value was measured")
+            self.missing(level, name({"what": what, "labels": labels}), NO_VALUE)
 
     def curve(self, level, what, x, y, points, **labels):
         self.document["curves"].append({"level": level, "what": what, "labels": labels, "x": x, "y": y,

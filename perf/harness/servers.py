@@ -163,6 +163,7 @@ class Turnpike(Server):
             "relay": self.wire.relays, "ports": "4096-65535",
             "users": [{"name": turngun.USER, "password": turngun.PASSWORD}],
             "allow_peers": [network.NETWORK], "dataplane": self.dataplane,
+            "workers": 1,  # on one CPU, as coturn has one thread that relays
             "control_socket": str(self.directory / "control"),
             "limits": {"allocations": self.allocations, **NOT_OF_ONE},
         }
@@ -203,7 +204,7 @@ class TurnpikeDpdk(Turnpike):
         # All of the port is turnpike-dpdk's; the kernel's addresses move to its exception interface.
         self.wire.server.ip("addr flush dev eth0")
         return {**super().configuration(),
-                "dpdk": {"ports": ["net_af_xdp0,iface=eth0"], "exception": "tap", "workers": 1,
+                "dpdk": {"ports": ["net_af_xdp0,iface=eth0"], "exception": "tap",
                          "huge_pages": False,
                          # A worker that only polled would keep the CPU from the kernel, which
                          # brings the frames to AF_XDP.

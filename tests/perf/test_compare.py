@@ -78,6 +78,14 @@ def test_a_document_names_no_place_of_this_machine():
     assert made.document["notes"] == ["seen in "]
 
 
+def test_a_figure_without_a_value_is_missing_under_its_whole_name():
+    made = document.results_of()
+    made.figure("whole", "non-drop rate", "packets/s", "more", [], server="coturn", bytes="160")
+    assert made.document["figures"] == []
+    assert made.document["missing"] == [{"level": "whole", "what": "non-drop rate (coturn, 160)",
+                                         "reason": "no value was measured."}]
+
+
 def test_a_document_is_the_same_after_it_was_kept(tmp_path):
     made = document.whole()
     made.write(tmp_path / "results.json")

@@ -65,6 +65,28 @@ def test_a_server_that_always_loses_a_little_has_a_partial_drop_rate_but_no_othe
     assert run(Search(0.005, 50_000, CEILING), server) > 90_000
 
 
+@pytest.mark.parametrize("off", [0.93, 0.97, 1.0, 1.03])
+def test_one_that_begins_near_the_knee_takes_a_handful_of_trials(off):
+    server = Simulated(200_000)
+    found = run(Search(0, 200_000 * off, CEILING, width=0.05, step=1.0495), server, most=7)
+    assert 200_000 / 1.05 <= found <= 200_000
+
+
+@pytest.mark.parametrize("knee", [20_000, 900_000])
+def test_one_that_begins_with_short_steps_far_from_the_knee_finds_it_too(knee):
+    found = run(Search(0, 200_000, CEILING, width=0.05, step=1.0495), Simulated(knee), most=25)
+    assert knee / 1.05 <= found <= knee
+
+
+def test_a_loss_that_no_noise_makes_is_not_tried_twice():
+    search = Search(0, 100_000, CEILING)
+    search.record(100_000, 0.01)
+    assert search.next() == 100_000
+    search = Search(0, 100_000, CEILING)
+    search.record(100_000, 0.5)
+    assert search.next() == 50_000
+
+
 def test_what_never_loses_is_found_at_the_ceiling():
     assert run(Search(0, 50_000, 1e6), Simulated(1e9)) == 1e6
 
