@@ -132,7 +132,7 @@ static void look(struct shm_link *l)
 // Whether the consumer has come as far as it saw. What can't be is not waited for.
 static bool has_taken(const struct tp_consumer *c, uint64_t seen)
 {
-	return seen - c->local - 1 >= c->size;
+	return seen - c->local - 1 >= c->size || seen % TP_RING_ALIGN;
 }
 
 bool shm_link_poll(struct shm_link *l, uint32_t budget)

@@ -254,6 +254,21 @@ Test(link_hostile, a_status_that_is_none_is_a_failure)
 	cr_assert_eq(p.outcome[0].status, TP_STATUS_INVALID);
 }
 
+Test(link_hostile, a_results_tail_that_lied_for_a_moment_holds_up_no_request)
+{
+	struct tp_punt punt = plane_honest_punt();
+	uint64_t *tail;
+
+	plane_attach(&p, TP_PLACEMENT_CLIENT);
+	tail = &plane_own(&p)->worker[0].results_tail.value;
+	*tail += 36;
+	shm_link_poll(p.link, 0); // looks, and has no time for more
+	*tail -= 36;
+	put_punt(&punt, TP_PUNT, 4);
+	shm_link_poll(p.link, 16);
+	cr_assert_eq(p.punted, 1);
+}
+
 Test(link_hostile, a_results_tail_that_lies_is_counted_and_hung_up_on)
 {
 	plane_attach(&p, TP_PLACEMENT_CLIENT);
