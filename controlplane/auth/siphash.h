@@ -107,3 +107,9 @@ static inline void siphash128(
 	siphash_rounds(&s, 4);
 	siphash_store(out + 8, s.v0 ^ s.v1 ^ s.v2 ^ s.v3);
 }
+
+// A number below `n`, each as likely: so that a table of any size has as many chains as entries.
+static inline uint32_t siphash_below(uint64_t hash, uint32_t n)
+{
+	return (uint32_t)((hash >> 32) * n >> 32);
+}

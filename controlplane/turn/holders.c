@@ -9,20 +9,15 @@
 
 int holders_create(struct holders *h, uint32_t capacity, const uint8_t secret[16])
 {
-	uint32_t size = 1;
-
-	*h = (struct holders){.free = 0};
-	while (size < capacity)
-		size <<= 1;
-	h->mask = size - 1;
+	*h = (struct holders){.capacity = capacity};
 	memcpy(h->secret, secret, sizeof(h->secret));
-	h->heads = malloc(size * sizeof(*h->heads));
+	h->heads = malloc(capacity * sizeof(*h->heads));
 	h->entries = calloc(capacity, sizeof(*h->entries));
 	if (!h->heads || !h->entries) {
 		holders_destroy(h);
 		return -ENOMEM;
 	}
-	memset(h->heads, 0xff, size * sizeof(*h->heads)); // HOLDER_NONE
+	memset(h->heads, 0xff, capacity * sizeof(*h->heads)); // HOLDER_NONE
 	for (uint32_t i = 0; i < capacity; i++)
 		h->entries[i].next = i + 1 < capacity ? i + 1 : HOLDER_NONE;
 	return 0;
@@ -38,7 +33,7 @@ void holders_destroy(struct holders *h)
 // Where the link to the user's entry is: the end of its chain if there is none.
 static uint32_t *find(const struct holders *h, const uint8_t key[16])
 {
-	uint32_t *link = &h->heads[siphash64(h->secret, key, 16) & h->mask];
+	uint32_t *link = &h->heads[siphash_below(siphash64(h->secret, key, 16), h->capacity)];
 
 	while (*link != HOLDER_NONE && memcmp(h->entries[*link].key, key, 16) != 0)
 		link = &h->entries[*link].next;

@@ -21,7 +21,7 @@ struct holder {
 struct holders {
 	struct holder *entries;
 	uint32_t *heads; // by hash
-	uint32_t mask;
+	uint32_t capacity; // entries, and chains
 	uint32_t free;
 	uint32_t used; // entries
 	uint8_t secret[16];

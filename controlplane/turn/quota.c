@@ -9,16 +9,11 @@
 
 int quota_create(struct quota *q, uint32_t limit, uint32_t capacity, const uint8_t secret[16])
 {
-	uint32_t size = 1;
-
-	*q = (struct quota){.limit = limit};
+	*q = (struct quota){.limit = limit, .capacity = capacity};
 	if (!limit)
 		return 0;
-	while (size < capacity)
-		size <<= 1;
-	q->mask = size - 1;
 	memcpy(q->secret, secret, sizeof(q->secret));
-	q->heads = calloc(size, sizeof(*q->heads));
+	q->heads = calloc(capacity, sizeof(*q->heads));
 	q->entries = calloc(capacity, sizeof(*q->entries));
 	if (!q->heads || !q->entries) {
 		quota_destroy(q);
@@ -40,7 +35,7 @@ void quota_destroy(struct quota *q)
 // Where the link to the key's entry is: the end of its chain if there is none.
 static uint32_t *find(const struct quota *q, const uint8_t key[16])
 {
-	uint32_t *link = &q->heads[siphash64(q->secret, key, 16) & q->mask];
+	uint32_t *link = &q->heads[siphash_below(siphash64(q->secret, key, 16), q->capacity)];
 
 	while (*link && memcmp(q->entries[*link - 1].key, key, 16) != 0)
 		link = &q->entries[*link - 1].next;

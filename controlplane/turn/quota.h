@@ -9,7 +9,7 @@
 
 struct quota {
 	uint32_t limit; // 0: no limit, and nothing is kept
-	uint32_t mask;
+	uint32_t capacity; // entries, and chains
 	uint32_t free; // first free entry, plus 1
 	uint32_t used; // entries in use
 	uint32_t held; // sum of their counts

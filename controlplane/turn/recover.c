@@ -162,7 +162,7 @@ static uint64_t peers_size(const struct table *t)
 
 static uint64_t heads_size(const struct table *t)
 {
-	return ((uint64_t)t->heads_mask + 1) * sizeof(uint32_t);
+	return (uint64_t)t->vault.header->allocations * sizeof(uint32_t);
 }
 
 int table_create(
@@ -181,10 +181,6 @@ int table_create(
 	*vault = (struct vault){.fd = -1};
 	t->limits = config->limits;
 	n = t->vault.header->allocations;
-	t->heads_mask = 1;
-	while (t->heads_mask < n)
-		t->heads_mask <<= 1;
-	t->heads_mask--;
 	t->slots = take_memory(slots_size(t));
 	t->peers = take_memory(peers_size(t));
 	t->heads = take_memory(heads_size(t));

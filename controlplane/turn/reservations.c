@@ -4,27 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../auth/siphash.h"
 #include "reservations.h"
 #include "vault.h"
 
 int reservations_create(
 	struct reservations *r, struct tp_vault_reservation *records, uint32_t capacity)
 {
-	uint32_t heads = 1;
-
-	while (heads < capacity)
-		heads <<= 1;
 	*r = (struct reservations){.records = records,
-		.heads = malloc(heads * sizeof(*r->heads)),
+		.heads = malloc(capacity * sizeof(*r->heads)),
 		.next = malloc(capacity * sizeof(*r->next)),
-		.mask = heads - 1,
 		.capacity = capacity,
 		.free = RESERVATION_NONE};
 	if (!r->heads || !r->next) {
 		reservations_destroy(r);
 		return -ENOMEM;
 	}
-	memset(r->heads, 0xff, heads * sizeof(*r->heads)); // RESERVATION_NONE
+	memset(r->heads, 0xff, capacity * sizeof(*r->heads)); // RESERVATION_NONE
 	return 0;
 }
 
@@ -38,7 +34,7 @@ void reservations_destroy(struct reservations *r)
 // Tokens are random: any of their bits make a hash.
 static uint32_t *chain(const struct reservations *r, uint64_t token)
 {
-	return &r->heads[token & r->mask];
+	return &r->heads[siphash_below(token, r->capacity)];
 }
 
 void reservations_restore(struct reservations *r, uint32_t index, bool live)

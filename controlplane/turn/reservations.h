@@ -13,8 +13,7 @@ struct reservations {
 	struct tp_vault_reservation *records; // in the vault
 	uint32_t *heads; // by token
 	uint32_t *next; // in a chain, or in the free list
-	uint32_t mask;
-	uint32_t capacity;
+	uint32_t capacity; // records, and chains
 	uint32_t free;
 	uint32_t used;
 };

@@ -16,7 +16,8 @@ static uint32_t *chain(const struct table *t, const struct tp_endpoint *client,
 	memcpy(key + 18, server->ip.b, 16);
 	memcpy(key + 34, &server->port, 2);
 	key[36] = transport;
-	return &t->heads[siphash64(t->vault.header->index_key, key, sizeof(key)) & t->heads_mask];
+	return &t->heads[siphash_below(siphash64(t->vault.header->index_key, key, sizeof(key)),
+		t->vault.header->allocations)];
 }
 
 enum tp_family table_family(const struct table *t, uint32_t slot)

@@ -90,8 +90,7 @@ struct table {
 	struct vault vault;
 	struct slot *slots;
 	struct peer_slot *peers;
-	uint32_t *heads; // index by 5-tuple
-	uint32_t heads_mask;
+	uint32_t *heads; // index by 5-tuple: as many chains as slots
 	uint32_t free_slot;
 	uint32_t free_peer;
 	uint32_t live; // slots
