@@ -3,10 +3,12 @@
 //
 // The control plane on one core, over a link to nothing: authenticated Allocate transactions a second (parse,
 // verify, decide, write the vault, sign), and bytes of memory for an allocation with one permission and one
-// channel. Requests are made and signed before the clock starts.
+// channel: all that a server takes, over its allocations, and what each more takes. Requests are made and signed
+// before the clock starts.
 //
 //   control_bench [--json] [--allocations N] [--rounds N] [--seconds S]
 
+#include <malloc.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,7 @@
 #define BATCH 64u // requests between flushes, as the link hands them up
 #define RELAYS 64u
 #define MEMORIES 2u // a tenth, and all
+#define FIGURES (2 + MEMORIES + 1)
 #define WALL 1800000000u
 
 struct request {
@@ -222,16 +225,20 @@ static uint64_t resident(void)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-// Resident memory of a server with `n` allocations, each with a permission and a channel, over `n`.
+// Resident memory of a server with `n` allocations, each with a permission and a channel: what it has at all
+// times is part of it.
 static double memory(uint32_t n, struct stun_hmac *hmac)
 {
 	static const uint16_t methods[] = {
 		TP_STUN_ALLOCATE, TP_STUN_CREATE_PERMISSION, TP_STUN_CHANNEL_BIND};
 	struct request *r = calloc(BATCH, sizeof(*r));
-	uint64_t before = resident(), after;
+	uint64_t before, after;
 	struct bench b;
 
 	require(r != NULL, "no memory");
+	// What a server before this one had must not serve it.
+	malloc_trim(0);
+	before = resident();
 	open_bench(&b, n);
 	for (uint32_t i = 0; i < n; i += BATCH) {
 		uint32_t count = n - i < BATCH ? n - i : BATCH;
@@ -252,19 +259,21 @@ static double memory(uint32_t n, struct stun_hmac *hmac)
 	after = resident();
 	close_bench(&b);
 	free(r);
-	return (double)(after - before) / n;
+	return (double)(after - before);
 }
 
 int main(int argc, char **argv)
 {
-	static struct figure figure[2 + MEMORIES] = {{.what = "Allocate transactions, known users",
-							     .unit = "transactions/s",
-							     .more = true},
+	static struct figure figure[FIGURES] = {{.what = "Allocate transactions, known users",
+							.unit = "transactions/s",
+							.more = true},
 		{.what = "Allocate transactions, REST users unseen",
 			.unit = "transactions/s",
 			.more = true},
 		{.what = "memory of an allocation", .unit = "bytes"},
-		{.what = "memory of an allocation", .unit = "bytes"}};
+		{.what = "memory of an allocation", .unit = "bytes"},
+		{.what = "memory of each allocation more", .unit = "bytes"}};
+	double taken[MEMORIES];
 	struct request *r = calloc(REQUESTS, sizeof(*r));
 	static const uint8_t no_key[16];
 	struct figure_options o;
@@ -274,12 +283,18 @@ int main(int argc, char **argv)
 		return 2;
 	require(r != NULL && o.allocations >= 10, "10 allocations at least");
 	require(stun_hmac_new(&hmac, no_key, sizeof(no_key)) == 0, "no key");
+	// A block of any size that is given back is the kernel's again.
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	for (unsigned int i = 0; i < MEMORIES; i++) {
 		struct figure *f = &figure[2 + i];
 
 		f->flows = i ? o.allocations : o.allocations / 10;
-		f->value[f->n++] = memory(f->flows, hmac);
+		taken[i] = memory(f->flows, hmac);
+		f->value[f->n++] = taken[i] / f->flows;
 	}
+	figure[4].flows = o.allocations;
+	figure[4].value[figure[4].n++] = (taken[1] - taken[0]) /
+					 (figure[3].flows - figure[2].flows);
 	// The first round warms up and isn't counted.
 	for (unsigned int k = 0; figure_round(&o, k); k++) {
 		double known = allocate_round(false, r, hmac), rest = allocate_round(true, r, hmac);
@@ -291,7 +306,7 @@ int main(int argc, char **argv)
 		figure[1].value[figure[1].n++] = rest;
 	}
 	fprintf(stderr, "\n");
-	figures_report(figure, 2 + MEMORIES, o.json);
+	figures_report(figure, FIGURES, o.json);
 	stun_hmac_free(hmac);
 	free(r);
 	return 0;
