@@ -8,6 +8,8 @@ static struct turn_trace trace_of(
 	const struct turn_server *s, enum turn_trace_kind kind, uint32_t slot)
 {
 	const struct tp_vault_allocation *a = table_record(s->table, slot);
+	// A move is told with where the client is from now on, and where it reached us from there.
+	const bool next = kind == TURN_TRACE_MOVE && table_moving(s->table, slot);
 	struct turn_trace t = {
 		.kind = kind,
 		.now_ms = s->now_ms,
@@ -15,9 +17,8 @@ static struct turn_trace trace_of(
 		.user = a->user,
 		.user_kept = a->user_length < TP_USER_MAX ? a->user_length : TP_USER_MAX,
 		.user_length = a->user_length,
-		.client = kind == TURN_TRACE_MOVE && table_moving(s->table, slot) ? vault_next(a)
-										  : vault_client(a),
-		.server = table_server(s->table, slot),
+		.client = next ? vault_next(a) : vault_client(a),
+		.server = next ? table_next_server(s->table, slot) : table_server(s->table, slot),
 		.relayed = turn_relayed(s, slot),
 	};
 

@@ -4,7 +4,7 @@
 // What is told for tracing abuse (RFC 8656 section 21.3.2).
 #include <errno.h>
 
-#include "suite.h"
+#include "moving.h"
 
 #define NOTES 64u
 
@@ -90,6 +90,28 @@ Test(turn_trace, of_both_families_of_a_dual_allocation_and_of_its_expiry)
 	cr_assert_eq(noted, 4u);
 	cr_expect_eq(notes[2].kind, TURN_TRACE_END);
 	cr_expect_eq(notes[3].kind, TURN_TRACE_END);
+}
+
+Test(turn_trace, of_a_move_with_where_the_client_is_then_and_where_it_reached_us)
+{
+	const struct tp_endpoint away6 = rig_client6;
+	const uint32_t slot = begin();
+
+	cr_assert_eq(noted, 1u);
+	rig_verdict(&rig, TP_STATUS_NO_SPACE, 1);
+	cr_assert_eq(move(&away6), 508);
+	cr_assert_eq(noted, 1u);
+	cr_assert_eq(move(&away6), 0);
+	arrive(slot, &away6);
+	cr_assert_eq(noted, 2u);
+	cr_expect_eq(notes[1].kind, TURN_TRACE_MOVE);
+	cr_expect(tp_endpoint_equal(&notes[1].client, &away6));
+	cr_expect(tp_endpoint_equal(&notes[1].server, &rig.capabilities.server[1]));
+	cr_expect(tp_endpoint_equal(&notes[1].relayed, &notes[0].relayed));
+	cr_assert_eq(ask_refresh(&rig, &away6, 0), 0);
+	cr_assert_eq(noted, 3u);
+	cr_expect_eq(notes[2].kind, TURN_TRACE_END);
+	cr_expect(tp_endpoint_equal(&notes[2].client, &away6));
 }
 
 Test(turn_trace, of_the_port_that_was_had_in_the_end_and_of_nothing_that_was_not)
