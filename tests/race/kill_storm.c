@@ -310,8 +310,11 @@ static void settle(struct storm *s, uint32_t i)
 	for (uint8_t f = 0; f < 2; f++) {
 		uint32_t half = table_of_family(t, slot, f + 1);
 
-		if (half != TABLE_NONE)
-			c->relay_port[f] = table_record(t, half)->relay_port;
+		if (half == TABLE_NONE)
+			continue;
+		c->relay_port[f] = table_record(t, half)->relay_port;
+		// Killed between the halves of a Refresh: its retransmission would do both.
+		table_set_expiry(s->rig.table, half, c->expires_ms);
 	}
 }
 
