@@ -53,17 +53,26 @@ const char *present_duration(json_int_t s, char out[PRESENT_DURATION])
 	return out;
 }
 
+// A table of these columns.
+#define TABLE_OF(...) \
+	table_of((const char *const[]){__VA_ARGS__}, \
+		sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static struct table table_of(const char *const *heads, size_t columns)
+{
+	struct table t = {.columns = columns};
+
+	for (size_t i = 0; i < columns; i++)
+		table_add(&t, "%s", heads[i]);
+	return t;
+}
+
 static void present_relays(const json_t *relays, FILE *out)
 {
-	struct table t = {.columns = 5};
+	struct table t = TABLE_OF("RELAY", "LOCAL", "PORTS USED", "FREE", "TOTAL");
 	const json_t *relay;
 	size_t i;
 
-	table_add(&t, "RELAY");
-	table_add(&t, "LOCAL");
-	table_add(&t, "PORTS USED");
-	table_add(&t, "FREE");
-	table_add(&t, "TOTAL");
 	json_array_foreach(relays, i, relay)
 	{
 		const json_t *ports = json_object_get(relay, "ports");
@@ -81,18 +90,13 @@ static void present_relays(const json_t *relays, FILE *out)
 // What the XDP program does on each interface, and what was found out about it.
 static void present_interfaces(const json_t *interfaces, FILE *out)
 {
-	struct table t = {.columns = 6};
+	struct table t;
 	const json_t *f;
 	size_t i;
 
 	if (!json_array_size(interfaces))
 		return;
-	table_add(&t, "INTERFACE");
-	table_add(&t, "XDP");
-	table_add(&t, "DRIVER");
-	table_add(&t, "QUEUES");
-	table_add(&t, "MTU");
-	table_add(&t, "HEADROOM");
+	t = TABLE_OF("INTERFACE", "XDP", "DRIVER", "QUEUES", "MTU", "HEADROOM");
 	json_array_foreach(interfaces, i, f)
 	{
 		const json_t *headroom = json_object_get(f, "headroom");
@@ -130,16 +134,13 @@ static void append(char *line, size_t size, const char *before, const char *word
 // Each program, and what keeps it in bounds.
 static void present_programs(const json_t *programs, FILE *out)
 {
-	struct table t = {.columns = 4};
+	struct table t;
 	const json_t *p, *capability;
 	size_t i, k;
 
 	if (!json_array_size(programs))
 		return;
-	table_add(&t, "PROGRAM");
-	table_add(&t, "PID");
-	table_add(&t, "CONFINED");
-	table_add(&t, "BY");
+	t = TABLE_OF("PROGRAM", "PID", "CONFINED", "BY");
 	json_array_foreach(programs, i, p)
 	{
 		const json_t *capabilities = json_object_get(p, "capabilities");
@@ -222,19 +223,16 @@ static void present_peers(struct table *t, const json_t *list, bool channels)
 
 void present_allocations(const json_t *answer, FILE *out)
 {
-	static const char *const head[] = {
-		"CLIENT", "SERVER", "RELAYED", "USER", "AGE", "EXPIRES IN"};
 	const json_t *list = json_object_get(answer, "allocations"), *a;
 	char age[PRESENT_DURATION], left[PRESENT_DURATION];
-	struct table t = {.columns = 6};
+	struct table t;
 	size_t i;
 
 	if (!json_array_size(list)) {
 		fputs("There are no allocations.\n", out);
 		return;
 	}
-	for (i = 0; i < 6; i++)
-		table_add(&t, "%s", head[i]);
+	t = TABLE_OF("CLIENT", "SERVER", "RELAYED", "USER", "AGE", "EXPIRES IN");
 	json_array_foreach(list, i, a)
 	{
 		table_add(&t, "%s", text(a, "client"));
