@@ -56,12 +56,11 @@ static enum tp_status apply(void *context, const struct tp_command *command)
 	return take_back(w, command);
 }
 
-static void swept(void *context, const struct tp_command *command)
+static uint32_t sweep(void *context, const struct tp_command *command, uint32_t from)
 {
 	struct worker *w = context;
 
-	if (w->mirror)
-		mirror_apply(w->mirror, w->agent.index, command);
+	return w->mirror ? mirror_sweep(w->mirror, w->agent.index, command->generation, from) : 0;
 }
 
 static void queue_reply(void *context, const struct tp_send *send, const uint8_t *bytes)
@@ -103,7 +102,7 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 	*w = (struct worker){.owners = setup->owners, .mirror = setup->mirror, .bell = -1};
 	agent_init(&w->agent, setup->index, setup->segment,
 		&(struct agent_ops){.apply = apply,
-			.swept = swept,
+			.sweep = sweep,
 			.send = queue_reply,
 			.flush = flush,
 			.listen = listen_to,

@@ -38,7 +38,7 @@ static void take(struct agent *a, const struct attachment *attachment)
 		&a->out->punts_tail, &in->punts_head);
 	a->rung = 0;
 	a->failed = 0;
-	a->swept = 0; // its control plane is gone, and the next one sweeps for itself
+	a->swept = a->swept_beside = 0; // its control plane is gone, the next one sweeps for itself
 }
 
 void agent_follow(struct agent *a)
@@ -55,9 +55,14 @@ void agent_follow(struct agent *a)
 		return;
 }
 
+static bool sweeps(const struct agent *a)
+{
+	return a->swept || a->swept_beside;
+}
+
 bool agent_ready(struct agent *a)
 {
-	return a->attached && (a->swept || tp_ring_ready(&a->commands));
+	return a->attached && (sweeps(a) || tp_ring_ready(&a->commands));
 }
 
 static enum tp_status apply(struct agent *a, const struct tp_command *command)
@@ -91,13 +96,13 @@ static void answer(struct agent *a, const struct tp_command *command, enum tp_st
 
 static void sweep(struct agent *a, const struct tp_command *command)
 {
-	a->swept = relay_sweep(
-		a->relay, command->generation, a->swept, AGENT_SWEEP_LOOK, AGENT_SWEEP_DROP);
-	if (a->swept)
-		return;
-	if (a->ops.swept)
-		a->ops.swept(a->ops.context, command);
-	answer(a, command, TP_STATUS_OK);
+	if (!a->swept_beside)
+		a->swept = relay_sweep(a->relay, command->generation, a->swept, AGENT_SWEEP_LOOK,
+			AGENT_SWEEP_DROP);
+	if (!a->swept && a->ops.sweep)
+		a->swept_beside = a->ops.sweep(a->ops.context, command, a->swept_beside);
+	if (!sweeps(a))
+		answer(a, command, TP_STATUS_OK);
 }
 
 static void run_command(struct agent *a, const struct tp_command *command)
@@ -180,11 +185,11 @@ unsigned int agent_run(struct agent *a)
 
 	if (!a->attached)
 		return 0;
-	if (a->swept) {
+	if (sweeps(a)) {
 		sweep(a, &a->sweep);
 		return 1;
 	}
-	for (n = 0; n < AGENT_ROUND && !a->swept; n++) {
+	for (n = 0; n < AGENT_ROUND && !sweeps(a); n++) {
 		uint8_t *record = a->record[a->records];
 		uint32_t kind;
 		int length = tp_ring_next(&a->commands, &kind, record, sizeof(a->record[0]));

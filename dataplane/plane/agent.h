@@ -28,8 +28,9 @@ struct agent_ops {
 	// Applies a command in place of relay_apply(), which it calls itself. NULL: relay_apply() is
 	// all there is to it.
 	enum tp_status (*apply)(void *context, const struct tp_command *command);
-	// A TP_SWEEP is through in the relay: for what is kept beside it. NULL: nothing is.
-	void (*swept)(void *context, const struct tp_command *command);
+	// A part of a TP_SWEEP that is through in the relay, for what is kept beside it: from position `from`
+	// (0: the first). Returns the position to go on from, 0 when all is done. NULL: nothing is kept.
+	uint32_t (*sweep)(void *context, const struct tp_command *command, uint32_t from);
 	// Sends a STUN message of the control plane, `send->length` bytes; server, transport and
 	// client have been checked, `via` has not. `bytes` stay as they are until flush().
 	void (*send)(void *context, const struct tp_send *send, const uint8_t *bytes);
@@ -67,7 +68,8 @@ struct agent {
 	uint32_t rung; // of the control plane's doorbell
 	uint64_t failed; // transaction whose command failed last; 0: none
 	struct tp_command sweep; // a TP_SWEEP under way: what follows it in the ring waits
-	uint32_t swept; // relay_sweep()'s position; 0: none is under way
+	uint32_t swept; // relay_sweep()'s position; 0: none is under way there
+	uint32_t swept_beside; // ops.sweep()'s; likewise
 	unsigned int records; // in use until ops.flush()
 	// Copies of records, so that what is checked is what is used, and messages wait here to be
 	// sent.

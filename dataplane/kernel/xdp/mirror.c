@@ -187,17 +187,9 @@ static int move_slot(struct mirror *m, const struct tp_command *c)
 	return s->moving ? 0 : -ENOSPC;
 }
 
-// Allocations of another generation have been dropped, one by one, by mirror_dropped().
-static void sweep(struct mirror *m, uint32_t worker, uint32_t generation)
-{
-	for (uint32_t i = 0; i < m->capabilities->allocations; i++)
-		if (m->slots[i].workers >> worker & 1)
-			peer_sweep(m, i, generation);
-}
-
 static int apply(struct mirror *m, uint32_t worker, const struct tp_command *c)
 {
-	bool there = c->kind != TP_SWEEP && (m->slots[c->allocation].workers >> worker & 1);
+	bool there = m->slots[c->allocation].workers >> worker & 1;
 
 	switch (c->kind) {
 	case TP_PUT_ALLOCATION:
@@ -216,9 +208,6 @@ static int apply(struct mirror *m, uint32_t worker, const struct tp_command *c)
 		if (there)
 			peer_drop_channel(m, c->allocation, c->channel);
 		return 0;
-	case TP_SWEEP:
-		sweep(m, worker, c->generation);
-		return 0;
 	}
 	return 0; // TP_DROP_ALLOCATION: mirror_dropped()
 }
@@ -231,6 +220,20 @@ int mirror_apply(struct mirror *m, uint32_t worker, const struct tp_command *com
 	err = apply(m, worker, command);
 	pthread_mutex_unlock(&m->lock);
 	return err;
+}
+
+// Allocations of another generation have been dropped, one by one, by mirror_dropped().
+uint32_t mirror_sweep(struct mirror *m, uint32_t worker, uint32_t generation, uint32_t from)
+{
+	const uint32_t all = m->capabilities->allocations;
+	const uint32_t end = all - from > MIRROR_SWEEP_LOOK ? from + MIRROR_SWEEP_LOOK : all;
+
+	pthread_mutex_lock(&m->lock);
+	for (; from < end; from++)
+		if (m->slots[from].workers >> worker & 1)
+			peer_sweep(m, from, generation);
+	pthread_mutex_unlock(&m->lock);
+	return end < all ? end : 0;
 }
 
 void mirror_dropped(struct mirror *m, uint32_t worker, uint32_t slot)

@@ -41,10 +41,15 @@ int mirror_create(struct mirror **out, const struct tp_capabilities *capabilitie
 // NULL: nothing. The maps are left as they are.
 void mirror_destroy(struct mirror *m);
 
-// Takes over a command that the tables of `worker` took. Returns 0; or -ENOSPC or what a map said, and then
+// Takes over a command that the tables of `worker` took, any but TP_SWEEP. Returns 0; or -ENOSPC or what a map said, and then
 // nothing is left of what the command would have made: its worker has to undo it too, and may then answer
 // with an error.
 int mirror_apply(struct mirror *m, uint32_t worker, const struct tp_command *command);
+
+// A part of a TP_SWEEP that is through in the tables of `worker`: MIRROR_SWEEP_LOOK slots from `from` on, of whose
+// permissions and channels those of another generation go. Returns where to go on, 0 when all have been looked at.
+#define MIRROR_SWEEP_LOOK 128u // some tens of microseconds, in which nobody else has the lock
+uint32_t mirror_sweep(struct mirror *m, uint32_t worker, uint32_t generation, uint32_t from);
 
 // The tables of `worker` are about to drop this slot's allocation.
 void mirror_dropped(struct mirror *m, uint32_t worker, uint32_t slot);

@@ -6,6 +6,8 @@
 
 #include "fake.h"
 
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
 struct pair {
 	struct relay_config config;
 	struct fake fake;
@@ -41,6 +43,18 @@ static void tear_down(void)
 
 TestSuite(mirror, .init = set_up, .fini = tear_down);
 
+static bool mirrored(uint32_t worker, const struct tp_command *c)
+{
+	uint32_t from = 0;
+
+	if (c->kind != TP_SWEEP)
+		return mirror_apply(pair.mirror, worker, c) == 0;
+	do
+		from = mirror_sweep(pair.mirror, worker, c->generation, from);
+	while (from);
+	return true;
+}
+
 // As a worker does it.
 static enum tp_status run(uint32_t worker, struct tp_command c)
 {
@@ -48,7 +62,7 @@ static enum tp_status run(uint32_t worker, struct tp_command c)
 
 	pair.dropping = worker;
 	status = relay_apply(pair.relay[worker], &c, T0);
-	if (status != TP_STATUS_OK || mirror_apply(pair.mirror, worker, &c) == 0)
+	if (status != TP_STATUS_OK || mirrored(worker, &c))
 		return status;
 	if (c.kind == TP_MOVE_ALLOCATION) {
 		relay_stay(pair.relay[worker], c.allocation);
@@ -220,6 +234,46 @@ Test(mirror, a_slot_that_moved_to_another_worker_is_not_taken_from_it_by_the_fir
 	cr_assert(eq(u32, fake_destinations(&pair.fake), 2));
 }
 
+static uint32_t peers_held(struct mirror *m)
+{
+	struct mirror_usage held;
+
+	mirror_usage(m, &held);
+	return held.peers;
+}
+
+Test(mirror, a_sweep_looks_at_so_many_slots_at_a_time)
+{
+	static const uint32_t slots[] = {0, MIRROR_SWEEP_LOOK, 2 * MIRROR_SWEEP_LOOK};
+	struct relay_config large = config();
+	struct tp_command kept = permission(0, ep("203.0.113.10", 0));
+	struct mirror *m;
+	uint32_t from = 0;
+
+	large.capabilities.allocations = 2 * MIRROR_SWEEP_LOOK + 1;
+	m = fake_mirror(&pair.fake, &large.capabilities);
+	for (uint32_t i = 0; i < COUNT(slots); i++) {
+		struct tp_command put = allocation(slots[i], ep("192.0.2.9", (uint16_t)(4000 + i)),
+			PLAIN, (uint16_t)(PORT_MIN + i));
+		struct tp_command allow = permission(slots[i], ep("203.0.113.9", 0));
+
+		cr_assert(eq(int, mirror_apply(m, 0, &put), 0));
+		cr_assert(eq(int, mirror_apply(m, 0, &allow), 0));
+	}
+	kept.generation = 2;
+	cr_assert(eq(int, mirror_apply(m, 0, &kept), 0));
+	for (uint32_t i = 0; i < COUNT(slots); i++) {
+		cr_assert(eq(u32, from, slots[i]));
+		cr_assert(eq(u32, peers_held(m), 1 + COUNT(slots) - i));
+		cr_assert(eq(u32, mirror_sweep(m, 1, 2, from), i < 2 ? slots[i + 1] : 0));
+		cr_assert(eq(u32, peers_held(m), 1 + COUNT(slots) - i), "another worker's");
+		from = mirror_sweep(m, 0, 2, from);
+	}
+	cr_assert(eq(u32, from, 0));
+	cr_assert(eq(u32, peers_held(m), 1));
+	mirror_destroy(m);
+}
+
 static struct tp_command move(uint32_t slot, struct tp_endpoint client)
 {
 	return as(TP_MOVE_ALLOCATION, allocation(slot, client, 0, 0));
@@ -327,7 +381,6 @@ static const struct {
 	  {"10.0.0.5", PORT_MIN}, {"203.0.113.5", PORT_MIN}},
   peers6[] = {{"2001:db8:5::9", 5000}, {"2001:db8:5::9", 5001}, {"2001:db8:5::8", 5000},
 	  {"2001:db8:1::1", PORT_MIN}, {"2001:db8:1::1", PORT_MIN + 1}};
-#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 static struct tp_command random_command(void)
 {

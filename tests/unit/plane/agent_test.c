@@ -17,7 +17,8 @@ struct bench {
 	struct tp_consumer results;
 	struct tp_consumer punts;
 	unsigned int applied;
-	unsigned int swept;
+	unsigned int swept; // parts of sweeps beside the relay
+	unsigned int parts; // that one takes
 	unsigned int sent; // since the last flush
 	unsigned int flushed[8]; // how many each flush had
 	unsigned int flushes;
@@ -34,11 +35,14 @@ static enum tp_status apply(void *context, const struct tp_command *command)
 	return command->allocation ? TP_STATUS_CONFLICT : TP_STATUS_OK;
 }
 
-static void swept(void *context, const struct tp_command *)
+// In as many parts as the bench says.
+static uint32_t sweep_beside(void *context, const struct tp_command *command, uint32_t from)
 {
 	struct bench *b = context;
 
-	b->swept++;
+	cr_assert_eq(command->generation, 2);
+	cr_assert_eq(from, b->swept % b->parts);
+	return ++b->swept % b->parts;
 }
 
 static void send_one(void *context, const struct tp_send *send, const uint8_t *bytes)
@@ -79,9 +83,10 @@ static struct bench *bench_make(const uint8_t *owners)
 	caps.server[0] = (struct tp_endpoint){.ip = tp_ip4(TP_BE32(0x0a000001)), .port = 3478};
 	caps.relay[0].local = caps.relay[0].public_ = tp_ip4(TP_BE32(0x0a000002));
 	cr_assert_eq(segment_make(&b.segment, 2, &caps, owners), 0);
+	b.parts = 1;
 	agent_init(&b.agent, 1, &b.segment,
 		&(struct agent_ops){.apply = apply,
-			.swept = swept,
+			.sweep = sweep_beside,
 			.send = send_one,
 			.flush = flush,
 			.context = &b});
@@ -312,6 +317,55 @@ Test(agent, a_sweep_is_done_in_bounded_parts_and_what_follows_it_waits)
 	cr_assert_eq(b->flushes, 1);
 	cr_assert_not(agent_ready(&b->agent));
 	relay_destroy(b->agent.relay);
+}
+
+Test(agent, what_is_kept_beside_the_relay_is_swept_in_parts_as_well)
+{
+	struct bench *b = bench_make(NULL);
+	const struct tp_command next = {.kind = TP_PUT_PERMISSION, .sequence = 2};
+	struct tp_result r;
+	uint32_t kind;
+
+	b->parts = 3;
+	with_relay(b);
+	attach(b);
+	push_sweep(b, 1, 0);
+	push(b, TP_COMMAND, &next, sizeof(next));
+	// The relay's last part is the first beside it, and the last one is followed by what waited.
+	for (unsigned int part = 1; part <= 6; part++) {
+		agent_publish(&b->agent);
+		cr_assert_eq(tp_ring_next(&b->results, &kind, &r, sizeof(r)), -EAGAIN);
+		cr_assert(agent_ready(&b->agent));
+		cr_assert_eq(agent_run(&b->agent), 1);
+		cr_assert_eq(b->swept, part > 3 ? part - 3 : 0);
+		cr_assert_eq(b->applied, 0);
+	}
+	cr_assert_eq(agent_run(&b->agent), 1);
+	agent_publish(&b->agent);
+	for (uint64_t i = 1; i <= 2; i++) {
+		cr_assert_eq(tp_ring_next(&b->results, &kind, &r, sizeof(r)), sizeof(r));
+		cr_assert_eq(r.sequence, i);
+		cr_assert_eq(r.status, TP_STATUS_OK);
+	}
+	cr_assert_not(agent_ready(&b->agent));
+	cr_assert_eq(b->swept, 3);
+	relay_destroy(b->agent.relay);
+}
+
+Test(agent, a_sweep_beside_the_relay_ends_with_its_control_plane_too)
+{
+	struct bench *b = bench_make(NULL);
+
+	b->parts = 3;
+	attach(b);
+	push_sweep(b, 1, 0);
+	cr_assert_eq(agent_run(&b->agent), 1);
+	agent_offer(&b->agent, NULL);
+	agent_follow(&b->agent);
+	attach(b);
+	cr_assert_not(agent_ready(&b->agent));
+	cr_assert_eq(agent_run(&b->agent), 0);
+	cr_assert_eq(b->swept, 1);
 }
 
 Test(agent, a_sweep_ends_with_the_control_plane_that_asked_for_it)
