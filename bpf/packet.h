@@ -57,6 +57,25 @@ static TP_ALWAYS_INLINE enum whose whose(const struct tp_ip *ip, uint16_t port, 
 	return NOBODYS;
 }
 
+// Whether an address is one of ours as packets name it: no source of what comes by the wire. Global, so that the
+// verifier looks at its loop once.
+__attribute__((noinline)) int is_ours(uint64_t ip0, uint64_t ip1)
+{
+	const struct tp_ip ip = {.q = {ip0, ip1}};
+	uint32_t next = config.slot[xdp_slot(&ip) % XDP_SLOTS];
+
+#pragma clang loop unroll(disable)
+	for (uint32_t i = 0; i < XDP_CHAIN_MAX && next; i++) {
+		const volatile struct xdp_address *a =
+			&config.address[(next - 1) % XDP_ADDRESSES_MAX];
+
+		if (a->ip.q[0] == ip0 && a->ip.q[1] == ip1)
+			return 1;
+		next = a->next;
+	}
+	return 0;
+}
+
 // `available`: what the IP length covers of UDP. False: impossible lengths.
 static TP_ALWAYS_INLINE bool read_udp(
 	struct packet *p, const uint8_t *udp, uint32_t available, uint64_t sum_addresses)

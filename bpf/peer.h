@@ -175,6 +175,8 @@ static TP_ALWAYS_INLINE int other_peer(struct xdp_md *ctx, bool from4)
 		return drop_peer(cpu, &p, TP_C_peer_no_permission);
 	if (found < 0)
 		return XDP_PASS;
+	if (peer.peer.hairpin && is_ours(p.source.q[0], p.source.q[1]))
+		return drop_peer(cpu, &p, TP_C_peer_source_invalid);
 	if (peer.peer.channel)
 		return relay_channel(ctx, cpu, &p, &s, peer.peer.channel, from4);
 	put_indication(&s, front, &p, from4);

@@ -165,7 +165,9 @@ static TP_ALWAYS_INLINE int stun_client(struct xdp_md *ctx, bool from4)
 		size % 4)
 		return drop_client(cpu, &p, TP_C_client_stun_malformed);
 	if (TP_STUN_TYPE_CLASS(type) == TP_STUN_REQUEST)
-		return pass(cpu, TP_C_passed_request);
+		return is_ours(p.source.q[0], p.source.q[1])
+			       ? drop_client(cpu, &p, TP_C_client_source_invalid)
+			       : pass(cpu, TP_C_passed_request);
 	if (type != TP_STUN_TYPE_SEND)
 		return drop_client(cpu, &p, TP_C_client_stun_unexpected);
 #pragma clang loop unroll(disable)

@@ -101,8 +101,8 @@ static inline uint32_t xdp_port_index(
 //   write    before the client entry of the allocation; again with each refresh, and when `peer` changes
 //   clear    when the allocation goes, after its client entries
 // `peer` is one of the allocation's channels, whichever the loader finds best (the first, the one heard
-// last): its packets need no other lookup. The others, and permissions, are in `peers`; a channel that is
-// here is there too.
+// last), but none to a relay address of ours, whose packets don't come by the wire: its packets need no other
+// lookup. The others, and permissions, are in `peers`; a channel that is here is there too.
 struct xdp_port {
 	uint32_t sequence; // odd: being written. The program passes up what arrives then.
 	uint32_t allocation; // slot + 1; 0: none

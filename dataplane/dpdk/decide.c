@@ -96,6 +96,11 @@ static void punt(struct worker *w, struct packet *p, const struct relay_from_cli
 {
 	struct tp_via via;
 
+	// From the wire: a client of this host would come by the kernel.
+	if (unlikely(addresses_has(&w->shared->addresses, &in->client.ip))) {
+		drop(w, p, TP_C_client_source_invalid);
+		return;
+	}
 	packet_parse(p);
 	via_set(&via, p->port, rte_pktmbuf_mtod(p->mbuf, const uint8_t *), p->frame.l2_length);
 	agent_punt(&w->agent, in, known, &via);

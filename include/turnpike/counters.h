@@ -42,8 +42,8 @@
 // Reasons for which a datagram from a client is not relayed.
 #define TP_CLIENT_DROPS(X) \
 	X(client_reserved_byte, "first byte is neither STUN's nor a channel's") \
-	X(client_source_invalid, \
-		"source port 0, or an IPv6 source address that no host has: :: or IPv4-mapped") \
+	X(client_source_invalid, "source port 0, an IPv6 source address that no host has (:: or " \
+				 "IPv4-mapped), or a STUN request from the wire with one of ours") \
 	X(client_link_local, "STUN request of a link-local IPv6 client: records carry no scope") \
 	X(client_truncated, "datagram longer than the receive buffer") \
 	X(client_stun_malformed, "STUN header, length or attribute out of bounds") \
@@ -74,7 +74,8 @@
 
 // Reasons for which a datagram from a peer is not relayed.
 #define TP_PEER_DROPS(X) \
-	X(peer_source_invalid, "an IPv6 source address that no host has: :: or IPv4-mapped") \
+	X(peer_source_invalid, "an IPv6 source address that no host has (:: or IPv4-mapped), or, " \
+			       "from the wire, one of ours") \
 	X(peer_truncated, "datagram longer than the receive buffer") \
 	X(peer_no_allocation, "to a relay port without an allocation") \
 	X(peer_expired, "the allocation has expired") \

@@ -178,6 +178,16 @@ static const struct frame_case table[] = {
 		.in = {BETWEEN(STRANGER6, 5000, SERVER6, 3478),
 			.front = "0001 0000 2112a442 0102030405060708090a0b0c"},
 		.outcome = OUTCOME_PUNTED},
+	{.name = "a STUN request from the wire with our server address as source is dropped",
+		.in = {BETWEEN(SERVER4, 5000, SERVER4, 3478),
+			.front = "0001 0000 2112a442 0102030405060708090a0b0c"},
+		.outcome = OUTCOME_DROPPED,
+		.drop = TP_C_client_source_invalid},
+	{.name = "a STUN request from the wire with our relay address as source is dropped",
+		.in = {BETWEEN(RELAY6, 49155, SERVER6, 3478),
+			.front = "0001 0000 2112a442 0102030405060708090a0b0c"},
+		.outcome = OUTCOME_DROPPED,
+		.drop = TP_C_client_source_invalid},
 };
 
 CASES(cases_indication, table);

@@ -191,6 +191,23 @@ static void hairpin(struct pure *p, const struct relay_decision *d)
 		dropped(p, TP_C_hairpin_no_allocation);
 }
 
+static int relay_index(const struct pure *p, const struct tp_ip *ip)
+{
+	for (uint32_t i = 0; i < p->capabilities.relays; i++) {
+		if (tp_ip_equal(&p->capabilities.relay[i].local, ip))
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool is_ours(const struct pure *p, const struct tp_ip *ip)
+{
+	for (uint32_t i = 0; i < p->capabilities.servers; i++)
+		if (tp_ip_equal(&p->capabilities.server[i].ip, ip))
+			return true;
+	return relay_index(p, ip) >= 0;
+}
+
 static void from_client(struct pure *p, uint8_t server)
 {
 	struct relay_from_client in = {
@@ -205,6 +222,9 @@ static void from_client(struct pure *p, uint8_t server)
 	relay_decide_clients(p->relay, &in, &d, 1, NOW);
 	if (d.verdict == RELAY_DROP) {
 		dropped(p, d.drop);
+	} else if (d.verdict == RELAY_PUNT && is_ours(p, &in.client.ip)) {
+		// What comes from the wire has no source of ours: a dataplane says so where it costs nothing.
+		dropped(p, TP_C_client_source_invalid);
 	} else if (d.verdict == RELAY_PUNT) {
 		p->result->outcome = OUTCOME_PUNTED;
 	} else if (d.verdict == RELAY_HAIRPIN) {
@@ -231,15 +251,6 @@ static void from_peer(struct pure *p, uint8_t relay)
 	};
 
 	to_client(p, &in, 0);
-}
-
-static int relay_index(const struct pure *p, const struct tp_ip *ip)
-{
-	for (uint32_t i = 0; i < p->capabilities.relays; i++) {
-		if (tp_ip_equal(&p->capabilities.relay[i].local, ip))
-			return (int)i;
-	}
-	return -1;
 }
 
 static void datagram(struct pure *p)

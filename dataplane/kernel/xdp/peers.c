@@ -89,11 +89,17 @@ static void forget(struct mirror *m, uint32_t slot, uint32_t peer)
 	m->usage.peers--;
 }
 
+// A relay address of ours is not heard from by the wire.
+static bool may_be_favourite(const struct mirror_peer *p)
+{
+	return p->channel && !p->hairpin;
+}
+
 static uint32_t some_channel(const struct mirror *m, uint32_t slot)
 {
 	uint32_t p = m->slots[slot].peers;
 
-	while (p != MIRROR_NONE && !m->peers[p].channel)
+	while (p != MIRROR_NONE && !may_be_favourite(&m->peers[p]))
 		p = m->peers[p].next;
 	return p;
 }
@@ -163,7 +169,7 @@ static int put_channel_entries(struct mirror *m, uint32_t slot, uint32_t peer)
 		err = entry_put_channel(m, slot, peer);
 	if (err)
 		return err;
-	if (s->favourite == MIRROR_NONE)
+	if (s->favourite == MIRROR_NONE && may_be_favourite(&m->peers[peer]))
 		s->favourite = peer;
 	if (s->favourite == peer)
 		entry_write_port(m, slot);

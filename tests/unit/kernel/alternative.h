@@ -34,7 +34,7 @@ struct alternative_cases {
 	{ \
 		table, sizeof(table) / sizeof(table[0]), why \
 	}
-#define ALTERNATIVE_GROUPS 6u
+#define ALTERNATIVE_GROUPS 7u
 extern const struct alternative_cases alternative_cases[ALTERNATIVE_GROUPS];
 
 struct alternative {

@@ -56,6 +56,8 @@ static const struct alternative_case refused[] = {
 	{"a source that is a group is malformed", OUTCOME_KERNEL},
 	{"a source that is a scoped group is malformed", OUTCOME_KERNEL},
 	{"a source that is everyone is malformed", OUTCOME_KERNEL},
+	{"a STUN request from the wire with our server address as source is dropped",
+		OUTCOME_KERNEL},
 	{"an IPv6 source that is loopback is malformed", OUTCOME_KERNEL,
 		.counter = "Ip6InHdrErrors"},
 	{"an IPv6 source that is a group is malformed", OUTCOME_KERNEL,
@@ -137,6 +139,11 @@ static const struct alternative_case of_nobody[] = {
 		TP_C_client_source_invalid},
 };
 
+static const struct alternative_case of_this_host[] = {
+	{"a STUN request from the wire with our relay address as source is dropped",
+		OUTCOME_PUNTED},
+};
+
 static const struct alternative_case taken_for_first[] = {
 	{"an error about a later fragment is the kernel's", OUTCOME_SENT,
 		.out = {TO_CLIENT_44,
@@ -154,6 +161,10 @@ const struct alternative_cases alternative_cases[ALTERNATIVE_GROUPS] = {
 	ALTERNATIVES("the dataplane has no socket for it: it is the host's, which may answer",
 		of_the_host),
 	ALTERNATIVES("the kernel lets such a source through, the dataplane doesn't", of_nobody),
+	ALTERNATIVES("over IPv6 the kernel takes its own addresses as sources from anywhere, and a "
+		     "client "
+		     "on this host has one too",
+		of_this_host),
 	ALTERNATIVES("the kernel takes what is quoted for the ports, at whatever offset it was",
 		taken_for_first),
 };

@@ -177,6 +177,23 @@ Test(mirror, our_own_addresses_in_either_form_pass_up_and_take_no_hop)
 	cr_assert(eq(u32, fake_destinations(&pair.fake), 1), "the client's alone");
 }
 
+// Whose packets never come by the wire.
+Test(mirror, a_peer_of_our_own_takes_no_place_in_the_port)
+{
+	struct tp_endpoint own = ep("203.0.113.5", PORT_MIN + 1), peer = ep("203.0.113.9", 5000);
+	const struct xdp_port *port = &pair.fake.port[0];
+
+	run(0, allocation(0, ep("192.0.2.9", 4000), PLAIN, PORT_MIN));
+	run(0, permission(0, own));
+	run(0, permission(0, peer));
+	run(0, channel(0, own, CHANNEL));
+	cr_assert(eq(u16, port->peer.channel, 0));
+	run(0, channel(0, peer, CHANNEL + 1));
+	cr_assert(eq(u16, port->peer.channel, CHANNEL + 1));
+	run(0, as(TP_DROP_CHANNEL, channel(0, peer, CHANNEL + 1)));
+	cr_assert(eq(u16, port->peer.channel, 0));
+}
+
 Test(mirror, nothing_is_left_of_a_dropped_allocation)
 {
 	struct tp_endpoint client = ep("192.0.2.9", 4000), peer = ep("203.0.113.9", 5000);

@@ -169,8 +169,8 @@ void lab_put_channel(struct lab *lab, uint32_t slot, const struct tp_endpoint *c
 
 	put(&lab->peers, &back);
 	put(&lab->clients, &entry);
-	// The first one is inline.
-	if (port.peer.channel)
+	// The first one is inline, unless its packets don't come by the wire.
+	if (port.peer.channel || hairpin(lab, &peer->ip))
 		return;
 	port.peer.ip = peer->ip;
 	port.peer.port = peer->port;

@@ -68,7 +68,8 @@ static void open_lab(uint32_t until)
 		cr_skip_test("%s", why);
 	lab.config->servers = lab.config->relays = 1;
 	lab.config->server[0] = ep("198.51.100.1", SERVER_PORT);
-	lab.config->relay[0] = lab.config->relay_public[0] = ep("198.51.100.1", 0).ip;
+	lab.config->relay[0] = ep("198.51.100.1", 0).ip;
+	lab.config->relay_public[0] = ep("203.0.113.77", 0).ip;
 	lab.config->port_min = RELAY_PORT;
 	lab.config->port_max = RELAY_PORT + 100;
 	lab.config->channel_max = TP_CHANNEL_MAX;
@@ -247,6 +248,29 @@ Test(xdp_program, a_source_in_this_network_is_left_to_the_kernel_uncounted)
 	open_lab(UINT32_MAX);
 	length = frame(b, &from, &lab.skeleton->rodata->config.server[0], "@", 1);
 	passes(b, length, TP_COUNTER_COUNT);
+}
+
+// A relay address of ours may be a peer: its packets go from one allocation to another, and never by the wire.
+Test(xdp_program, a_peer_that_is_our_own_address_is_not_heard_from_the_wire)
+{
+	uint8_t b[LAB_FRAME_MAX], out[LAB_FRAME_MAX];
+	struct tp_endpoint c = client(0), own = ep("198.51.100.1", RELAY_PORT + 1);
+	struct tp_endpoint relay = ep("198.51.100.1", RELAY_PORT),
+			   public = ep("203.0.113.77", 5000);
+	struct xdp_cpu counts;
+
+	open_lab(UINT32_MAX);
+	lab_put_permission(&lab, 0, &own.ip);
+	lab_put_channel(&lab, 0, &c, 0, 0, RELAY_PORT, &own, CHANNEL + 1);
+	cr_assert_eq(verdict(b, frame(b, &own, &relay, "data", 4), out), XDP_DROP);
+	own.port++; // by the permission
+	cr_assert_eq(verdict(b, frame(b, &own, &relay, "data", 4), out), XDP_DROP);
+	lab_counts(&lab, &counts);
+	cr_assert_eq(counts.counter[TP_C_peer_source_invalid], 2);
+	cr_assert_eq(counts.counter[TP_C_peer_packets], 2);
+	// Behind a NAT others may have the address by which we are known.
+	lab_put_permission(&lab, 0, &public.ip);
+	cr_assert_eq(verdict(b, frame(b, &public, &relay, "data", 4), out), XDP_TX);
 }
 
 Test(xdp_program, lines_that_are_being_written_pass_up)
