@@ -135,8 +135,8 @@ static void hairpin_elsewhere(struct worker *w, struct packet *p, const struct r
 
 // To a relayed address of ours: the payload becomes a peer's, and the burst's peers are decided
 // about next. Each of the two relays that it passes takes one from the TTL.
-static void hairpin(struct worker *w, struct packet *p, uint8_t packet,
-	const struct relay_from_client *in, const struct relay_decision *d)
+static void hairpin(struct worker *w, struct packet *p, const struct relay_from_client *in,
+	const struct relay_decision *d)
 {
 	const struct tp_capabilities *caps = w->agent.capabilities;
 	const struct tp_endpoint peer = {.ip = caps->relay[d->relay].public_, .port = d->port};
@@ -158,7 +158,7 @@ static void hairpin(struct worker *w, struct packet *p, uint8_t packet,
 	p->skip = d->offset;
 	p->dont_fragment = dont_fragment;
 	receive_count_hairpin(w, d->length);
-	w->peer_packet[w->peers] = packet;
+	w->peer_packet[w->peers] = p;
 	w->peer[w->peers++] = (struct relay_from_peer){.data = in->data + d->offset,
 		.length = d->length,
 		.relay = d->target,
@@ -214,14 +214,14 @@ static void decide_clients(struct worker *w)
 	fetch(w, w->clients);
 	for (unsigned int i = 0; i < w->clients; i++) {
 		const struct relay_decision *d = &w->decision[i];
-		struct packet *p = &w->packet[w->client_packet[i]];
+		struct packet *p = w->client_packet[i];
 
 		if (likely(d->verdict == RELAY_PEER && to_peer_plain(w, p, d)))
 			continue;
 		if (d->verdict == RELAY_PEER)
 			to_peer_any(w, p, d);
 		else if (d->verdict == RELAY_HAIRPIN)
-			hairpin(w, p, w->client_packet[i], &w->client[i], d);
+			hairpin(w, p, &w->client[i], d);
 		else if (d->verdict == RELAY_PUNT)
 			punt(w, p, &w->client[i], d->known);
 		else
@@ -240,7 +240,7 @@ static void decide_peers(struct worker *w)
 	fetch(w, w->peers);
 	for (unsigned int i = 0; i < w->peers; i++) {
 		const struct relay_decision *d = &w->decision[i];
-		struct packet *p = &w->packet[w->peer_packet[i]];
+		struct packet *p = w->peer_packet[i];
 
 		if (likely(d->verdict == RELAY_CLIENT && to_client_plain(w, p, d)))
 			continue;

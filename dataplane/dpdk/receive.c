@@ -26,8 +26,8 @@ void leave_to_kernel(struct worker *w, struct rte_mbuf *m, uint8_t port)
 		out_push(&w->kernel[port], &w->agent.tally, m, OUT_TO_KERNEL, 0);
 }
 
-static ALWAYS_INLINE void add_client(
-	struct worker *w, const struct frame *f, const uint8_t *data, uint8_t server)
+static ALWAYS_INLINE void add_client(struct worker *w, struct packet *p, const struct frame *f,
+	const uint8_t *data, uint8_t server)
 {
 	struct relay_from_client *in = &w->client[w->clients];
 
@@ -36,7 +36,8 @@ static ALWAYS_INLINE void add_client(
 	in->server = server;
 	in->transport = TP_UDP;
 	plain_copy_endpoint(&in->client, &f->source);
-	w->client_packet[w->clients++] = (uint8_t)w->packets++;
+	w->client_packet[w->clients++] = p;
+	w->packets++;
 }
 
 static void count_client(struct worker *w, uint32_t length)
@@ -64,15 +65,15 @@ static ALWAYS_INLINE void take_client(struct worker *w, struct packet *p, const 
 	const uint8_t *data, uint8_t server)
 {
 	if (likely(f->source.port)) {
-		add_client(w, f, data, server);
+		add_client(w, p, f, data, server);
 	} else {
 		count_client(w, f->payload_length);
 		drop(w, p->mbuf, TP_C_client_source_invalid);
 	}
 }
 
-static ALWAYS_INLINE void add_peer(
-	struct worker *w, const struct frame *f, const uint8_t *data, uint8_t relay)
+static ALWAYS_INLINE void add_peer(struct worker *w, struct packet *p, const struct frame *f,
+	const uint8_t *data, uint8_t relay)
 {
 	struct relay_from_peer *in = &w->peer[w->peers];
 
@@ -81,7 +82,8 @@ static ALWAYS_INLINE void add_peer(
 	in->relay = relay;
 	in->port = f->destination.port;
 	plain_copy_endpoint(&in->peer, &f->source);
-	w->peer_packet[w->peers++] = (uint8_t)w->packets++;
+	w->peer_packet[w->peers++] = p;
+	w->packets++;
 }
 
 // Under TP_PLACEMENT_OWNER: whether the worker that owns the relay port gets it, also where this one
@@ -102,7 +104,7 @@ static ALWAYS_INLINE void take_peer(struct worker *w, struct packet *p, const st
 	if (anothers && handoff_frame(w, p, owner))
 		return;
 	if (likely(!anothers)) {
-		add_peer(w, f, data, relay);
+		add_peer(w, p, f, data, relay);
 		return;
 	}
 	tally_add(&w->agent.tally, TP_C_peer_packets, 1);
@@ -225,11 +227,10 @@ static NEVER_INLINE void take_any(struct worker *w, struct rte_mbuf *m, uint8_t 
 static ALWAYS_INLINE void take_plain(
 	struct worker *w, struct rte_mbuf *m, const uint8_t *data, uint8_t port)
 {
-	struct packet *p = begin(w, m, port, true);
 	struct frame f;
 
 	plain_parse(&f, data);
-	take_datagram(w, p, &f, data);
+	take_datagram(w, begin(w, m, port, true), &f, data);
 }
 
 void packet_parse(struct packet *p)
@@ -251,7 +252,7 @@ void receive(struct worker *w, struct rte_mbuf *const *m, unsigned int n, uint8_
 		if (i + PREFETCH < n)
 			rte_prefetch0(rte_pktmbuf_mtod(m[i + PREFETCH], void *));
 		if (likely(m[i]->nb_segs == 1 &&
-			    plain_is(data, m[i]->data_len, m[i]->pkt_len, is_checked(m[i])) &&
+			    plain_is(data, m[i]->data_len, m[i]->data_len, is_checked(m[i])) &&
 			    is_for_us(own, data)))
 			take_plain(w, m[i], data, port);
 		else
@@ -282,7 +283,8 @@ void receive_handed(struct worker *w, struct rte_mbuf *m, const struct handoff *
 		return;
 	}
 	receive_count_hairpin(w, what->length);
-	w->peer_packet[w->peers] = (uint8_t)w->packets++;
+	w->peer_packet[w->peers] = p;
+	w->packets++;
 	w->peer[w->peers++] = (struct relay_from_peer){.data = data + p->frame.payload + what->skip,
 		.length = what->length,
 		.relay = what->relay,

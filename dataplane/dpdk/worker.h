@@ -64,8 +64,8 @@ struct worker {
 	struct packet packet[RELAY_BURST];
 	struct relay_from_client client[RELAY_BURST];
 	struct relay_from_peer peer[RELAY_BURST];
-	uint8_t client_packet[RELAY_BURST]; // index into `packet`
-	uint8_t peer_packet[RELAY_BURST];
+	struct packet *client_packet[RELAY_BURST]; // each of `packet`
+	struct packet *peer_packet[RELAY_BURST];
 	struct relay_decision decision[RELAY_BURST];
 
 	struct rte_eth_stats

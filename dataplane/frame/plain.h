@@ -47,6 +47,7 @@ static ALWAYS_INLINE bool usual_source4(uint8_t first)
 	return (uint8_t)(first - 1) < 223 && first != 127;
 }
 
+// Not 0: the version isn't.
 static ALWAYS_INLINE uint64_t sum_plain_ip4(const uint8_t *ip)
 {
 	return (uint64_t)tp_load32(ip) + tp_load32(ip + 4) + tp_load32(ip + 8) +
@@ -73,7 +74,7 @@ static ALWAYS_INLINE bool plain_is(
 	udp_length = tp_get16(udp + TP_UDP_LENGTH);
 	return ip_length <= total - TP_ETHERNET_HEADER && udp_length >= TP_UDP_HEADER &&
 	       udp_length + TP_IP4_HEADER <= ip_length && tp_load16(udp + TP_UDP_CHECKSUM) &&
-	       (checked || sum_sound(sum_plain_ip4(ip)));
+	       (checked || sum_plain_ip4(ip) % 0xffff == 0);
 }
 
 // Parses a frame that plain_is().
@@ -102,8 +103,8 @@ static ALWAYS_INLINE void plain_parse(struct frame *f, const uint8_t *data)
 	put_endpoint4(&f->destination, destination, tp_get16(udp + TP_UDP_DESTINATION));
 }
 
-// How a plain frame leaves: struct frame_send's fields, where they are. What is pointed to is read when its turn
-// comes, so that fewer registers hold it meanwhile.
+// How a plain frame leaves: struct frame_send's fields, where they are. Source and destination are of one family:
+// the caller knows. What is pointed to is read when its turn comes, so that fewer registers hold it meanwhile.
 struct plain_send {
 	const struct tp_ip *source;
 	const uint16_t *source_port;
@@ -132,9 +133,8 @@ static ALWAYS_INLINE bool plain_put(uint8_t *data, const struct frame *f,
 	uint64_t less, sum;
 	uint16_t checksum;
 
-	if (!f->plain || s->padding || f->ttl <= 1 || !tp_ip_is4(s->source) ||
-		!tp_ip_is4(&s->destination->ip) || ((offset | front_length) & 1) ||
-		front_length > FRAME_HEADROOM ||
+	if (!f->plain || s->padding || f->ttl <= 1 || !tp_ip_is4(&s->destination->ip) ||
+		((offset | front_length) & 1) || front_length > FRAME_HEADROOM ||
 		(uint64_t)offset + s->length != f->payload_length ||
 		TP_IP4_HEADER + udp_length > s->mtu)
 		return false;

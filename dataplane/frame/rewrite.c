@@ -149,7 +149,7 @@ static ALWAYS_INLINE bool rewrite_plain(
 		.ip_id = &s->ip_id,
 	};
 
-	if (s->l2_length != TP_ETHERNET_HEADER ||
+	if (s->l2_length != TP_ETHERNET_HEADER || !tp_ip_is4(&s->source.ip) ||
 		!plain_put(data, f, &plain, s->offset, s->front_length))
 		return false;
 	r->start = (int32_t)s->offset - s->front_length;
