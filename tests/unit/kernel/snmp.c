@@ -34,17 +34,16 @@ static void read_pairs(struct snmp *out, const char *file)
 	FILE *f = open_file(file);
 
 	while (fgets(names, sizeof(names), f) && fgets(values, sizeof(values), f)) {
-		char *rest[2], *name = strtok_r(names, " \n", &rest[0]);
-		char *value = strtok_r(values, " \n", &rest[1]);
+		char *rest[2], *group = strtok_r(names, ": \n", &rest[0]);
 
-		name[strlen(name) - 1] = 0;
+		strtok_r(values, " \n", &rest[1]); // the group again
 		for (;;) {
-			char *next = strtok_r(NULL, " \n", &rest[0]);
+			const char *name = strtok_r(NULL, " \n", &rest[0]);
+			const char *value = strtok_r(NULL, " \n", &rest[1]);
 
-			value = strtok_r(NULL, " \n", &rest[1]);
-			if (!next || !value)
+			if (!name || !value)
 				break;
-			add(out, name, next, value);
+			add(out, group, name, value);
 		}
 	}
 	fclose(f);
