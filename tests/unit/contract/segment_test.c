@@ -123,10 +123,12 @@ Test(segment, a_client_has_one_worker_whatever_the_process)
 
 Test(vault, holds_its_header_and_every_slot_and_no_count_overflows)
 {
-	cr_assert_eq(tp_vault_size(0, 0), 128 + 64 * 96);
-	cr_assert_eq(tp_vault_size(1, 0), 128 + 64 * 96 + 256);
-	cr_assert_eq(tp_vault_size(0, 1), 128 + 64 * 96 + 64);
-	cr_assert_eq(tp_vault_size(1000000, 2000000), 128 + 256000000 + 128000000 + 24000000);
+	const uint64_t header = 128 + 64 * 16 + 256 * 24;
+
+	cr_assert_eq(tp_vault_size(0, 0), header + 64 * 64);
+	cr_assert_eq(tp_vault_size(1, 0), header + 64 * 64 + 168);
+	cr_assert_eq(tp_vault_size(0, 1), header + 64 * 64 + 40);
+	cr_assert_eq(tp_vault_size(1000000, 2000000), header + 168000000 + 80000000 + 16000000);
 	cr_assert_eq(tp_vault_size(UINT32_MAX, UINT32_MAX),
-		128 + 320ull * UINT32_MAX + 96ull * (UINT32_MAX / 4));
+		header + 208ull * UINT32_MAX + 64ull * (UINT32_MAX / 4));
 }
