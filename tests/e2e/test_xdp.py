@@ -147,6 +147,21 @@ def test_another_program_is_left_alone_and_sockets_relay(make_server, make_clien
     assert program(relay) == theirs
 
 
+def test_generic_mode_in_place_of_native_is_told_with_the_reason(
+        make_server, make_client, make_peer, relay):
+    relay.xdp = {"mode": "auto"}  # nothing was done at the far end
+    server = make_server()
+    interface = server.ctl("status")["dataplane"]["interfaces"][0]
+    assert interface["xdp"] == "generic"
+    assert interface["why"].startswith("not native: the far end of the veth takes no frames of XDP")
+    assert [line for line in server.log
+            if "eth0: XDP in generic mode, not native: the far end of the veth" in line]
+    client, peer = flow(make_client, make_peer, server)
+    before = settle(server, client, peer)
+    both_ways(client, peer, b"in generic mode")
+    assert relayed(server) == {"program": before["program"] + 2, "workers": before["workers"]}
+
+
 def test_an_interface_that_is_not_there_is_told(make_server):
     server = make_server(xdp={"interfaces": ["eth7"]})
     assert server.ctl("status")["dataplane"]["interfaces"][0]["why"].startswith(

@@ -55,7 +55,7 @@ int entry_put_allocation(struct mirror *m, uint32_t slot)
 
 	entry.until = until(s, s->expires_ms);
 	entry.client.allocation = slot + 1;
-	return m->ops.put_client(m->ops.context, &entry);
+	return m->ops.put(m->ops.context, MIRROR_CLIENTS, &entry);
 }
 
 void entry_delete_allocation(struct mirror *m, uint32_t slot)
@@ -63,7 +63,7 @@ void entry_delete_allocation(struct mirror *m, uint32_t slot)
 	const struct mirror_slot *s = &m->slots[slot];
 	struct xdp_line entry = client_entry(s, (uint16_t)relayed_family(m, s));
 
-	m->ops.delete_client(m->ops.context, &entry);
+	m->ops.delete(m->ops.context, MIRROR_CLIENTS, &entry);
 }
 
 static struct xdp_line moving_entry(const struct mirror *m, const struct mirror_slot *s)
@@ -81,14 +81,14 @@ int entry_put_moving(struct mirror *m, uint32_t slot)
 	struct xdp_line entry = moving_entry(m, &m->slots[slot]);
 
 	entry.client.allocation = slot + 1;
-	return m->ops.put_client(m->ops.context, &entry);
+	return m->ops.put(m->ops.context, MIRROR_CLIENTS, &entry);
 }
 
 void entry_delete_moving(struct mirror *m, uint32_t slot)
 {
 	struct xdp_line entry = moving_entry(m, &m->slots[slot]);
 
-	m->ops.delete_client(m->ops.context, &entry);
+	m->ops.delete(m->ops.context, MIRROR_CLIENTS, &entry);
 }
 
 int entry_put_channel(struct mirror *m, uint32_t slot, uint32_t peer)
@@ -106,14 +106,14 @@ int entry_put_channel(struct mirror *m, uint32_t slot, uint32_t peer)
 	entry.client.peer = p->ip;
 	entry.client.peer_port = p->port;
 	entry.client.destination = p->destination;
-	return m->ops.put_client(m->ops.context, &entry);
+	return m->ops.put(m->ops.context, MIRROR_CLIENTS, &entry);
 }
 
 void entry_delete_channel(struct mirror *m, uint32_t slot, uint32_t peer)
 {
 	struct xdp_line entry = client_entry(&m->slots[slot], m->peers[peer].channel);
 
-	m->ops.delete_client(m->ops.context, &entry);
+	m->ops.delete(m->ops.context, MIRROR_CLIENTS, &entry);
 }
 
 int entry_put_peer(struct mirror *m, uint32_t slot, uint32_t peer)
@@ -125,14 +125,14 @@ int entry_put_peer(struct mirror *m, uint32_t slot, uint32_t peer)
 	entry.peer.channel = p->channel;
 	entry.peer.destination = p->destination;
 	entry.peer.hairpin = p->hairpin;
-	return m->ops.put_peer(m->ops.context, &entry);
+	return m->ops.put(m->ops.context, MIRROR_PEERS, &entry);
 }
 
 void entry_delete_peer(struct mirror *m, uint32_t slot, uint32_t peer)
 {
 	struct xdp_line entry = peer_entry(slot, &m->peers[peer]);
 
-	m->ops.delete_peer(m->ops.context, &entry);
+	m->ops.delete(m->ops.context, MIRROR_PEERS, &entry);
 }
 
 static uint32_t port_index(const struct mirror *m, const struct mirror_slot *s)

@@ -94,7 +94,7 @@ static bool attach_as_wished(struct hook *h, enum xdp_wish wish, int program, bo
 	if (err && wish == XDP_WISH_NATIVE)
 		return because(h, "no native XDP: %s", why ? why : strerror(-err));
 	if (err && wish == XDP_WISH_AUTO)
-		because(h, "generic mode, for native: %s", why ? why : strerror(-err));
+		because(h, "not native: %s", why ? why : strerror(-err));
 	if (err)
 		err = attach(h, program, TP_XDP_GENERIC);
 	if (err == -EBUSY || err == -EEXIST)

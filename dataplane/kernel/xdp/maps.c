@@ -9,32 +9,19 @@
 
 _Static_assert(XDP_HOPS == NEXTHOPS_MAX + 1, "a place for each number");
 
-static int put_client(void *context, const struct xdp_line *entry)
+static struct table *table_of(struct xdp *x, enum mirror_table table)
 {
-	struct xdp *x = context;
-
-	return table_put(&x->program.clients, entry);
+	return table == MIRROR_CLIENTS ? &x->program.clients : &x->program.peers;
 }
 
-static void delete_client(void *context, const struct xdp_line *entry)
+static int put(void *context, enum mirror_table table, const struct xdp_line *entry)
 {
-	struct xdp *x = context;
-
-	table_drop(&x->program.clients, entry);
+	return table_put(table_of(context, table), entry);
 }
 
-static int put_peer(void *context, const struct xdp_line *entry)
+static void delete (void *context, enum mirror_table table, const struct xdp_line *entry)
 {
-	struct xdp *x = context;
-
-	return table_put(&x->program.peers, entry);
-}
-
-static void delete_peer(void *context, const struct xdp_line *entry)
-{
-	struct xdp *x = context;
-
-	table_drop(&x->program.peers, entry);
+	table_drop(table_of(context, table), entry);
 }
 
 static void write_port(void *context, uint32_t port, const struct xdp_port *entry)
@@ -80,10 +67,8 @@ static void give_back_destination(void *context, uint32_t destination)
 }
 
 const struct mirror_ops maps_ops = {
-	.put_client = put_client,
-	.delete_client = delete_client,
-	.put_peer = put_peer,
-	.delete_peer = delete_peer,
+	.put = put,
+	.delete = delete,
 	.write_port = write_port,
 	.take_destination = take_destination,
 	.give_back_destination = give_back_destination,

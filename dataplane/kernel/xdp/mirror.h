@@ -14,14 +14,17 @@
 
 struct mirror;
 
+enum mirror_table {
+	MIRROR_CLIENTS,
+	MIRROR_PEERS,
+};
+
 // Where entries go. Putting returns 0 or a negative errno; deleting what isn't there succeeds, and looks at the key
-// alone. `port` is an index as of xdp_port_index(). `take_destination`: one of
-// dataplane/nexthop/ for an address (0: there is no more). `context` is the owner's.
+// alone. `port` is an index as of xdp_port_index(). `take_destination`: one of dataplane/nexthop/ for an address (0:
+// there is no more). `context` is the owner's.
 struct mirror_ops {
-	int (*put_client)(void *context, const struct xdp_line *entry);
-	void (*delete_client)(void *context, const struct xdp_line *entry);
-	int (*put_peer)(void *context, const struct xdp_line *entry);
-	void (*delete_peer)(void *context, const struct xdp_line *entry);
+	int (*put)(void *context, enum mirror_table table, const struct xdp_line *entry);
+	void (*delete)(void *context, enum mirror_table table, const struct xdp_line *entry);
 	void (*write_port)(void *context, uint32_t port, const struct xdp_port *entry);
 	uint32_t (*take_destination)(void *context, const struct tp_ip *ip);
 	void (*give_back_destination)(void *context, uint32_t destination);

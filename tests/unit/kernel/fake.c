@@ -64,9 +64,17 @@ static bool fails(struct fake *f)
 	return f->fail && ++f->calls == f->fail;
 }
 
-static int put(struct fake *f, struct table *t, uint32_t most, const struct xdp_line *entry)
+static struct table *table_of(struct fake *f, enum mirror_table table)
+{
+	return table == MIRROR_CLIENTS ? &f->clients : &f->peers;
+}
+
+static int put(void *context, enum mirror_table table, const struct xdp_line *entry)
 {
 	const struct tp_ip ip = {.q = {entry->word[0], entry->word[1]}};
+	struct fake *f = context;
+	struct table *t = table_of(f, table);
+	uint32_t most = table == MIRROR_CLIENTS ? f->clients_max : f->peers_max;
 	int err;
 
 	if (fails(f) || (!fake_find(t, &ip, entry->word[2] & t->key) && used(t) >= most))
@@ -76,33 +84,11 @@ static int put(struct fake *f, struct table *t, uint32_t most, const struct xdp_
 	return err;
 }
 
-static int put_client(void *context, const struct xdp_line *entry)
+static void delete (void *context, enum mirror_table table, const struct xdp_line *entry)
 {
 	struct fake *f = context;
 
-	return put(f, &f->clients, f->clients_max, entry);
-}
-
-static void delete_client(void *context, const struct xdp_line *entry)
-{
-	struct fake *f = context;
-
-	table_drop(&f->clients, entry);
-	check(f);
-}
-
-static int put_peer(void *context, const struct xdp_line *entry)
-{
-	struct fake *f = context;
-
-	return put(f, &f->peers, f->peers_max, entry);
-}
-
-static void delete_peer(void *context, const struct xdp_line *entry)
-{
-	struct fake *f = context;
-
-	table_drop(&f->peers, entry);
+	table_drop(table_of(f, table), entry);
 	check(f);
 }
 
@@ -162,8 +148,8 @@ void fake_init(struct fake *f, const struct tp_capabilities *c)
 
 struct mirror *fake_mirror(struct fake *f, const struct tp_capabilities *capabilities)
 {
-	const struct mirror_ops ops = {put_client, delete_client, put_peer, delete_peer, write_port,
-		take_destination, give_back_destination, f};
+	const struct mirror_ops ops = {
+		put, delete, write_port, take_destination, give_back_destination, f};
 	struct mirror *m = NULL;
 
 	cr_assert(eq(int, mirror_create(&m, capabilities, &f->config, &ops), 0));

@@ -26,7 +26,7 @@ struct fake {
 		struct tp_ip ip;
 	} destination[FAKE_DESTINATIONS];
 	uint32_t clients_max, peers_max, destinations_max; // how many of each there may be
-	uint32_t calls; // of put_client and put_peer
+	uint32_t calls; // of put()
 	uint32_t fail; // the so many-th of them from now on fails; 0: none
 };
 
