@@ -85,10 +85,9 @@ static TP_ALWAYS_INLINE bool read_udp(
 
 	p->length = length - TP_UDP_HEADER;
 	p->checksum_zero = !checksum;
-	// One in 65,535 whole ones looks like that too.
-	p->partial = config.partial && checksum &&
-		     tp_sum_fold(sum_addresses + tp_sum_field(length) +
-				 tp_sum_field(TP_PROTO_UDP)) == checksum;
+	// One in 65,535 whole ones looks like that too; none at all (0) is no sum of anything.
+	p->partial = config.partial && tp_sum_fold(sum_addresses + tp_sum_field(length) +
+						   tp_sum_field(TP_PROTO_UDP)) == checksum;
 	p->sum = tp_sum_less(sum_addresses + tp_load32(udp) + checksum + 2 * tp_sum_field(length) +
 			     tp_sum_field(TP_PROTO_UDP));
 	p->source_port = tp_get16(udp);
@@ -151,8 +150,8 @@ static TP_ALWAYS_INLINE enum whose read_packet6(
 		return NOBODYS;
 	p->source = tp_load_ip6(ip + TP_IP6_SOURCE);
 	length = tp_get16(ip + TP_IP6_LENGTH);
-	if (TP_IP6_HEADER + length > (uint64_t)(end - ip) || length < TP_UDP_HEADER ||
-		tp_impossible6(&p->source) || tp_impossible6(&to) ||
+	if (TP_IP6_HEADER + length > (uint64_t)(end - ip) || tp_impossible6(&p->source) ||
+		tp_impossible6(&to) ||
 		!read_udp(p, udp, length, tp_sum_ip(&p->source, false) + tp_sum_ip(&to, false)) ||
 		p->checksum_zero)
 		return MALFORMED;

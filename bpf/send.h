@@ -27,7 +27,7 @@ struct send {
 static TP_ALWAYS_INLINE bool read_address(struct send *send, const uint8_t *message,
 	const uint8_t *value, uint32_t length, const uint8_t *end)
 {
-	if (length < 4 || value + 8 > end)
+	if (value + 8 > end)
 		return false;
 	send->port = tp_get16(value + 2) ^ TP_STUN_COOKIE >> 16;
 	send->address = true;
@@ -157,10 +157,11 @@ static TP_ALWAYS_INLINE int stun_client(struct xdp_md *ctx, bool from4)
 
 	if (!cpu || (from4 ? read_packet4(&p, data, end) : read_packet6(&p, data, end)) != SERVERS)
 		return XDP_PASS;
-	if (p.length < TP_STUN_HEADER || message + TP_STUN_HEADER > end)
+	if (message + TP_STUN_HEADER > end)
 		return drop_client(cpu, &p, TP_C_client_stun_malformed);
 	type = tp_get16(message);
 	size = tp_get16(message + 2);
+	// No size goes with a payload that is shorter than the header.
 	if (tp_get32(message + 4) != TP_STUN_COOKIE || size != p.length - TP_STUN_HEADER ||
 		size % 4)
 		return drop_client(cpu, &p, TP_C_client_stun_malformed);

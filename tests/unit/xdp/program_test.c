@@ -4,7 +4,6 @@
 // What the table of frames can't say: entries that are over or being written, next hops, interfaces, room. What
 // passes up is as it came, and counted under its reason alone.
 
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <linux/bpf.h>
 #include <stdio.h>
@@ -15,149 +14,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "lab.h"
-
-#define SERVER_PORT 3478
-#define RELAY_PORT 50000
-#define CHANNEL 0x4000
-#define FRONT (TP_ETHERNET_HEADER + TP_IP4_HEADER + TP_UDP_HEADER)
-#define LARGEST 3520u // of a test run: a page but for headroom and what the kernel keeps behind
-
-static struct lab lab;
-static const uint8_t l2[12] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
-
-static struct tp_endpoint ep(const char *ip, uint16_t port)
-{
-	uint32_t ip4;
-
-	cr_assert_eq(inet_pton(AF_INET, ip, &ip4), 1);
-	return (struct tp_endpoint){.ip = tp_ip4(ip4), .port = port};
-}
-
-static struct tp_endpoint client(uint32_t i)
-{
-	struct tp_endpoint c = ep("192.0.2.9", (uint16_t)(4000 + i));
-
-	return c;
-}
-
-static void set_way(const uint8_t mac[12], uint16_t mtu, uint16_t device)
-{
-	const struct xdp_hop hop = {
-		.to = xdp_hop_word(mac, mtu), .from = xdp_hop_word(mac + 6, device)};
-
-	xdp_hop_write(&lab.hops[1], &hop);
-}
-
-static void put(uint32_t i)
-{
-	struct tp_endpoint c = client(i), peer = ep("203.0.113.9", 5000);
-	uint16_t port = (uint16_t)(RELAY_PORT + i);
-
-	lab_put_allocation(&lab, i, &c, 0, 0, port);
-	lab_put_permission(&lab, i, &peer.ip);
-	lab_put_channel(&lab, i, &c, 0, 0, port, &peer, CHANNEL);
-}
-
-// One allocation with a permission and a channel, whose entries say `until`.
-static void open_lab(uint32_t until)
-{
-	const char *why = lab_open(&lab);
-
-	if (why)
-		cr_skip_test("%s", why);
-	lab.config->servers = lab.config->relays = 1;
-	lab.config->server[0] = ep("198.51.100.1", SERVER_PORT);
-	lab.config->relay[0] = ep("198.51.100.1", 0).ip;
-	lab.config->relay_public[0] = ep("203.0.113.77", 0).ip;
-	lab.config->port_min = RELAY_PORT;
-	lab.config->port_max = RELAY_PORT + 100;
-	lab.config->channel_max = TP_CHANNEL_MAX;
-	// Test runs come from the loopback interface.
-	lab.config->devices = 2;
-	lab.config->ifindex[0] = 1;
-	lab.config->ifindex[1] = 7;
-	lab.until = until;
-	lab_load(&lab);
-	set_way(l2, 9000, 0);
-	put(0);
-}
-
-// A frame with this payload. Returns its length.
-static uint32_t frame(uint8_t *b, const struct tp_endpoint *from, const struct tp_endpoint *to,
-	const void *payload, uint32_t length)
-{
-	const struct tp_ip_fields ip = {.source = &from->ip,
-		.destination = &to->ip,
-		.length = TP_UDP_HEADER + length,
-		.protocol = TP_PROTO_UDP,
-		.ttl = 64};
-
-	memcpy(b, l2 + 6, 6);
-	memcpy(b + 6, l2, 6);
-	tp_put16(b + 12, TP_ETHERTYPE_IP4);
-	tp_put_ip4(b + TP_ETHERNET_HEADER, &ip);
-	// No checksum is one too (RFC 768).
-	tp_put_udp(b + TP_ETHERNET_HEADER + TP_IP4_HEADER, tp_udp_ports(from, to),
-		TP_UDP_HEADER + length, 0);
-	memcpy(b + FRONT, payload, length);
-	return FRONT + length;
-}
-
-static uint32_t channel_data(uint8_t *b, uint32_t i)
-{
-	static const uint8_t message[] = {CHANNEL >> 8, CHANNEL & 0xff, 0, 4, 'd', 'a', 't', 'a'};
-	struct tp_endpoint c = client(i);
-
-	return frame(b, &c, &lab.skeleton->rodata->config.server[0], message, sizeof(message));
-}
-
-static uint32_t send_indication(uint8_t *b)
-{
-	uint8_t message[40] = {0, 0x16, 0, 20, 0x21, 0x12, 0xa4, 0x42};
-	struct tp_endpoint c = client(0), peer = ep("203.0.113.9", 6000);
-
-	tp_put16(message + 20, TP_ATTR_XOR_PEER_ADDRESS);
-	tp_put16(message + 22, 8);
-	tp_put16(message + 24, TP_IPV4);
-	tp_put16(message + 26, (uint16_t)(peer.port ^ TP_STUN_COOKIE >> 16));
-	tp_store32(message + 28, peer.ip.w[3] ^ TP_BE32(TP_STUN_COOKIE));
-	tp_put16(message + 32, TP_ATTR_DATA);
-	tp_put16(message + 34, 4);
-	return frame(b, &c, &lab.skeleton->rodata->config.server[0], message, sizeof(message));
-}
-
-static uint32_t peer_data(uint8_t *b, uint16_t from_port, uint32_t length)
-{
-	static const uint8_t data[LARGEST];
-	struct tp_endpoint peer = ep("203.0.113.9", from_port);
-	struct tp_endpoint relay = ep("198.51.100.1", RELAY_PORT);
-
-	return frame(b, &peer, &relay, data, length);
-}
-
-static void passes(const uint8_t *sent, uint32_t length, enum tp_counter reason)
-{
-	uint8_t b[LAB_FRAME_MAX];
-	struct xdp_cpu before, after;
-	uint32_t n = length;
-
-	memcpy(b, sent, length);
-	lab_counts(&lab, &before);
-	cr_assert_eq(lab_run(&lab, b, &n), XDP_PASS, "%u", reason);
-	lab_counts(&lab, &after);
-	cr_assert_eq(n, length);
-	cr_assert_arr_eq(b, sent, n);
-	for (unsigned int i = 0; i < TP_COUNTER_COUNT; i++)
-		cr_assert_eq(
-			after.counter[i] - before.counter[i], i == reason, "%u for %u", i, reason);
-}
-
-static uint32_t verdict(const uint8_t *sent, uint32_t length, uint8_t *out)
-{
-	memcpy(out, sent, length);
-	return lab_run(&lab, out, &length);
-}
+#include "scene.h"
 
 static void all_ways(enum tp_counter reason)
 {
@@ -242,11 +99,12 @@ Test(xdp_program, a_promise_ends_under_traffic_when_it_says)
 Test(xdp_program, a_source_in_this_network_is_left_to_the_kernel_uncounted)
 {
 	uint8_t b[LAB_FRAME_MAX];
-	struct tp_endpoint from = ep("0.0.0.9", 68);
+	struct tp_endpoint from = ep("0.0.0.9", 68), to;
 	uint32_t length;
 
 	open_lab(UINT32_MAX);
-	length = frame(b, &from, &lab.skeleton->rodata->config.server[0], "@", 1);
+	to = server();
+	length = frame(b, &from, &to, "@", 1);
 	passes(b, length, TP_COUNTER_COUNT);
 }
 
