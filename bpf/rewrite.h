@@ -89,12 +89,13 @@ static TP_ALWAYS_INLINE bool find_way(
 
 static TP_ALWAYS_INLINE int leave(struct xdp_md *ctx, struct xdp_cpu *cpu, uint32_t device)
 {
+	bool back = config.ifindex[device % XDP_DEVICES_MAX] == ctx->ingress_ifindex;
 	int verdict;
 
-	if (config.ifindex[device % XDP_DEVICES_MAX] == ctx->ingress_ifindex)
+	if (back && !(config.redirect >> device % XDP_DEVICES_MAX & 1))
 		return XDP_TX;
 	verdict = (int)bpf_redirect_map(&devices, device, XDP_DROP);
-	if (verdict == XDP_REDIRECT)
+	if (verdict == XDP_REDIRECT && !back)
 		cpu->redirected++;
 	return verdict;
 }

@@ -79,6 +79,7 @@ struct xdp_config {
 	uint32_t port_max;
 	uint32_t destinations; // addresses that packets go to, and none
 	uint32_t partial; // 1: senders may be virtual, and leave UDP checksums to a device
+	uint32_t redirect; // bit i: XDP_TX does not do on ifindex[i]: frames are redirected there
 	uint32_t
 		client_homes; // of `clients`: 2 * (2 * capabilities.allocations + capabilities.peers)
 	uint32_t peer_homes; // of `peers`: 2 * capabilities.peers
@@ -87,7 +88,7 @@ struct xdp_config {
 	struct xdp_address address[XDP_ADDRESSES_MAX];
 	uint8_t slot[XDP_SLOTS]; // first address, and 1; 0: none
 };
-_Static_assert(sizeof(struct xdp_config) == 64 * 24 + 2 * 64 * 16 + 32 * 4 + 88 + 128 * 24 + 256,
+_Static_assert(sizeof(struct xdp_config) == 64 * 24 + 2 * 64 * 16 + 32 * 4 + 96 + 128 * 24 + 256,
 	"no padding");
 
 // Of the map `ports`, which has config.relays * (port_max - port_min + 1) entries.

@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -251,6 +252,30 @@ def test_auto_takes_xdp_where_it_can_and_says_so(make_server, make_client, make_
             if line == "turnpike-kernel: dataplane: xdp, because an interface takes the XDP program."]
     client, peer = flow(make_client, make_peer, server)
     settle(server, client, peer)
+
+
+def left(host, how):
+    """How many frames the program has sent back by XDP_TX ("tx"), or had redirected."""
+    said = host.run("ethtool", "-S", "eth0", capture_output=True, text=True).stdout
+    return sum(int(n) for n in re.findall(rf"rx_queue_\d+_xdp_{how}: (\d+)", said))
+
+
+@pytest.mark.skipif(xdp.MODE != "native", reason="it is native mode whose far end matters")
+@pytest.mark.parametrize("far_end, how", [("gro", "redirect"), ("program", "tx")])
+def test_a_far_end_gets_every_packet_whether_it_has_a_program_or_gro_alone(
+        make_server, make_client, make_peer, relay, far_end, how):
+    if far_end == "gro":
+        relay.router.run("ethtool", "-K", relay.name, "gro", "on")
+        relay.xdp = {"mode": "native"}
+    server = make_server()
+    assert (program(relay.router, relay.name) is None) == (far_end == "gro")
+    client, peer = flow(make_client, make_peer, server)
+    before, sent = settle(server, client, peer), left(relay, how)
+    # Nothing else wakes the far end: each waits for the one before.
+    for n in range(20):
+        both_ways(client, peer, b"%d" % n)
+    assert relayed(server) == {"program": before["program"] + 40, "workers": before["workers"]}
+    assert left(relay, how) == sent + 40
 
 
 @pytest.mark.parametrize("capabilities", ["-all", "-net_admin,-sys_admin", "-bpf,-sys_admin"])

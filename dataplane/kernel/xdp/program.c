@@ -24,7 +24,8 @@ static int make_hash(struct xdp_hash *hash)
 }
 
 static int fill_config(struct xdp_config *c, const struct tp_capabilities *caps,
-	const uint32_t *ifindex, uint32_t interfaces, bool partial, uint32_t destinations)
+	const uint32_t *ifindex, uint32_t interfaces, uint32_t redirect, bool partial,
+	uint32_t destinations)
 {
 	*c = (struct xdp_config){.servers = caps->servers,
 		.relays = caps->relays,
@@ -34,6 +35,7 @@ static int fill_config(struct xdp_config *c, const struct tp_capabilities *caps,
 		.port_max = caps->port_max,
 		.destinations = destinations + 1,
 		.partial = partial,
+		.redirect = redirect,
 		.client_homes = 2 * (2 * caps->allocations + caps->peers),
 		.peer_homes = 2 * caps->peers};
 	memcpy(c->server, caps->server, sizeof(c->server));
@@ -157,13 +159,14 @@ static int prepare_devices(struct program *p)
 }
 
 int program_load(struct program *p, const struct tp_capabilities *capabilities,
-	const uint32_t *ifindex, uint32_t interfaces, bool partial, uint32_t destinations,
-	const char *log)
+	const uint32_t *ifindex, uint32_t interfaces, uint32_t redirect, bool partial,
+	uint32_t destinations, const char *log)
 {
 	int err;
 
 	*p = (struct program){.cpus_count = 0};
-	err = fill_config(&p->config, capabilities, ifindex, interfaces, partial, destinations);
+	err = fill_config(
+		&p->config, capabilities, ifindex, interfaces, redirect, partial, destinations);
 	if (!err)
 		err = load(p, capabilities, log);
 	if (err)

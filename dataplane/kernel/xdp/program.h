@@ -22,12 +22,12 @@ struct program {
 	int cpus_count;
 };
 
-// Loads the program for these interfaces. `partial`: checksums of what they bring may not be whole. `destinations` is
+// Loads the program for these interfaces. Bit i of `redirect`: the i-th takes no XDP_TX. `partial`: checksums of what they bring may not be whole. `destinations` is
 // how many there may be. What the verifier says to a program that it refuses goes to the file
 // `log`. Returns 0 or a negative errno; program_free() is due either way. `p` must stay where it is.
 int program_load(struct program *p, const struct tp_capabilities *capabilities,
-	const uint32_t *ifindex, uint32_t interfaces, bool partial, uint32_t destinations,
-	const char *log);
+	const uint32_t *ifindex, uint32_t interfaces, uint32_t redirect, bool partial,
+	uint32_t destinations, const char *log);
 void program_free(struct program *p);
 
 int program_fd(const struct program *p);

@@ -13,6 +13,8 @@
 
 #include <relay.h>
 
+#include "far_end.h"
+
 #define LOG_NAME "dataplane/xdp-verifier.log"
 
 static int say_nothing(enum libbpf_print_level, const char *, va_list)
@@ -91,6 +93,25 @@ static bool partial(const struct xdp *x)
 	return false;
 }
 
+// Bit i: the i-th of those that carry a probe is a veth whose far end may have GRO and no program. veth's XDP_TX hands
+// frames to such an end and does not wake it (veth_xdp_flush()); what is redirected to it does.
+static uint32_t redirected(const struct xdp *x)
+{
+	uint32_t mask = 0, n = 0;
+
+	for (uint32_t i = 0; i < x->hooks; i++) {
+		const struct interface *f = &x->hook[i].interface;
+
+		if (x->hook[i].link < 0)
+			continue;
+		if (f->told.mode == TP_XDP_NATIVE && !strcmp(f->told.driver, "veth") &&
+			!far_end_has_program(f->ifindex))
+			mask |= 1u << n;
+		n++;
+	}
+	return mask;
+}
+
 // Loads the program for the interfaces that carry a probe, and what it depends on.
 static int load(struct xdp *x, const struct settings *s, const struct tp_capabilities *caps,
 	const uint32_t *ifindex, uint32_t n)
@@ -100,7 +121,8 @@ static int load(struct xdp *x, const struct settings *s, const struct tp_capabil
 	int err;
 
 	log_path(s->common.link, log, sizeof(log));
-	err = program_load(&x->program, caps, ifindex, n, partial(x), destinations(caps), log);
+	err = program_load(
+		&x->program, caps, ifindex, n, redirected(x), partial(x), destinations(caps), log);
 	if (!err)
 		err = follow_hops(x);
 	ops.context = x;
