@@ -22,6 +22,8 @@ def _bench(context, name, *arguments, rounds=None, but=(), **labels):
     found = run_json([context.build / "perf/bench" / name, "--json", "--rounds", rounds, "--seconds",
                       f"{max(context.left() - MARGIN, 0.1):.1f}", *map(str, arguments)],
                      context.left() + OVERTIME * context.plan["seconds"])
+    if not found:
+        raise Unmeasured(f"{name} came to no round in its time.")
     for f in found:
         also = {k: f[k] for k in ("side", "flows", "burst") if k in f}
         if f.get("flows") not in but:

@@ -9,7 +9,10 @@ import subprocess
 
 import pytest
 
+import document
 from conftest import REPOSITORY
+from harness import level_bench
+from harness.context import Context
 
 BENCH = pathlib.Path(os.environ.get("TURNPIKE_BUILD", REPOSITORY / "build")) / "perf/bench/stun_bench"
 
@@ -25,3 +28,18 @@ def test_a_bench_makes_all_rounds_or_those_that_fit_and_one_in_any_case():
     assert rounds("--rounds", "2") == {2}
     assert rounds("--rounds", "2", "--seconds", "90") == {2}
     assert rounds("--rounds", "50", "--seconds", "0.001") == {1}
+
+
+@pytest.mark.parametrize("said, missing, shortened", [
+    ("[]", [("ring", "fake_bench came to no round in its time.")], []),
+    ('[{"what": "a", "unit": "ns", "better": "less", "values": [1]}]', [], [("rounds of fake_bench", 3, 1)])])
+def test_a_bench_without_a_round_is_missing_and_one_with_fewer_is_told(tmp_path, said, missing, shortened):
+    bench = tmp_path / "perf/bench/fake_bench"
+    bench.parent.mkdir(parents=True)
+    bench.write_text(f"#!/bin/sh\necho '{said}'\n")
+    bench.chmod(0o700)
+    context = Context(tmp_path, {"seconds": 100, "rounds": 3}, document.results_of(), quiet=True)
+    context.run_level("pure", 1, 1, lambda c: c.parts(("ring", 1, level_bench._bench, c, "fake_bench")))
+    found = context.results.document
+    assert [(m["what"], m["reason"]) for m in found["missing"]] == missing
+    assert [(s["what"], s["asked"], s["done"]) for s in found["shortened"]] == shortened
