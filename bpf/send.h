@@ -45,9 +45,9 @@ static TP_ALWAYS_INLINE bool read_address(struct send *send, const uint8_t *mess
 	return true;
 }
 
-// The attribute at `at` of a message of `length` bytes that begins at byte `message` of the frame. Returns where the next
-// one is, or -1: out of bounds. Global, so that the verifier looks at it once, and not at all that several attributes
-// may come to: a program that takes long to load is a relay that takes long to be back.
+// The attribute at `at` of a message of `length` bytes that begins at byte `message` of the frame. Returns where the
+// next one is, or -1: out of bounds. Global, so that the verifier looks at it once, and not at all that several
+// attributes may come to: a program that takes long to load is a relay that takes long to be back.
 __attribute__((noinline)) int read_attribute(
 	struct xdp_md *ctx, struct send *send, uint32_t message, uint32_t at, uint32_t length)
 {

@@ -13,8 +13,8 @@
 //   devices   devmap  config.ifindex's index -> interface
 //   cpus      per-CPU array of one xdp_cpu           counters
 //
-// Roles      A slot of an allocation has one writer, the worker that has the allocation: only it writes entries
-//            of that slot. Destinations and hops have one writer at a time, under the lock of nexthop/. The program runs on every CPU and reads.
+// Roles      Entries have one writer at a time, under the lock of the mirror (dataplane/kernel/xdp/mirror.h),
+//            destinations and hops under that of nexthop/. The program runs on every CPU and reads.
 // Ordering   Everything is written through mmap(): xdp_port_write(), xdp_hop_write(), and tables as line.h says.
 // Promise    `until` says how long all of what an entry says holds. What arrives later passes up to the
 //            sockets, whose tables decide and count: the program never drops because a promise is over. So a

@@ -89,11 +89,12 @@ int relay_create(struct relay **out, const struct relay_config *config);
 void relay_destroy(struct relay *relay);
 
 // Applies a command to the tables. Every field that its kind uses is checked; any status but
-// TP_STATUS_OK leaves the tables as they were. For TP_PUT_ALLOCATION the caller has bound the relay
-// port already; TP_STATUS_PORT_TAKEN: another slot of this generation has it, TP_STATUS_CONFLICT:
-// another slot of this generation has the client; one of another generation is dropped. With the client
-// that a TP_MOVE_ALLOCATION named, the move is over. An allocation that is put again with the same client and relay port keeps its permissions
-// and channels. TP_SWEEP reads every entry once: about 4 ms for 1,000,000 allocations, and half a
+// TP_STATUS_OK leaves the tables as they were, but for what another generation had in the way. For
+// TP_PUT_ALLOCATION the caller has bound the relay port already; TP_STATUS_PORT_TAKEN: another slot of
+// this generation has it, TP_STATUS_CONFLICT: another slot of this generation has the client; one of
+// another generation is dropped. With the client that a TP_MOVE_ALLOCATION named, the move is over. An
+// allocation that is put again with the same client and relay port keeps its permissions and channels.
+// TP_SWEEP reads every entry once: about 4 ms for 1,000,000 allocations, and half a
 // microsecond more for each allocation that it drops; who has packets waiting calls relay_sweep().
 enum tp_status relay_apply(struct relay *relay, const struct tp_command *command, uint64_t now);
 
@@ -104,8 +105,8 @@ uint32_t relay_sweep(
 	struct relay *relay, uint32_t generation, uint32_t from, uint32_t look, uint32_t drop);
 
 // Visits the relay port of every allocation that relay_apply() drops (TP_DROP_ALLOCATION, TP_SWEEP, or
-// TP_PUT_ALLOCATION for a slot that had another relay port or where another generation's is), before it goes, so that the caller can
-// close its socket. Set once, after relay_create(); NULL: none.
+// TP_PUT_ALLOCATION for a slot that had another relay port or where another generation's is), before
+// it goes, so that the caller can close its socket. Set once, after relay_create(); NULL: none.
 typedef void relay_dropped_fn(void *context, uint32_t allocation, uint8_t relay, uint16_t port);
 void relay_on_dropped(struct relay *relay, relay_dropped_fn *fn, void *context);
 

@@ -44,9 +44,9 @@ int mirror_create(struct mirror **out, const struct tp_capabilities *capabilitie
 // NULL: nothing. The maps are left as they are.
 void mirror_destroy(struct mirror *m);
 
-// Takes over a command that the tables of `worker` took, any but TP_SWEEP. Returns 0; or -ENOSPC or what a map said, and then
-// nothing is left of what the command would have made: its worker has to undo it too, and may then answer
-// with an error.
+// Takes over a command that the tables of `worker` took, any but TP_SWEEP. Returns 0; or -ENOSPC or what a map
+// said, and then nothing is left of what the command would have made: its worker has to undo it too, and may then
+// answer with an error.
 int mirror_apply(struct mirror *m, uint32_t worker, const struct tp_command *command);
 
 // A part of a TP_SWEEP that is through in the tables of `worker`: MIRROR_SWEEP_LOOK slots from `from` on, of whose
