@@ -175,6 +175,7 @@ struct config {
 	uint32_t workers; // 0 in the file means one per core (dpdk: but one); resolved here
 	struct config_dpdk dpdk;
 	struct config_xdp xdp;
+	bool raw_sending; // turnpike-kernel sends by packet sockets where XDP does not relay
 	struct config_limits limits;
 	struct config_redirect redirect;
 	struct config_abuse_log abuse_log;

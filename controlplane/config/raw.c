@@ -103,6 +103,11 @@ static const cyaml_schema_field_t xdp_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t sockets_fields[] = {
+	TEXT("raw", struct raw_sockets, raw),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_value_t external = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_external, external_fields)};
 static const cyaml_schema_value_t user = {
@@ -123,6 +128,7 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_MAPPING("dpdk", CYAML_FLAG_OPTIONAL, struct raw, dpdk, dpdk_fields),
 	CYAML_FIELD_MAPPING("redirect", CYAML_FLAG_OPTIONAL, struct raw, redirect, redirect_fields),
 	CYAML_FIELD_MAPPING("xdp", CYAML_FLAG_OPTIONAL, struct raw, xdp, xdp_fields),
+	CYAML_FIELD_MAPPING("sockets", CYAML_FLAG_OPTIONAL, struct raw, sockets, sockets_fields),
 	CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw, limits, limit_fields),
 	CYAML_FIELD_MAPPING(
 		"abuse_log", CYAML_FLAG_OPTIONAL, struct raw, abuse_log, abuse_log_fields),

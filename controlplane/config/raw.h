@@ -65,6 +65,10 @@ struct raw_xdp {
 	char *mode;
 };
 
+struct raw_sockets {
+	char *raw;
+};
+
 struct raw {
 	char **listen, **relay, **secrets, **allow_peers, **deny_peers;
 	uint32_t listen_count, relay_count, secrets_count, allow_peers_count, deny_peers_count;
@@ -77,6 +81,7 @@ struct raw {
 	struct raw_run_as run_as;
 	struct raw_dpdk dpdk;
 	struct raw_xdp xdp;
+	struct raw_sockets sockets;
 	char *ports, *realm, *software, *dataplane, *workers, *channel_numbers, *mobility,
 		*nat_discovery, *control_socket;
 };

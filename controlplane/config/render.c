@@ -197,6 +197,8 @@ int config_render(const struct config *config, FILE *out)
 		render_dpdk(&config->dpdk, out);
 	if (config_uses_xdp(config))
 		render_xdp(&config->xdp, out);
+	if (config->dataplane != CONFIG_DATAPLANE_DPDK)
+		fprintf(out, "sockets:\n  raw: %s\n", config->raw_sending ? "true" : "false");
 	render_limits(&config->limits, out);
 	render_redirect(&config->redirect, out);
 	if (config->abuse_log.file)

@@ -216,6 +216,15 @@ static int resolve_texts(
 	return 0;
 }
 
+static void resolve_sockets(struct config *config, const struct raw *raw, struct place *place)
+{
+	const char *text = raw->sockets.raw;
+
+	config->raw_sending = text && strcmp(text, "true") == 0;
+	if (text && !config->raw_sending && strcmp(text, "false") != 0)
+		place_complain(place, "sockets.raw", "\"%s\" is neither true nor false.", text);
+}
+
 int config_resolve(
 	struct config *config, const struct raw *raw, const struct host *host, struct place *place)
 {
@@ -229,6 +238,7 @@ int config_resolve(
 	resolve_choices(config, raw, place);
 	resolve_limits(config, raw, place);
 	resolve_workers(config, raw, host, place);
+	resolve_sockets(config, raw, place);
 	if (resolve_xdp(config, raw, place) < 0)
 		return -ENOMEM;
 	return resolve_dpdk(config, raw, place);

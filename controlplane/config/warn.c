@@ -190,6 +190,20 @@ static int warn_tunnels(const struct config *config, FILE *warnings)
 	return count;
 }
 
+static int warn_raw_sending(const struct config *config, const struct host *host, FILE *warnings)
+{
+	if (!config->raw_sending)
+		return 0;
+	if (config->dataplane == CONFIG_DATAPLANE_DPDK)
+		fprintf(warnings, "warning: sockets.raw does nothing with `dataplane: dpdk`.\n");
+	else if (!host->privileged)
+		fprintf(warnings, "warning: sockets.raw takes root, or CAP_NET_RAW; without it UDP "
+				  "sockets send.\n");
+	else
+		return 0;
+	return 1;
+}
+
 int config_warn_on(const struct config *config, const struct host *host, FILE *warnings)
 {
 	int count = warn_ports(config, host, warnings);
@@ -203,6 +217,7 @@ int config_warn_on(const struct config *config, const struct host *host, FILE *w
 	count += warn_redirect(config, warnings);
 	count += warn_tunnels(config, warnings);
 	count += config_warn_xdp(config, host, warnings);
+	count += warn_raw_sending(config, host, warnings);
 	if (!config->users_count && !config->secrets_count) {
 		fprintf(warnings, "warning: users, secrets: there are none, so that nobody can "
 				  "allocate; only "

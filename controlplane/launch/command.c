@@ -214,6 +214,8 @@ int command_dataplane(struct spawn *spawn, const struct config *config,
 		add_dpdk(&a, &config->dpdk);
 	if (config_uses_xdp(config))
 		add_xdp(&a, &config->xdp);
+	if (config->raw_sending && config->dataplane != CONFIG_DATAPLANE_DPDK)
+		add(&a, "--raw");
 	return a.failed ? -ENOMEM : 0;
 }
 

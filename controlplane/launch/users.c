@@ -202,7 +202,9 @@ uint64_t users_dataplane_capabilities(const struct config *config)
 		return set | dpdk_capabilities(&config->dpdk);
 	if (config_uses_xdp(config))
 		set |= CONFINE_BIT(CAP_BPF) | CONFINE_BIT(CAP_PERFMON);
-	// Buffers of listening sockets beyond net.core.rmem_max; with XDP also programs and neighbours.
+	if (config->raw_sending)
+		set |= CONFINE_BIT(CAP_NET_RAW);
+	// Buffers of listening sockets beyond net.core.rmem_max; with XDP also programs and neighbours, with raw sending these.
 	return set | CONFINE_BIT(CAP_NET_ADMIN);
 }
 

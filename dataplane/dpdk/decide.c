@@ -9,14 +9,6 @@
 #include "receive.h"
 #include "via.h"
 
-// RFC 8656 section 14: a flow label of our own. One for each pair of transport addresses.
-static uint32_t flow_label(const struct tp_endpoint *from, const struct tp_endpoint *to)
-{
-	uint64_t h = (to->ip.q[1] ^ (uint64_t)from->port << 16 ^ to->port) * 0x9e3779b97f4a7c15ull;
-
-	return (uint32_t)(h >> 44);
-}
-
 static void drop(struct worker *w, struct packet *p, unsigned int reason)
 {
 	tally_add(&w->agent.tally, reason, 1);
@@ -39,7 +31,7 @@ static NEVER_INLINE void to_peer_any(
 	s.front_length = 0;
 	s.padding = 0;
 	s.dont_fragment = d->dont_fragment;
-	s.flow_label = tp_ip_is4(&d->to.ip) ? 0 : flow_label(&s.source, &s.destination);
+	s.flow_label = tp_ip_is4(&d->to.ip) ? 0 : frame_flow_label(&s.source, &s.destination);
 	forward(w, p, &s, d->destination, OUT_PEER);
 }
 
@@ -57,7 +49,7 @@ static NEVER_INLINE void to_client_any(
 	s.front_length = d->front_length;
 	s.padding = d->padding;
 	s.dont_fragment = p->dont_fragment;
-	s.flow_label = tp_ip_is4(&d->to.ip) ? 0 : flow_label(&s.source, &s.destination);
+	s.flow_label = tp_ip_is4(&d->to.ip) ? 0 : frame_flow_label(&s.source, &s.destination);
 	forward(w, p, &s, d->destination, OUT_CLIENT);
 }
 

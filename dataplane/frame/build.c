@@ -18,7 +18,8 @@ uint8_t *frame_build(uint8_t *payload, uint32_t length, const struct frame_send 
 		.flow_label = s->flow_label,
 		.id = s->ip_id,
 		.protocol = TP_PROTO_UDP,
-		.ttl = TP_TTL_DEFAULT,
+		.ttl = s->ttl ? s->ttl : TP_TTL_DEFAULT,
+		.tos = s->tos,
 		.dont_fragment = s->dont_fragment,
 	};
 	uint64_t sum = tp_sum_udp_headers(&s->source, &s->destination, ip4, udp);

@@ -90,6 +90,8 @@ struct frame_send {
 	uint16_t mtu; // of the next hop: IP packets of at most so many bytes
 	uint16_t ip_id; // IPv4 identification, if fragmentation is allowed (RFC 6864)
 	uint32_t flow_label; // IPv6, 20 bits; 0: none
+	uint8_t ttl; // frame_build() alone; 0: 64
+	uint8_t tos; // frame_build() alone
 };
 
 struct frame_result {
@@ -120,9 +122,18 @@ int frame_rewrite(uint8_t *data, const struct frame *f, const struct frame_send 
 
 // A datagram made from nothing (an answer of the control plane): whole headers and checksums, and the front
 // if there is one, before `length` bytes of payload at `payload`, where FRAME_HEADROOM + front_length bytes
-// are free. TTL 64, DSCP and ECN 0; offset, length, padding and mtu of `s` are not used. Returns the frame's
+// are free. Offset, length, padding and mtu of `s` are not used. Returns the frame's
 // first byte, before `payload`.
 uint8_t *frame_build(uint8_t *payload, uint32_t length, const struct frame_send *s);
+
+// RFC 8656 section 14: a flow label of our own. One for each pair of transport addresses.
+static inline uint32_t frame_flow_label(
+	const struct tp_endpoint *from, const struct tp_endpoint *to)
+{
+	uint64_t h = (to->ip.q[1] ^ (uint64_t)from->port << 16 ^ to->port) * 0x9e3779b97f4a7c15ull;
+
+	return (uint32_t)(h >> 44);
+}
 
 // ICMP towards the sender of a frame that could not be relayed (RFC 8656 sections 13 and 14): time exceeded,
 // or packet too big / fragmentation needed with the MTU that the sender must keep to, from `from`, an address

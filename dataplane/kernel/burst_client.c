@@ -48,6 +48,7 @@ static void queue_to_peer(struct worker *w, unsigned int i, enum transmit_kind k
 		.socket = s,
 		.usual = &s->usual,
 		.counted = d->length,
+		.destination = d->destination,
 		.kind = (uint8_t)kind,
 		.header = {(uint8_t)(w->header[i].ttl - 1), w->header[i].tos},
 		.parts = 1,

@@ -83,6 +83,7 @@ static int make_worker(struct plane *plane, uint32_t index, const int *listener)
 		.segment = &plane->segment,
 		.owners = &plane->owners,
 		.mirror = plane->xdp.mirror,
+		.raw = &plane->raw,
 		.listener = listener};
 	struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
 	int err = w ? worker_init(w, &setup) : -ENOMEM;
@@ -105,6 +106,17 @@ static uint32_t cpus(void)
 	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 0 : (uint32_t)CPU_COUNT(&set);
 }
 
+// What the XDP program leaves to the sockets is too little, or too odd, to be hurried.
+static int start_raw(struct plane *plane, const struct settings *settings)
+{
+	int err;
+
+	if (plane->xdp.mirror)
+		return 0;
+	err = raw_start(&plane->raw, settings);
+	return err ? complain("next hops can't be followed", err) : 0;
+}
+
 // What listening and buffers took is done. Threads start with what their maker has.
 static int give_up_capabilities(const struct tp_capabilities *caps)
 {
@@ -124,7 +136,8 @@ int plane_start(struct plane *plane, struct settings *settings)
 
 	*plane = (struct plane){0};
 	xdp_start(&plane->xdp, settings, &settings->common.capabilities);
-	if (make_shared(plane, options) < 0 || make_listeners(options, listener) < 0)
+	if (start_raw(plane, settings) < 0 || make_shared(plane, options) < 0 ||
+		make_listeners(options, listener) < 0)
 		return -1;
 	for (uint32_t i = 0; i < options->workers; i++)
 		if (make_worker(plane, i, listener[i]) < 0)
@@ -151,6 +164,7 @@ void plane_stop(struct plane *plane)
 		free(plane->worker[i]);
 	}
 	xdp_stop(&plane->xdp);
+	raw_stop(&plane->raw);
 	owners_free(&plane->owners);
 	segment_free(&plane->segment);
 }

@@ -16,6 +16,7 @@ struct plane {
 	uint32_t running; // threads to join
 	struct owners owners;
 	struct xdp xdp;
+	struct raw raw;
 };
 
 // Makes everything and starts the workers. Returns 0, or -1 after a sentence on stderr; either way

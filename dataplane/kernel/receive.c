@@ -15,7 +15,8 @@ int receive_init(struct receive *r)
 		return -errno;
 	r->buffer = buffer;
 	for (unsigned int i = 0; i < RELAY_BURST; i++) {
-		r->part[i] = (struct iovec){r->buffer + (size_t)i * RECEIVE_STRIDE, RECEIVE_MAX};
+		r->part[i] = (struct iovec){
+			r->buffer + (size_t)i * RECEIVE_STRIDE + RECEIVE_FRONT, RECEIVE_MAX};
 		r->message[i].msg_hdr = (struct msghdr){.msg_name = &r->name[i],
 			.msg_iov = &r->part[i],
 			.msg_iovlen = 1,

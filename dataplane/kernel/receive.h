@@ -13,9 +13,11 @@
 #include "sockname.h"
 
 #define RECEIVE_MAX 65536u // bytes of one datagram: more than UDP can carry
+#define RECEIVE_FRONT 192u // free bytes before a datagram, for the headers of a frame (raw.h)
 // A slot is longer by 17 lines, so that the datagrams of a burst don't meet in one set of each
 // cache.
 #define RECEIVE_STRIDE (RECEIVE_MAX + 17u * 64u)
+_Static_assert(RECEIVE_FRONT + RECEIVE_MAX + 3u <= RECEIVE_STRIDE, "and padding");
 #define RECEIVE_CONTROL 96u // three control messages of an int each
 
 struct receive {

@@ -10,18 +10,24 @@
 enum {
 	OPTION_XDP = OPTIONS_MORE,
 	OPTION_INTERFACE,
+	OPTION_RAW,
 };
 
 static const struct option more[] = {
 	{"xdp", required_argument, NULL, OPTION_XDP},
 	{"interface", required_argument, NULL, OPTION_INTERFACE},
+	{"raw", no_argument, NULL, OPTION_RAW},
 	{0},
 };
 
 static const char more_help[] =
 	"  --xdp MODE             relay in the driver where it can be: auto, native or generic;\n"
 	"                         without it sockets relay alone\n"
-	"  --interface NAME       for --xdp; may be repeated (those that hold the addresses)\n";
+	"  --raw                  where XDP does not relay, send by packet sockets, past routing "
+	"and\n"
+	"                         packet filters of this host (takes CAP_NET_RAW)\n"
+	"  --interface NAME       for --xdp and --raw; may be repeated (those that hold the "
+	"addresses)\n";
 
 static bool take_xdp(struct settings *s, const char *text)
 {
@@ -51,8 +57,11 @@ static bool take_interface(struct settings *s, const char *text)
 
 static bool take(void *context, struct options *, int option, const char *argument)
 {
-	return option == OPTION_XDP ? take_xdp(context, argument)
-				    : take_interface(context, argument);
+	struct settings *s = context;
+
+	if (option == OPTION_RAW)
+		return s->raw = true;
+	return option == OPTION_XDP ? take_xdp(s, argument) : take_interface(s, argument);
 }
 
 enum options_result settings_parse(struct settings *out, int argc, char **argv)

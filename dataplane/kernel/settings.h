@@ -16,6 +16,7 @@ enum xdp_wish {
 struct settings {
 	struct options common;
 	enum xdp_wish xdp;
+	bool raw; // frames are sent by packet sockets where XDP does not relay
 	uint32_t interfaces; // 0: those that hold the addresses
 	const char *interface[TP_INTERFACES_MAX];
 };

@@ -36,8 +36,10 @@ int transmit_now(const struct transmit_item *item)
 	return sendmsg(item->fd, &message.msg_hdr, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static void count_sent(struct tally *t, const struct transmit_item *item)
+void transmit_count(struct worker *w, const struct transmit_item *item)
 {
+	struct tally *t = &w->agent.tally;
+
 	switch (item->kind) {
 	case TRANSMIT_HAIRPIN:
 		tally_add(t, TP_C_hairpinned, 1);
@@ -102,7 +104,7 @@ static unsigned int send_run(struct worker *w, unsigned int from, unsigned int t
 		int err = n < 0 ? errno : 0;
 
 		for (int i = 0; i < n; i++)
-			count_sent(&w->agent.tally, &t->item[t->order[from + (unsigned int)i]]);
+			transmit_count(w, &t->item[t->order[from + (unsigned int)i]]);
 		if (n > 0) {
 			sent += (unsigned int)n;
 			from += (unsigned int)n;
@@ -140,6 +142,8 @@ unsigned int transmit_flush(struct worker *w)
 	unsigned int sent = 0;
 
 	_Static_assert(RELAY_BURST == 64, "one bit for each item");
+	if (w->raw.fd >= 0)
+		left = raw_send(w, left, &sent);
 	while (left) {
 		const struct transmit_item *first = &t->item[__builtin_ctzll(left)];
 		const int fd = first->fd;

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <turnpike/ip.h>
+
 #include <relay.h>
 
 #include "sockname.h"
@@ -28,7 +30,9 @@ struct transmit_item {
 	uint32_t counted; // application bytes
 	struct relay_socket *socket; // NULL: fd is a listening socket
 	struct usual *usual; // fd's
+	uint32_t destination; // whose next hop it takes (raw.h); 0: by `fd`
 	uint8_t kind; // enum transmit_kind
+	uint8_t server; // where `socket` is NULL: the listening address
 	bool dont_fragment;
 	struct packet_header header;
 	uint8_t parts;
@@ -37,7 +41,7 @@ struct transmit_item {
 };
 
 // Of what the relay itself makes.
-#define TRANSMIT_OWN ((struct packet_header){.ttl = 64})
+#define TRANSMIT_OWN ((struct packet_header){.ttl = TP_TTL_DEFAULT})
 
 struct transmit {
 	unsigned int count;
@@ -55,12 +59,15 @@ static inline struct transmit_item *transmit_next(struct transmit *t)
 	return &t->item[t->count++];
 }
 
+// Counts a datagram that has left.
+void transmit_count(struct worker *w, const struct transmit_item *item);
+
 // The counter for a send that failed with errno `err`.
 unsigned int transmit_drop(enum transmit_kind kind, int err);
 
 // Sends one datagram at once, and counts nothing. Returns 0 or a negative errno.
 int transmit_now(const struct transmit_item *item);
 
-// Sends everything, grouped by socket and in order within each. What can't be sent is counted under
+// Sends everything, by raw sockets what they can, the rest grouped by socket and in order within each. What can't be sent is counted under
 // the reason and holds nothing else up. Returns how many left.
 unsigned int transmit_flush(struct worker *w);

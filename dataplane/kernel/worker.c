@@ -99,7 +99,8 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 		.capabilities = *caps, .secret = {tp_random64(), tp_random64()}};
 	int err;
 
-	*w = (struct worker){.owners = setup->owners, .mirror = setup->mirror, .bell = -1};
+	*w = (struct worker){
+		.owners = setup->owners, .mirror = setup->mirror, .bell = -1, .raw.fd = -1};
 	agent_init(&w->agent, setup->index, setup->segment,
 		&(struct agent_ops){.apply = apply,
 			.sweep = sweep,
@@ -121,11 +122,14 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 	if (!err)
 		err = relay_sockets_init(&w->sockets, caps);
 	if (!err)
+		err = raw_sender_init(&w->raw, setup->raw);
+	if (!err)
 		err = relay_create(&w->agent.relay, &config);
 	if (err) {
 		worker_free(w);
 		return err;
 	}
+	raw_follow(setup->raw, w->agent.relay);
 	relay_on_dropped(w->agent.relay, relay_socket_dropped, w);
 	return 0;
 }
@@ -135,6 +139,7 @@ void worker_free(struct worker *w)
 	relay_destroy(w->agent.relay);
 	relay_sockets_free(w);
 	receive_free(&w->receive);
+	raw_sender_free(&w->raw);
 	for (uint32_t i = 0; i < w->agent.capabilities->servers; i++)
 		close(w->listener[i].fd);
 	if (w->epoll >= 0)

@@ -11,6 +11,7 @@
 #include <agent.h>
 
 #include "owners.h"
+#include "raw.h"
 #include "receive.h"
 #include "relay_socket.h"
 #include "transmit.h"
@@ -37,6 +38,7 @@ struct worker {
 
 	struct receive receive;
 	struct transmit transmit;
+	struct raw_sender raw;
 	struct relay_from_client from_client[RELAY_BURST];
 	struct relay_from_peer from_peer[RELAY_BURST];
 	struct relay_decision decision[RELAY_BURST];
@@ -52,6 +54,7 @@ struct worker_setup {
 	const struct segment *segment;
 	struct owners *owners;
 	struct mirror *mirror; // NULL: none
+	const struct raw *raw;
 	const int *listener; // a bound socket for each server address; the worker's from now on
 };
 

@@ -19,6 +19,7 @@ import xdp
 from wire import BUILD, REPOSITORY
 
 DATAPLANE = os.environ.get("TURNPIKE_DATAPLANE", "sockets")
+RAW = bool(os.environ.get("TURNPIKE_RAW"))  # sockets: whole frames leave by packet sockets
 PORT = os.environ.get("TURNPIKE_PORT", "tap")  # of turnpike-dpdk: wire.py
 DATAPLANE_PROGRAM = "turnpike-dpdk" if DATAPLANE == "dpdk" else "turnpike-kernel"
 READY_SECONDS = 20
@@ -89,6 +90,8 @@ class Server:
         if self.config["dataplane"] == "xdp":
             host.xdp = host.xdp or xdp.prepare(host)
             self.config["xdp"] = {**host.xdp, **overrides.get("xdp", {})}
+        if self.config["dataplane"] == "sockets" and RAW:
+            self.config.setdefault("sockets", {"raw": True})
         self.config = {k: v for k, v in self.config.items() if v is not None}
         self.file = self.directory / "turnpike.yaml"
         self.file.write_text(yaml_text(self.config), encoding="utf-8")

@@ -18,7 +18,7 @@ import pytest
 
 import intruder
 import stun
-from server import (BUILD, DATAPLANE, DATAPLANE_PROGRAM, PORT, SECRETS, USERS, Server,
+from server import (BUILD, DATAPLANE, DATAPLANE_PROGRAM, PORT, RAW, SECRETS, USERS, Server,
                     wait_until)
 
 NOBODY = 65534
@@ -187,6 +187,10 @@ START, AFTERWARDS = {
     "vhost": (mask("NET_ADMIN"), mask("NET_ADMIN")),
 }[PORT if DATAPLANE == "dpdk" else DATAPLANE]
 
+
+if RAW and DATAPLANE == "sockets":
+    START |= mask("NET_RAW")
+    AFTERWARDS |= mask("NET_ADMIN")  # neighbours, as with XDP
 
 # This process may have fewer than root has elsewhere.
 AVAILABLE = int(status(pathlib.Path("/proc/self"))["CapEff"][0], 16)

@@ -96,6 +96,8 @@ static const struct {
 		  "4294967295.\n"},
 	{"workers: 65\n", F "1: workers: \"65\" is not a whole number from 0 to 64.\n"},
 	{"workers: -1\n", F "1: workers: \"-1\" is not a whole number from 0 to 64.\n"},
+	{"sockets:\n  raw: yes\n", F "2: sockets.raw: \"yes\" is neither true nor false.\n"},
+	{"sockets:\n  cooked: true\n", F "2: sockets.cooked: unknown key.\n"},
 	{"dataplane: udp\n", F "1: dataplane: \"udp\" is none of auto, xdp, sockets, dpdk.\n"},
 	{"nat_discovery: maybe\n", F "1: nat_discovery: \"maybe\" is neither on nor off.\n"},
 	{"listen: ['127.0.0.1:3478', '127.0.0.1:3479', '127.0.0.2:3478']\nnat_discovery: on\n",

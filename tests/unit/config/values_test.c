@@ -81,6 +81,7 @@ static const char everything[] = "listen: ['0.0.0.0:3478', '[2001:db8::7]:3479',
 				 "allow_peers: [10.0.0.0/8, 2001:db8::/32]\n"
 				 "deny_peers: [10.1.2.3]\n"
 				 "dataplane: sockets\n"
+				 "sockets: {raw: true}\n"
 				 "workers: 2\n"
 				 "limits: {allocations: 0, allocations_per_user: 10,\n"
 				 "  allocations_per_address: 5, unauthenticated_per_second: 0,\n"
@@ -133,6 +134,7 @@ static void expect_everything(const struct config *c)
 	cr_expect_eq(c->deny_peers[0].bits, 128);
 	cr_expect_eq(c->dataplane, CONFIG_DATAPLANE_SOCKETS);
 	cr_expect_eq(c->workers, 2);
+	cr_expect(c->raw_sending);
 	cr_expect(c->mobility_forbidden);
 	cr_expect_eq(c->limits.allocations, 200, "0 is what ports and relay addresses give");
 	cr_expect_eq(c->limits.allocations_per_user, 10);

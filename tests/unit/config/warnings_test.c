@@ -41,6 +41,18 @@ Test(config_warnings, too_few_descriptors_are_told_with_both_numbers)
 		"limits.allocations.\n");
 }
 
+Test(config_warnings, raw_sending_that_will_not_be_is_told)
+{
+	struct host host = fixture_host();
+
+	expect_warnings(USER "ports: 61000-65535\ndataplane: sockets\nsockets: {raw: true}\n",
+		&host, 0, "");
+	host.privileged = false;
+	expect_warnings(USER "ports: 61000-65535\ndataplane: sockets\nsockets: {raw: true}\n",
+		&host, 1,
+		"warning: sockets.raw takes root, or CAP_NET_RAW; without it UDP sockets send.\n");
+}
+
 Test(config_warnings, addresses_of_another_host_are_told)
 {
 	struct host host = fixture_host();

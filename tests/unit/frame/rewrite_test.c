@@ -294,6 +294,46 @@ Test(build, a_datagram_of_our_own_is_what_the_rfcs_say)
 	cr_assert(eq(int, memcmp(first, expected, n), 0));
 }
 
+Test(build, a_datagram_made_from_nothing_has_the_ttl_and_tos_that_are_asked_for)
+{
+	static uint8_t expected[PACKET_MAX];
+	struct packet_spec want = {.l2 = next_hop_l2,
+		BETWEEN("203.0.113.1", 50000, "203.0.113.2", 6000),
+		.front = "000102030405060708",
+		.ttl = 31,
+		.tos = 0xb9,
+		.id = 77};
+	struct frame_send s = send4(0);
+	uint32_t n = packet_build(expected, &want);
+	uint8_t *first;
+
+	memcpy(s.l2, next_hop_l2, 12);
+	s.ttl = 31;
+	s.tos = 0xb9;
+	s.ip_id = 77;
+	for (uint8_t i = 0; i < 9; i++)
+		bytes[i] = i;
+	first = frame_build(bytes, 9, &s);
+	cr_assert(eq(int, (int)(bytes + 9 - first), (int)n));
+	cr_assert(eq(int, memcmp(first, expected, n), 0));
+
+	want = (struct packet_spec){.l2 = next_hop_l2,
+		BETWEEN("2001:db8::1", 50000, "2001:db8::2", 6000),
+		.front = "000102030405060708",
+		.ttl = 1,
+		.tos = 0x2e,
+		.flow_label = 1};
+	n = packet_build(expected, &want);
+	s = send6(0);
+	memcpy(s.l2, next_hop_l2, 12);
+	s.ttl = 1;
+	s.tos = 0x2e;
+	s.flow_label = 1;
+	first = frame_build(bytes, 9, &s);
+	cr_assert(eq(int, (int)(bytes + 9 - first), (int)n));
+	cr_assert(eq(int, memcmp(first, expected, n), 0));
+}
+
 static uint64_t state = 88172645463325252ull;
 
 static uint32_t draw(uint32_t below)

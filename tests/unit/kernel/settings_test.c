@@ -30,6 +30,7 @@ Test(settings, without_a_word_there_are_sockets_alone)
 
 	cr_assert(eq(int, PARSE(&s), OPTIONS_RUN));
 	cr_assert(eq(int, s.xdp, XDP_WISH_OFF));
+	cr_assert_not(s.raw);
 	cr_assert(eq(u32, s.interfaces, 0));
 	cr_assert(eq(str, s.common.capabilities.name, "sockets"));
 	cr_assert(eq(u32, s.common.capabilities.placement, TP_PLACEMENT_CLIENT));
@@ -49,6 +50,15 @@ Test(settings, every_mode_and_several_interfaces_are_read)
 	cr_assert(eq(u32, s.interfaces, 2));
 	cr_assert(eq(str, (char *)s.interface[0], "eth0"));
 	cr_assert(eq(str, (char *)s.interface[1], "eth1"));
+}
+
+Test(settings, raw_sending_is_read)
+{
+	struct settings s;
+
+	cr_assert(eq(int, PARSE(&s, "--raw", "--interface", "eth0"), OPTIONS_RUN));
+	cr_assert(s.raw);
+	cr_assert(eq(u32, s.interfaces, 1));
 }
 
 static void redirect(void)

@@ -55,6 +55,16 @@ Test(command, sockets_get_the_shared_options)
 		"turnpike-kernel " SHARED_ARGUMENTS);
 }
 
+Test(command, who_wants_frames_sent_raw_gets_it_but_with_dpdk)
+{
+	expect_command(SHARED "workers: 2\ndataplane: sockets\nsockets: {raw: true}\n", true,
+		"turnpike-kernel " SHARED_ARGUMENTS " --raw");
+	expect_command(SHARED "workers: 2\nsockets: {raw: true}\n", true,
+		"turnpike-kernel " SHARED_ARGUMENTS " --xdp auto --raw");
+	expect_command(SHARED "workers: 2\ndataplane: sockets\nsockets: {raw: false}\n", true,
+		"turnpike-kernel " SHARED_ARGUMENTS);
+}
+
 Test(command, where_it_may_be_xdp_the_kernel_dataplane_is_told_so)
 {
 	expect_command(

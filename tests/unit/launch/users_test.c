@@ -37,6 +37,8 @@ Test(users, a_dataplane_gets_the_capabilities_that_its_ports_take_and_no_others)
 	expect_capabilities(PLACE "dataplane: sockets\n", admin);
 	expect_capabilities(
 		PLACE "dataplane: auto\n", admin | CONFINE_BIT(CAP_BPF) | CONFINE_BIT(CAP_PERFMON));
+	expect_capabilities(PLACE "dataplane: sockets\nsockets: {raw: true}\n",
+		admin | CONFINE_BIT(CAP_NET_RAW));
 	expect_capabilities("listen: ['192.0.2.1:53']\nrelay: [192.0.2.1]\ndataplane: sockets\n",
 		admin | CONFINE_BIT(CAP_NET_BIND_SERVICE));
 	expect_capabilities(PLACE "ports: 1000-2000\ndataplane: sockets\n",
