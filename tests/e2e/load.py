@@ -12,6 +12,7 @@ from server import BUILD, wait_until
 
 CHANNEL = 0x4000
 PUMP = BUILD / "tests/e2e/pump"
+WINDOW = 900  # packets on their way at once, where none may be lost: any buffer on the way holds them
 
 
 def drain(sock):
@@ -44,12 +45,12 @@ class Load:
             client.send_raw = client.sock.send  # connected
         self.process = None
 
-    def start(self, rate, seconds, size=160):
+    def start(self, rate, seconds, size=160, window=0):
         fds = [sock.fileno() for c, p in zip(self.clients, self.peers) for sock in (c.sock, p)]
         flows = [f"{c.sock.fileno()}:{p.fileno()}:{CHANNEL}"
                  for c, p in zip(self.clients, self.peers)]
         self.process = subprocess.Popen(
-            [PUMP, str(rate), str(seconds), str(size), *flows], pass_fds=fds,
+            [PUMP, str(rate), str(seconds), str(size), str(window), *flows], pass_fds=fds,
             stdout=subprocess.PIPE, text=True)
 
     def line(self):

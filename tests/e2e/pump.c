@@ -3,11 +3,12 @@
 //
 // Sends numbered packets both ways through a relay at a fixed rate, and tells which were lost.
 //
-//   pump RATE SECONDS SIZE CLIENT:PEER:CHANNEL...
+//   pump RATE SECONDS SIZE WINDOW CLIENT:PEER:CHANNEL...
 //
 // CLIENT and PEER are inherited, connected UDP sockets: a client's to its server, with CHANNEL bound
 // to the peer, and the peer's to the relayed address. RATE is packets a second over all flows and
-// both directions. A line {"second": N} goes out as each second begins, the result at the end.
+// both directions. With a WINDOW that is not 0 no more packets than that are on their way at once: where none may be
+// lost, a busy machine is to make it slow and no buffer full. A line {"second": N} goes out as each second begins, the result at the end.
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <stdbool.h>
@@ -27,6 +28,7 @@ enum {
 	SECONDS_MAX = 120,
 	ARRIVED = 0x80, // in a packet's state, beside the second in which it was sent, plus 1
 	QUIET_MS = 2000, // without any arrival, after the last packet: the rest is lost
+	FULL_MS = 20000, // likewise, while the window is full
 };
 
 // One direction of a channel.
@@ -41,6 +43,7 @@ struct pump {
 	struct flow *flows;
 	uint32_t count;
 	uint32_t size;
+	uint32_t window; // 0: none
 	uint64_t sent, received, duplicated, corrupt, other, send_errors;
 };
 
@@ -137,11 +140,16 @@ static bool receive(struct pump *p, int epoll, int ms)
 	return n > 0;
 }
 
+static bool is_full(const struct pump *p)
+{
+	return p->window && p->sent - p->received >= p->window;
+}
+
 static void run(struct pump *p, int epoll, uint32_t rate, uint32_t seconds)
 {
 	uint64_t start = now_us();
 	uint64_t total = (uint64_t)rate * seconds;
-	uint64_t tried = 0, tick = 0, second = UINT64_MAX;
+	uint64_t tried = 0, tick = 0, second = UINT64_MAX, heard = start;
 
 	while (tried < total) {
 		uint64_t elapsed = now_us() - start;
@@ -156,11 +164,14 @@ static void run(struct pump *p, int epoll, uint32_t rate, uint32_t seconds)
 		// due would overrun buffers that the rate itself does not.
 		if (elapsed / 1000 > tick) {
 			tick = elapsed / 1000;
-			for (uint32_t n = 2 * rate / 1000 + 1; n && tried < due && tried < total;
-				n--)
+			for (uint32_t n = 2 * rate / 1000 + 1;
+				n && tried < due && tried < total && !is_full(p); n--)
 				send_one(p, (uint32_t)(tried++ % p->count), (uint32_t)second);
 		}
-		receive(p, epoll, tried < due ? 0 : 1);
+		if (receive(p, epoll, tried < due && !is_full(p) ? 0 : 1))
+			heard = now_us();
+		else if (is_full(p) && now_us() - heard > FULL_MS * 1000ull)
+			break;
 	}
 	while (p->received < p->sent && receive(p, epoll, QUIET_MS))
 		;
@@ -207,7 +218,7 @@ static void report(const struct pump *p, double took)
 static int usage(void)
 {
 	fprintf(stderr,
-		"usage: pump RATE SECONDS SIZE CLIENT:PEER:CHANNEL...\n"
+		"usage: pump RATE SECONDS SIZE WINDOW CLIENT:PEER:CHANNEL...\n"
 		"SECONDS up to %d, SIZE %d to %d\n",
 		SECONDS_MAX, SIZE_MIN, SIZE_MAX_);
 	return 2;
@@ -215,15 +226,17 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-	uint32_t rate = argc > 4 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
-	uint32_t seconds = argc > 4 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
-	struct pump p = {.size = argc > 4 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0};
+	uint32_t rate = argc > 5 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
+	uint32_t seconds = argc > 5 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
+	struct pump p = {.size = argc > 5 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0};
+	const int first = 5; // of the flows
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	uint64_t start;
 
 	if (!rate || !seconds || seconds > SECONDS_MAX || p.size < SIZE_MIN || p.size > SIZE_MAX_)
 		return usage();
-	p.count = 2 * (uint32_t)(argc - 4);
+	p.window = (uint32_t)strtoul(argv[4], NULL, 10);
+	p.count = 2 * (uint32_t)(argc - first);
 	p.flows = calloc(p.count, sizeof(*p.flows));
 	if (epoll < 0 || !p.flows)
 		return 1;
@@ -232,7 +245,7 @@ int main(int argc, char **argv)
 		int client, peer;
 		unsigned int channel;
 
-		if (sscanf(argv[4 + i / 2], "%d:%d:%u", &client, &peer, &channel) != 3)
+		if (sscanf(argv[first + (int)i / 2], "%d:%d:%u", &client, &peer, &channel) != 3)
 			return usage();
 		if (i % 2 == 0)
 			*f = (struct flow){

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 import stun
-from load import Load, lossless
+from load import WINDOW, Load, lossless
 from server import DATAPLANE_PROGRAM, FAMILIES, answers, started, wait_until
 
 RATE = 20_000  # packets a second, over all channels and both directions
@@ -37,7 +37,7 @@ def test_a_killed_control_plane_loses_no_packet_and_its_restart_no_allocation(
     server = make_server()
     assert set(server.processes()) == PROGRAMS
     load = make_load(server, FAMILIES[family])
-    load.start(RATE, BEFORE + AFTER)
+    load.start(RATE, BEFORE + AFTER, window=WINDOW)
     load.until(BEFORE)
     dataplane = server.processes()[DATAPLANE_PROGRAM]
     server.restarted("turnpike-control", server.kill("turnpike-control"))
@@ -98,7 +98,7 @@ def test_a_killed_launcher_takes_nothing_with_it_and_the_next_adopts(
         make_server, make_client, make_load):
     server = make_server()
     load = make_load(server)
-    load.start(RATE, 10)
+    load.start(RATE, 10, window=WINDOW)
     load.until(3)
     before = server.processes()
     server.kill("turnpike")
