@@ -47,32 +47,38 @@ def _list(numbers):
     return ",".join(map(str, numbers))
 
 
-def pure(context):
-    """Level 0: no I/O."""
-    fit = _that_fit(context, context.plan["flows"])
-    few = [n for n in fit if n in (1000, 1000000)] or fit[:1]
-    bursts = [b for b in context.plan["bursts"] if b != 32]
-    parts = []
-    # Each is asked for as many flows as fit, then for all bursts with few and with many.
+def _sweeps(fit, every_burst):
+    """(few, bursts, huge) parts of lookup and rewriting: each bench is asked for as many flows as fit, then
+    for all bursts with few and with many, then for tables that take half a minute to fill."""
+    few, bursts, huge = [], [], []
+    ends = [n for n in fit if n in (1000, HUGE)] or fit[:1]
+
+    def add(parts, weight, what, bench, flows, some_bursts):
+        parts.append((what, weight, lambda c: _bench(c, bench, "--flows", _list(flows), "--bursts",
+                                                     _list(some_bursts), bench=bench)))
+
     for bench, what in (("relay_bench", "lookup"), ("frame_bench", "lookup and rewrite of frames")):
-        # The largest tables take half a minute to fill: where there is no time for that, there still are
-        # the others.
-        for some in filter(None, ([n for n in fit if n <= HUGE], [n for n in fit if n > HUGE])):
-            weight = 5 if some[0] <= HUGE else 9
-            parts.append((f"{what}, {some[0]:,} to {some[-1]:,} flows", weight, lambda b=bench, s=some: _bench(
-                context, b, "--flows", _list(s), "--bursts", 32, bench=b)))
-        if bursts:
-            parts.append((f"{what}, bursts of {bursts[0]} to {bursts[-1]}", 4, lambda b=bench: _bench(
-                context, b, "--flows", _list(few), "--bursts", _list(bursts), bench=b)))
-    parts += [
-        ("STUN: verify and sign", 1, lambda: _bench(context, "stun_bench")),
-        ("the ring", 2, lambda: _bench(context, "ring_bench", "--bursts",
-                                       _list(context.plan["bursts"]))),
-        ("commands", 2, lambda: _bench(context, "apply_bench", "--flows",
-                                       _list([n for n in fit if n <= HUGE]))),
-        ("the control plane", 5, lambda: _bench(context, "control_bench", "--allocations",
-                                                context.plan["allocations"]))]
-    context.parts(*parts)
+        for parts, weight, some in ((few, 5, [n for n in fit if n <= HUGE]),
+                                    (huge, 8, [n for n in fit if n > HUGE])):
+            if some:
+                add(parts, weight, f"{what}, {some[0]:,} to {some[-1]:,} flows", bench, some, [32])
+        if every_burst:
+            add(bursts, 4, f"{what}, bursts of {every_burst[0]} to {every_burst[-1]}", bench, ends, every_burst)
+    return few, bursts, huge
+
+
+def pure(context):
+    """Level 0: no I/O. What takes longest comes last: on a slow machine it is what there is no time for."""
+    fit = _that_fit(context, context.plan["flows"])
+    few, bursts, huge = _sweeps(fit, [b for b in context.plan["bursts"] if b != 32])
+    parts = [
+        ("STUN: verify and sign", 1, lambda c: _bench(c, "stun_bench")),
+        ("the ring", 2, lambda c: _bench(c, "ring_bench", "--bursts", _list(c.plan["bursts"]))),
+        *few,
+        ("commands", 2, lambda c: _bench(c, "apply_bench", "--flows", _list([n for n in fit if n <= HUGE]))),
+        ("the control plane", 5, lambda c: _bench(c, "control_bench", "--allocations", c.plan["allocations"])),
+        *bursts, *huge]
+    context.parts(*((*part, context) for part in parts))
 
 
 def port(context):

@@ -43,3 +43,18 @@ def test_a_bench_without_a_round_is_missing_and_one_with_fewer_is_told(tmp_path,
     found = context.results.document
     assert [(m["what"], m["reason"]) for m in found["missing"]] == missing
     assert [(s["what"], s["asked"], s["done"]) for s in found["shortened"]] == shortened
+
+
+def test_what_fills_the_largest_tables_comes_when_all_else_has_had_its_time(monkeypatch):
+    asked = []
+    monkeypatch.setattr(level_bench, "_bench", lambda context, name, *more, **labels: asked.append((name, more)))
+    monkeypatch.setattr(level_bench.machine, "available_memory", lambda: 1 << 40)
+    context = Context(None, {"seconds": 100, "rounds": 1, "flows": [1000, 1000000, 10000000], "bursts": [1, 32],
+                             "allocations": 1000}, document.results_of(), quiet=True)
+    context.run_level("pure", 1, 1, level_bench.pure)
+    assert [name for name, _ in asked] == [
+        "stun_bench", "ring_bench", "relay_bench", "frame_bench", "apply_bench", "control_bench", "relay_bench",
+        "frame_bench", "relay_bench", "frame_bench"]
+    assert [more for name, more in asked if name == "frame_bench"] == [
+        ("--flows", "1000,1000000", "--bursts", "32"), ("--flows", "1000,1000000", "--bursts", "1"),
+        ("--flows", "10000000", "--bursts", "32")]
