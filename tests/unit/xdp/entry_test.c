@@ -18,12 +18,12 @@ static void put_for(uint32_t slot, const struct tp_endpoint *c, uint8_t server)
 	struct tp_endpoint peer = ep("203.0.113.9", 5000);
 	uint16_t port = (uint16_t)(RELAY_PORT + slot);
 
-	lab_put_allocation(&lab, slot, c, server, 0, port);
-	lab_put_permission(&lab, slot, &peer.ip);
+	// The channel first: it has the home, if that is free.
 	lab_put_channel(&lab, slot, c, server, 0, port, &peer, CHANNEL);
+	lab_put_permission(&lab, slot, &peer.ip);
+	lab_put_allocation(&lab, slot, c, server, 0, port);
 }
 
-// In turn by ChannelData and by a Send indication.
 static void relays_by(const struct tp_endpoint *from, const struct tp_endpoint *to, uint16_t port)
 {
 	static const uint8_t message[] = {CHANNEL >> 8, CHANNEL & 0xff, 0, 0};
@@ -73,6 +73,31 @@ Test(xdp_entry, clients_that_differ_in_any_part_of_their_key_are_not_each_other)
 			memset(lab.peers.lines, 0, sizeof(struct xdp_line) * xdp_lines(1));
 		}
 		lab_close(&lab);
+	}
+}
+
+Test(xdp_entry, clients_and_peers_alike_but_for_their_address_are_each_found_behind_one_home)
+{
+	static const char *const ips[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
+	struct tp_endpoint c, to, peer, relay = ep("198.51.100.1", RELAY_PORT + 10);
+	uint8_t b[LAB_FRAME_MAX], out[LAB_FRAME_MAX];
+
+	lab.homes = 1;
+	open_scene(UINT32_MAX);
+	load_scene();
+	put(10);
+	to = server();
+	for (uint32_t i = 0; i < 3; i++) {
+		c = ep(ips[i], 4000);
+		put_for(i, &c, 0);
+		peer = ep(ips[i], 5000);
+		lab_put_permission(&lab, 10, &peer.ip);
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		c = ep(ips[i], 4000);
+		relays_by(&c, &to, (uint16_t)(RELAY_PORT + i));
+		peer = ep(ips[i], 5000);
+		cr_assert_eq(verdict(b, frame(b, &peer, &relay, "data", 4), out), XDP_TX, "%u", i);
 	}
 }
 

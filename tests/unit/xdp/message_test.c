@@ -48,6 +48,8 @@ static const struct message wrong[] = {
 	MESSAGE("a length too large", SEND("\x18") PEER DATA, client_stun_malformed),
 	MESSAGE("a length that is no multiple of 4", SEND("\x15") PEER DATA "\x00",
 		client_stun_malformed),
+	MESSAGE("a request of such a length", "\x00\x01\x00\x01" COOKIE ID "\x00",
+		client_stun_malformed),
 	MESSAGE("a Data indication", "\x00\x17\x00\x14" COOKIE ID PEER DATA,
 		client_stun_unexpected),
 	MESSAGE("an Allocate success response", "\x01\x03\x00\x00" COOKIE ID,
