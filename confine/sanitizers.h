@@ -9,6 +9,7 @@
 
 static const struct filter_call filter_sanitizers[] = {
 	{"clone"},
+	{"getdents"},
 	{"getdents64"},
 	{"getppid"},
 	{"getrlimit"},
