@@ -27,8 +27,7 @@ struct filter_condition {
 // An open() or openat() whose flags are this argument neither writes nor makes anything.
 #define FILTER_READS(index) \
 	{ \
-		.argument = (index), .mask = O_ACCMODE | O_CREAT | O_TRUNC, \
-		.value = O_RDONLY \
+		.argument = (index), .mask = O_ACCMODE | O_CREAT | O_TRUNC, .value = O_RDONLY \
 	}
 // A socket() or socketpair() of this family and type (SOCK_DGRAM, ...).
 #define FILTER_SOCKET(family, type) \

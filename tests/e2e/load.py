@@ -117,7 +117,6 @@ class Load:
 def lossless(result, rate, seconds):
     """Nothing lost, doubled or changed, but what the pump's own sockets had no room for."""
     assert result["sent"] == rate * seconds, result
-    # A busy machine sends more slowly, and what is asked here holds at any rate: but not at hardly any.
-    assert result["took"] < seconds * 4, f"this machine can't send at that rate: {result}"
+    # A busy machine sends more slowly, and what is asked here holds at any rate: how long it took is not judged.
     assert (result["lost"] - result["own_drops"], result["duplicated"], result["corrupt"],
             result["other"], result["send_errors"]) == (0, 0, 0, 0, 0), result
