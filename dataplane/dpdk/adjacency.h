@@ -31,15 +31,34 @@ struct adjacencies {
 void adjacencies_init(
 	struct adjacencies *all, const struct nexthops *n, struct out *out, uint32_t ports);
 
-// The adjacency of a destination, or NULL: its next hop is not ready. Holds until the next call.
+// The adjacency of a next hop, or NULL: it is not ready. Holds until the next call.
 const struct adjacency *adjacency_read(struct adjacencies *all, uint16_t hop);
 
-static inline const struct adjacency *adjacency_of(struct adjacencies *all, uint32_t destination)
+static inline const struct adjacency *adjacency_of(struct adjacencies *all, uint16_t hop)
 {
-	uint16_t hop = nexthops_view_word(&all->hops, destination);
 	const struct adjacency *a = &all->adjacency[hop % ADJACENCIES];
 
 	if (__builtin_expect(a->hop == hop && a->sequence == entry_sequence(a->entry), 1))
 		return a;
 	return adjacency_read(all, hop);
+}
+
+// The one that the packet before took, which nearly always is the next one's.
+struct adjacency_last {
+	uint32_t hop; // UINT32_MAX: there is none
+	const struct adjacency *adjacency;
+};
+
+// The adjacency of a destination, of a packet in a burst.
+static inline const struct adjacency *adjacency_next(
+	struct adjacencies *all, struct adjacency_last *last, uint32_t destination)
+{
+	uint16_t hop = nexthops_view_word(&all->hops, destination);
+	const struct adjacency *a = last->adjacency;
+
+	if (__builtin_expect(hop == last->hop && a->sequence == entry_sequence(a->entry), 1))
+		return a;
+	a = adjacency_of(all, hop);
+	*last = (struct adjacency_last){a ? hop : UINT32_MAX, a};
+	return a;
 }

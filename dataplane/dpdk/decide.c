@@ -53,10 +53,17 @@ static NEVER_INLINE void to_client_any(
 	forward(w, p, &s, d->destination, OUT_CLIENT);
 }
 
-static ALWAYS_INLINE bool to_peer_plain(
-	struct worker *w, struct packet *p, const struct relay_decision *d)
+// Where a plain packet goes; NULL: forward() is to do it.
+static ALWAYS_INLINE const struct adjacency *next_adjacency(struct worker *w,
+	const struct packet *p, const struct relay_decision *d, struct adjacency_last *last)
 {
-	const struct adjacency *a = plain_adjacency(w, p, d->destination);
+	return p->plain ? adjacency_next(&w->adjacencies, last, d->destination) : NULL;
+}
+
+static ALWAYS_INLINE bool to_peer_plain(struct worker *w, struct packet *p,
+	const struct relay_decision *d, struct adjacency_last *last)
+{
+	const struct adjacency *a = next_adjacency(w, p, d, last);
 	const struct plain_send s = {.source = &w->agent.capabilities->relay[d->relay].local,
 		.source_port = &d->port,
 		.destination = &d->to,
@@ -67,10 +74,10 @@ static ALWAYS_INLINE bool to_peer_plain(
 	return likely(a) && forward_plain(w, p, &s, a, OUT_PEER);
 }
 
-static ALWAYS_INLINE bool to_client_plain(
-	struct worker *w, struct packet *p, const struct relay_decision *d)
+static ALWAYS_INLINE bool to_client_plain(struct worker *w, struct packet *p,
+	const struct relay_decision *d, struct adjacency_last *last)
 {
-	const struct adjacency *a = plain_adjacency(w, p, d->destination);
+	const struct adjacency *a = next_adjacency(w, p, d, last);
 	const struct tp_endpoint *server = &w->agent.capabilities->server[d->server];
 	const struct plain_send s = {.source = &server->ip,
 		.source_port = &server->port,
@@ -182,8 +189,10 @@ static void refuse_client(
 // one went: nearly all do, so nobody asks.
 static void fetch(struct worker *w, unsigned int n)
 {
+#pragma GCC unroll 4
 	for (unsigned int i = 0; i < n; i++)
 		nexthops_view_prefetch_word(&w->adjacencies.hops, w->decision[i].destination);
+#pragma GCC unroll 4
 	for (unsigned int i = 0; i < n; i++)
 		nexthops_view_prefetch(&w->adjacencies.hops, w->decision[i].destination);
 }
@@ -197,6 +206,7 @@ static void count(struct worker *w, enum tp_counter packets, enum tp_counter byt
 
 static void decide_clients(struct worker *w)
 {
+	struct adjacency_last last = {.hop = UINT32_MAX};
 	uint64_t bytes = 0;
 
 	for (unsigned int i = 0; i < w->clients; i++)
@@ -208,7 +218,7 @@ static void decide_clients(struct worker *w)
 		const struct relay_decision *d = &w->decision[i];
 		struct packet *p = w->client_packet[i];
 
-		if (likely(d->verdict == RELAY_PEER && to_peer_plain(w, p, d)))
+		if (likely(d->verdict == RELAY_PEER && to_peer_plain(w, p, d, &last)))
 			continue;
 		if (d->verdict == RELAY_PEER)
 			to_peer_any(w, p, d);
@@ -223,6 +233,7 @@ static void decide_clients(struct worker *w)
 
 static void decide_peers(struct worker *w)
 {
+	struct adjacency_last last = {.hop = UINT32_MAX};
 	uint64_t bytes = 0;
 
 	for (unsigned int i = 0; i < w->peers; i++)
@@ -234,7 +245,7 @@ static void decide_peers(struct worker *w)
 		const struct relay_decision *d = &w->decision[i];
 		struct packet *p = w->peer_packet[i];
 
-		if (likely(d->verdict == RELAY_CLIENT && to_client_plain(w, p, d)))
+		if (likely(d->verdict == RELAY_CLIENT && to_client_plain(w, p, d, &last)))
 			continue;
 		if (d->verdict == RELAY_CLIENT)
 			to_client_any(w, p, d);

@@ -14,14 +14,7 @@
 void forward(struct worker *w, struct packet *p, struct frame_send *s, uint32_t destination,
 	enum out_kind kind);
 
-// Where a plain packet goes; NULL: forward() is to do it.
-static ALWAYS_INLINE const struct adjacency *plain_adjacency(
-	struct worker *w, const struct packet *p, uint32_t destination)
-{
-	return p->plain ? adjacency_of(&w->adjacencies, destination) : NULL;
-}
-
-// The same for a plain packet that goes there, if it leaves plainly too; `s` lacks link layer, MTU and IP
+// The same for a plain packet that goes to an adjacency, if it leaves plainly too; `s` lacks link layer, MTU and IP
 // ID. False: nothing has happened, and forward() is to do it.
 static ALWAYS_INLINE bool forward_plain(struct worker *w, struct packet *p,
 	const struct plain_send *s, const struct adjacency *a, enum out_kind kind)

@@ -47,9 +47,14 @@ static void end(void)
 
 TestSuite(dpdk_adjacency, .init = begin, .fini = end);
 
+static const struct adjacency *of(struct adjacencies *a, uint32_t d)
+{
+	return adjacency_of(a, nexthops_view_word(&a->hops, d));
+}
+
 static void expect(uint32_t d, const uint8_t *mac, uint16_t mtu)
 {
-	const struct adjacency *a = adjacency_of(&all, d);
+	const struct adjacency *a = of(&all, d);
 
 	cr_assert(a);
 	cr_assert_arr_eq(a->l2, mac, 6);
@@ -67,8 +72,8 @@ Test(dpdk_adjacency, a_next_hop_that_changed_is_read_again)
 	set(1, NEXTHOP_READY, far);
 	expect(d, far, 1001);
 	set(1, NEXTHOP_UNREACHABLE, NULL);
-	cr_assert_null(adjacency_of(&all, d));
-	cr_assert_null(adjacency_of(&all, d), "nor the second time");
+	cr_assert_null(of(&all, d));
+	cr_assert_null(of(&all, d), "nor the second time");
 	set(1, NEXTHOP_READY, near);
 	expect(d, near, 1001);
 }
@@ -94,7 +99,7 @@ Test(dpdk_adjacency, nothing_is_known_before_it_was_read)
 	struct adjacencies none = all;
 
 	for (uint32_t d = 0; d <= ADJACENCIES; d++)
-		cr_assert_null(adjacency_of(&none, d));
+		cr_assert_null(of(&none, d));
 }
 
 Test(dpdk_adjacency, a_port_that_is_not_there_is_no_way_out)
@@ -102,8 +107,29 @@ Test(dpdk_adjacency, a_port_that_is_not_there_is_no_way_out)
 	struct nexthop hop = {.mtu = 1500, .port = PORTS, .state = NEXTHOP_READY};
 
 	hops_set_every(hops, &hop);
-	cr_assert_null(adjacency_of(&all, destination(1)));
+	cr_assert_null(of(&all, destination(1)));
 	hop.port = PORTS - 1;
 	hops_set_every(hops, &hop);
-	cr_assert_eq(adjacency_of(&all, destination(1))->out, &out[PORTS - 1]);
+	cr_assert_eq(of(&all, destination(1))->out, &out[PORTS - 1]);
+}
+
+Test(dpdk_adjacency, packets_of_a_burst_that_take_turns_get_each_its_own)
+{
+	struct adjacency_last last = {.hop = UINT32_MAX};
+
+	for (uint8_t i = 1; i <= ADJACENCIES + 1; i++) {
+		destination(i);
+		set(i, i == 2 ? NEXTHOP_UNREACHABLE : NEXTHOP_READY, near);
+	}
+	for (unsigned int round = 0; round < 2; round++) {
+		// One, one again, none, and one that takes the first's place.
+		cr_assert_eq(adjacency_next(&all, &last, 1)->mtu, 1001);
+		cr_assert_eq(adjacency_next(&all, &last, 1)->mtu, 1001);
+		cr_assert_null(adjacency_next(&all, &last, 2));
+		cr_assert_null(adjacency_next(&all, &last, 2));
+		cr_assert_eq(adjacency_next(&all, &last, ADJACENCIES + 1)->mtu, 1001 + ADJACENCIES);
+	}
+	set(ADJACENCIES + 1, NEXTHOP_READY, far);
+	cr_assert_arr_eq(
+		adjacency_next(&all, &last, ADJACENCIES + 1)->l2, far, 6, "changed meanwhile");
 }
