@@ -119,5 +119,30 @@ static inline enum address_kind addresses_find4(
 	return (enum address_kind)(e >> 8 & 0xff);
 }
 
+// The listening address where a burst's last packet from a client went, which nearly always is the next one's.
+struct address_last {
+	uint64_t key; // address_key4(); ADDRESS_LAST_NONE: there was none
+	uint8_t index;
+};
+#define ADDRESS_LAST_NONE UINT64_MAX // no key: its low bits are 0
+
+// addresses_find4() for a packet of a burst.
+static inline enum address_kind addresses_next4(const struct addresses *a,
+	struct address_last *last, uint32_t be, uint16_t port, uint8_t *index)
+{
+	const uint64_t key = address_key4(be, port);
+	enum address_kind kind;
+
+	// Ports in the range are peers' packets, which go everywhere.
+	if (port < a->port_min && key == last->key) {
+		*index = last->index;
+		return ADDRESS_SERVER;
+	}
+	kind = addresses_find4(a, be, port, index);
+	if (kind == ADDRESS_SERVER)
+		*last = (struct address_last){key, *index};
+	return kind;
+}
+
 // Whether the address is one of ours, whatever the port.
 bool addresses_has(const struct addresses *a, const struct tp_ip *ip);

@@ -112,17 +112,10 @@ static ALWAYS_INLINE void take_peer(struct worker *w, struct packet *p, const st
 	drop(w, p->mbuf, TP_C_peer_handoff_full);
 }
 
-// A whole datagram. One that came in pieces can't be given to the kernel as a whole.
-static ALWAYS_INLINE void take_datagram(
-	struct worker *w, struct packet *p, const struct frame *f, const uint8_t *data)
+// A whole datagram to what `kind` and `index` say. One that came in pieces can't be given to the kernel as a whole.
+static ALWAYS_INLINE void take_to(struct worker *w, struct packet *p, const struct frame *f,
+	const uint8_t *data, enum address_kind kind, uint8_t index)
 {
-	uint8_t index;
-
-	const struct addresses *ours = &w->shared->addresses;
-	enum address_kind kind = f->plain ? addresses_find4(ours, f->destination.ip.w[3],
-						    f->destination.port, &index)
-					  : addresses_find(ours, &f->destination, &index);
-
 	switch (kind) {
 	case ADDRESS_SERVER:
 		take_client(w, p, f, data, index);
@@ -136,6 +129,15 @@ static ALWAYS_INLINE void take_datagram(
 		else
 			leave_to_kernel(w, p->mbuf, p->port);
 	}
+}
+
+static void take_datagram(struct worker *w, struct packet *p, const uint8_t *data)
+{
+	uint8_t index = 0;
+	enum address_kind kind = addresses_find(
+		&w->shared->addresses, &p->frame.destination, &index);
+
+	take_to(w, p, &p->frame, data, kind, index);
 }
 
 static void take_fragment(struct worker *w, struct packet *p)
@@ -161,7 +163,7 @@ static void take_fragment(struct worker *w, struct packet *p)
 	if (p->frame.kind != FRAME_UDP)
 		drop(w, whole, TP_C_frame_malformed);
 	else
-		take_datagram(w, p, &p->frame, data);
+		take_datagram(w, p, data);
 }
 
 // For us by its link-layer destination. What isn't, the kernel may look at.
@@ -199,7 +201,7 @@ static NEVER_INLINE void take(struct worker *w, struct packet *p)
 	if (p->in_pieces)
 		p->frame.dont_fragment = false;
 	if (likely(p->frame.kind == FRAME_UDP))
-		take_datagram(w, p, &p->frame, data);
+		take_datagram(w, p, data);
 	else if (p->frame.kind == FRAME_FRAGMENT)
 		take_fragment(w, p);
 	else if (p->frame.kind == FRAME_ICMP_ERROR)
@@ -224,13 +226,17 @@ static NEVER_INLINE void take_any(struct worker *w, struct rte_mbuf *m, uint8_t 
 		take(w, begin(w, m, port, false));
 }
 
-static ALWAYS_INLINE void take_plain(
-	struct worker *w, struct rte_mbuf *m, const uint8_t *data, uint8_t port)
+static ALWAYS_INLINE void take_plain(struct worker *w, struct rte_mbuf *m, const uint8_t *data,
+	uint8_t port, struct address_last *last)
 {
+	enum address_kind kind;
+	uint8_t index = 0;
 	struct frame f;
 
 	plain_parse(&f, data);
-	take_datagram(w, begin(w, m, port, true), &f, data);
+	kind = addresses_next4(
+		&w->shared->addresses, last, f.destination.ip.w[3], f.destination.port, &index);
+	take_to(w, begin(w, m, port, true), &f, data, kind, index);
 }
 
 void packet_parse(struct packet *p)
@@ -243,6 +249,7 @@ void packet_parse(struct packet *p)
 void receive(struct worker *w, struct rte_mbuf *const *m, unsigned int n, uint8_t port)
 {
 	const struct port *own = &w->shared->port[port];
+	struct address_last last = {.key = ADDRESS_LAST_NONE};
 
 	for (unsigned int i = 0; i < n && i < PREFETCH; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
@@ -254,7 +261,7 @@ void receive(struct worker *w, struct rte_mbuf *const *m, unsigned int n, uint8_
 		if (likely(m[i]->nb_segs == 1 &&
 			    plain_is(data, m[i]->data_len, m[i]->data_len, is_checked(m[i])) &&
 			    is_for_us(own, data)))
-			take_plain(w, m[i], data, port);
+			take_plain(w, m[i], data, port, &last);
 		else
 			take_any(w, m[i], port);
 	}

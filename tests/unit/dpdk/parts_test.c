@@ -64,6 +64,30 @@ Test(dpdk_addresses, a_destination_is_a_listening_address_a_relay_port_or_none_o
 	cr_assert_eq(find(&a, 4, 50000), 0);
 }
 
+Test(dpdk_addresses, a_burst_to_several_addresses_finds_each)
+{
+	static const struct {
+		uint8_t last;
+		uint16_t port;
+	} to[] = {{1, 3478}, {1, 3478}, {2, 443}, {1, 443}, {2, 3478}, {3, 50000}, {1, 3478},
+		{2, 50000}, {1, 0}, {2, 443}, {2, 443}};
+	struct addresses a = known(443);
+	struct address_last last = {.key = ADDRESS_LAST_NONE};
+
+	for (unsigned int i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
+		uint32_t be = at(to[i].last, 0).ip.w[3];
+		uint8_t index = 9, expected = 9;
+		enum address_kind kind = addresses_find4(&a, be, to[i].port, &expected);
+
+		cr_assert_eq(addresses_next4(&a, &last, be, to[i].port, &index), kind, "%u", i);
+		cr_assert(kind == ADDRESS_OTHER || index == expected, "%u", i);
+	}
+	last.key = ADDRESS_LAST_NONE;
+	cr_assert_eq(addresses_next4(&a, &last, 0, 0, &last.index), ADDRESS_OTHER);
+	cr_assert_eq(
+		addresses_next4(&a, &last, UINT32_MAX, UINT16_MAX, &last.index), ADDRESS_OTHER);
+}
+
 Test(dpdk_addresses, a_listening_port_among_the_relay_ports_listens)
 {
 	struct addresses a = known(50005);
