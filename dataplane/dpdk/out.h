@@ -21,13 +21,13 @@ enum out_kind {
 };
 
 #define OUT_MAX 128u
+#define OUT_BYTES 24u // bits
 
 struct out {
 	uint16_t device; // DPDK's
 	uint16_t queue;
 	uint16_t count;
-	uint8_t kind[OUT_MAX]; // enum out_kind
-	uint32_t bytes[OUT_MAX]; // of application data
+	uint32_t what[OUT_MAX]; // enum out_kind above bytes of application data
 	struct rte_mbuf *mbuf[OUT_MAX];
 };
 
@@ -44,6 +44,5 @@ static inline void out_push(
 	if (o->count == OUT_MAX)
 		out_flush(o, t);
 	o->mbuf[o->count] = m;
-	o->kind[o->count] = (uint8_t)kind;
-	o->bytes[o->count++] = bytes;
+	o->what[o->count++] = (uint32_t)kind << OUT_BYTES | bytes;
 }
