@@ -24,7 +24,7 @@ MODES = {
         "load_shares": [0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5], "latency_seconds": 2,
         "storm": 5000, "storms": 3, "memory": [1000, 5000, 10000], "many": 1000000,
         "recovery_clients": 1000, "recovery_rate": 20000, "recovery_seconds": 4,
-        "replay": 100000, "replay_seconds": 8, "abuse_rate": 10000, "abuse_seconds": 3},
+        "replay": 100000, "replay_seconds": 12, "abuse_rate": 10000, "abuse_seconds": 3},
     "quick": {
         "seconds": 158, "rounds": 2, "flows": [1000, 1000000], "bursts": [1, 32],
         "allocations": 100000, "packets": 300000, "wire": ["memif"], "wire_rounds": 1,
