@@ -57,6 +57,25 @@ Test(xdp_address, what_is_to_another_address_is_nobodys)
 	nobodys(&c, &to);
 }
 
+Test(xdp_address, a_request_from_an_address_beside_ours_passes_up)
+{
+	static const uint8_t request[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42};
+	struct tp_endpoint from, to, to6;
+	uint8_t b[LAB_FRAME_MAX];
+
+	open_both();
+	to = server();
+	to6 = lab.skeleton->rodata->config.server[1];
+	from = beside(to);
+	passes(b, frame(b, &from, &to, request, sizeof(request)), TP_C_passed_request);
+	from = beside(to6);
+	passes(b, frame(b, &from, &to6, request, sizeof(request)), TP_C_passed_request);
+	from = to6;
+	from.ip.w[0] ^= TP_BE32(0x00010000);
+	from.ip.w[1] ^= TP_BE32(0x00010000);
+	passes(b, frame(b, &from, &to6, request, sizeof(request)), TP_C_passed_request);
+}
+
 // Each is where the entry of a live allocation would be if it were taken for a relay port.
 Test(xdp_address, what_is_to_a_port_beside_the_range_or_not_of_a_relay_address_is_nobodys)
 {

@@ -101,6 +101,28 @@ Test(xdp_entry, clients_and_peers_alike_but_for_their_address_are_each_found_beh
 	}
 }
 
+// The relay port holds the channel of one peer; others have a permission, and so a Data indication.
+Test(xdp_entry, peers_that_differ_in_any_part_from_the_one_of_the_relay_port_are_not_that_one)
+{
+	const struct tp_endpoint relay = ep(SERVER6, RELAY_PORT),
+				 of[] = {ep("2001:db8:3::9", 5000), ep("2001:db8:3::9", 5001),
+					 ep("2001:db8:3::a", 5000), ep("2001:db8:4::9", 5000)};
+	uint8_t b[LAB_FRAME_MAX], out[LAB_FRAME_MAX];
+	struct tp_endpoint c = client(0);
+
+	open_scene(UINT32_MAX);
+	lab.config->relay[0] = lab.config->relay_public[0] = relay.ip;
+	load_scene();
+	lab_put_allocation(&lab, 0, &c, 0, 0, RELAY_PORT);
+	for (uint32_t i = 0; i < 4; i++)
+		lab_put_permission(&lab, 0, &of[i].ip);
+	lab_put_channel(&lab, 0, &c, 0, 0, RELAY_PORT, &of[0], CHANNEL);
+	for (uint32_t i = 0; i < 4; i++) {
+		cr_assert_eq(verdict(b, frame(b, &of[i], &relay, "data", 4), out), XDP_TX);
+		cr_assert_eq(tp_get16(out + FRONT), i ? TP_STUN_TYPE_DATA : CHANNEL, "%u", i);
+	}
+}
+
 Test(xdp_entry, an_entry_in_its_home_is_found_though_there_are_others_behind)
 {
 	uint8_t b[LAB_FRAME_MAX], out[LAB_FRAME_MAX];
