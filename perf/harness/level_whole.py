@@ -52,7 +52,7 @@ def standing(context, clients, *more):
     """The ceiling and all servers that are here, started, each with as many allocations, and paused."""
     sides = []
     with contextlib.ExitStack() as stack:
-        for kind in (servers.Reflector, *servers.available(context)):
+        for kind in (servers.Reflector, *servers.available(context, relaying=True)):
             try:
                 sides.append(_stand(context, kind, stack, clients, *more))
             except (Unmeasured, AssertionError) as error:

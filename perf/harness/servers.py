@@ -26,6 +26,7 @@ class Server:
     name = ""
     load = "load"  # what turngun does with it
     socket_each = True  # an allocation takes a descriptor
+    only_relays = False  # in its own way: in all else it is another one here
 
     def __init__(self, build, allocations=2000):
         self.build, self.allocations = build, allocations
@@ -194,6 +195,15 @@ class Turnpike(Server):
         return found
 
 
+class TurnpikeRaw(Turnpike):
+    """turnpike-kernel that sends by packet sockets."""
+    name = "turnpike raw"
+    only_relays = True
+
+    def configuration(self):
+        return {**super().configuration(), "sockets": {"raw": True}}
+
+
 class TurnpikeDpdk(Turnpike):
     dataplane, program = "dpdk", "turnpike-dpdk"
     name = "turnpike dpdk"
@@ -308,7 +318,7 @@ class Reflector(Server):
         return self
 
 
-KINDS = [Turnpike, TurnpikeXdp, TurnpikeDpdk, Coturn]
+KINDS = [Turnpike, TurnpikeRaw, TurnpikeXdp, TurnpikeDpdk, Coturn]
 
 
 def add(path):
@@ -321,10 +331,13 @@ def add(path):
             KINDS.append(kind)
 
 
-def available(context):
-    """Those that can be measured here; the others are reported as missing."""
+def available(context, relaying=False):
+    """Those that can be measured here; the others are reported as missing. Some are servers of their own
+    only where it is `relaying` that is measured."""
     found = []
     for kind in KINDS:
+        if kind.only_relays and not relaying:
+            continue
         if why := kind.unavailable(context.build):
             context.missing(kind.name, why)
         else:

@@ -75,6 +75,9 @@ TARGETS = [
     (XDP, "sockets, of what coturn relays, one worker", "at least", 1.15, "ratio",
      [{"level": "whole", "what": "0.5 % drop rate of coturn's", "server": "turnpike sockets",
        "bytes": DATA}]),
+    (XDP, "raw sending, of what coturn relays, one worker", "at least", 1.4, "ratio",
+     [{"level": "whole", "what": "0.5 % drop rate of coturn's", "server": "turnpike raw",
+       "bytes": DATA}]),
 ]
 
 
