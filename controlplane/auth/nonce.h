@@ -38,7 +38,8 @@ enum auth_nonce_state {
 	AUTH_NONCE_VALID,
 };
 
-// Derives a key from `key` that is for `context` alone: the realm, and what else was told with a nonce. `lifetime_s` of 0 means 3600.
+// Derives a key from `key` that is for `context` alone: the realm, and what else was told with a
+// nonce. `lifetime_s` of 0 means 3600.
 void auth_nonces_init(struct auth_nonces *n, const uint8_t key[16], const void *context,
 	size_t context_length, uint32_t features, uint32_t lifetime_s);
 // Writes AUTH_NONCE_LENGTH characters and a NUL.

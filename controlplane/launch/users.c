@@ -204,7 +204,8 @@ uint64_t users_dataplane_capabilities(const struct config *config)
 		set |= CONFINE_BIT(CAP_BPF) | CONFINE_BIT(CAP_PERFMON);
 	if (config->raw_sending)
 		set |= CONFINE_BIT(CAP_NET_RAW);
-	// Buffers of listening sockets beyond net.core.rmem_max; with XDP also programs and neighbours, with raw sending these.
+	// Buffers of listening sockets beyond net.core.rmem_max; with XDP also programs and
+	// neighbours, with raw sending these.
 	return set | CONFINE_BIT(CAP_NET_ADMIN);
 }
 

@@ -32,9 +32,9 @@ static inline socklen_t sockname_set(union sockname *name, const struct tp_endpo
 	return sizeof(name->v6);
 }
 
-// Returns false for what is no endpoint of another host: another family, a real IPv4-mapped IPv6 address, which would
-// pass for an IPv4 one (addr.h), and the unspecified address, which Linux lets through as a source of IPv6 and, when it is
-// answered, takes for its own loopback address.
+// Returns false for what is no endpoint of another host: another family, a real IPv4-mapped IPv6
+// address, which would pass for an IPv4 one (addr.h), and the unspecified address, which Linux lets
+// through as a source of IPv6 and, when it is answered, takes for its own loopback address.
 static inline bool sockname_get(const union sockname *name, struct tp_endpoint *out)
 {
 	if (name->any.sa_family == AF_INET) {

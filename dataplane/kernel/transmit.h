@@ -68,6 +68,7 @@ unsigned int transmit_drop(enum transmit_kind kind, int err);
 // Sends one datagram at once, and counts nothing. Returns 0 or a negative errno.
 int transmit_now(const struct transmit_item *item);
 
-// Sends everything, by raw sockets what they can, the rest grouped by socket and in order within each. What can't be sent is counted under
-// the reason and holds nothing else up. Returns how many left.
+// Sends everything, by raw sockets what they can, the rest grouped by socket and in order within
+// each. What can't be sent is counted under the reason and holds nothing else up. Returns how many
+// left.
 unsigned int transmit_flush(struct worker *w);

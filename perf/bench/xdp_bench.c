@@ -7,8 +7,9 @@
 //
 //   xdp_bench [--json] [--allocations N] [--rounds N] [--seconds S] [--packets N]
 //
-// The two take turns, a run of a million live frames each (--packets); a ratio is of two runs next to each other, and what is
-// shown is the ratios' median. Everything happens on one CPU: source, subject and sink.
+// The two take turns, a run of a million live frames each (--packets); a ratio is of two runs next
+// to each other, and what is shown is the ratios' median. Everything happens on one CPU: source,
+// subject and sink.
 
 #include <unistd.h>
 

@@ -5,10 +5,11 @@
 //
 //   pump RATE SECONDS SIZE WINDOW CLIENT:PEER:CHANNEL...
 //
-// CLIENT and PEER are inherited, connected UDP sockets: a client's to its server, with CHANNEL bound
-// to the peer, and the peer's to the relayed address. RATE is packets a second over all flows and
-// both directions. With a WINDOW that is not 0 no more packets than that are on their way at once: where none may be
-// lost, a busy machine is to make it slow and no buffer full. A line {"second": N} goes out as each second begins, the result at the end.
+// CLIENT and PEER are inherited, connected UDP sockets: a client's to its server, with CHANNEL
+// bound to the peer, and the peer's to the relayed address. RATE is packets a second over all flows
+// and both directions. With a WINDOW that is not 0 no more packets than that are on their way at
+// once: where none may be lost, a busy machine is to make it slow and no buffer full. A line
+// {"second": N} goes out as each second begins, the result at the end.
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <stdbool.h>

@@ -67,6 +67,7 @@ void packet_refresh(uint8_t *frame, uint32_t length);
 // Makes the checksum of an IPv4 header of 20 bytes right again.
 void packet_refresh_ip4(uint8_t *ip);
 
-// Adds a fragment to the frame at `whole`, PACKET_MAX bytes, of which `length` are there: fragments come in their order,
-// without tags. Returns the length then, and in `more` whether it goes on; 0: it is no fragment, or not the next one.
+// Adds a fragment to the frame at `whole`, PACKET_MAX bytes, of which `length` are there: fragments
+// come in their order, without tags. Returns the length then, and in `more` whether it goes on; 0:
+// it is no fragment, or not the next one.
 uint32_t packet_join(uint8_t *whole, uint32_t length, const uint8_t *frame, uint32_t n, bool *more);

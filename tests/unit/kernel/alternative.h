@@ -41,8 +41,8 @@ struct alternative {
 	struct frame_case c; // the case as it is for sockets
 	const char *why; // a sentence; NULL: it is the table's own
 	const char *counter;
-	// The kernel's, of answers that it had no room to send: all networks of a host share that room, for each CPU. NULL:
-	// no answer is due.
+	// The kernel's, of answers that it had no room to send: all networks of a host share that
+	// room, for each CPU. NULL: no answer is due.
 	const char *no_answer;
 	bool named; // in alternative_cases
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The Turnpike authors
 //
-// The program's maps in plain memory, written as turnpike-kernel writes them, which look after each change whether the program could be misled: a client
-// entry without its port or peer.
+// The program's maps in plain memory, written as turnpike-kernel writes them, which look after each
+// change whether the program could be misled: a client entry without its port or peer.
 #pragma once
 
 #include "../relay/fixture.h"

@@ -102,10 +102,11 @@ static void mark(struct run *r, struct left *l)
 	}
 }
 
-// Waits until all that comes of a frame has come. The worker has read it when it sends the first mark, which came
-// behind it, but may send what comes of it after that: it sends socket by socket. The second mark comes when it has sent
-// the first, so it is read in a later round and leaves last. The command comes when that has left, and is answered in a
-// later round again, when all of this has been counted.
+// Waits until all that comes of a frame has come. The worker has read it when it sends the first
+// mark, which came behind it, but may send what comes of it after that: it sends socket by socket.
+// The second mark comes when it has sent the first, so it is read in a later round and leaves last.
+// The command comes when that has left, and is answered in a later round again, when all of this
+// has been counted.
 static void settle(struct run *r, struct left *l)
 {
 	mark(r, l);
