@@ -9,18 +9,25 @@ import pytest
 
 import rfc.client
 import turn
+import xdp
 from lab import Lab
 from server import BUILD, DATAPLANE, DATAPLANE_PROGRAM, Server, running
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "dataplanes(*names): a test of these dataplanes alone")
+    config.addinivalue_line("markers", "xdp_modes(*names): and, over XDP, of these modes (xdp.py)")
+
+
+def of_another(item):
+    of = {"dataplanes": DATAPLANE, "xdp_modes": xdp.MODE}
+    return any((mark := item.get_closest_marker(name)) and here not in mark.args
+               for name, here in of.items())
 
 
 def pytest_collection_modifyitems(config, items):
     # Not skipped: what is of another dataplane is no test of this one.
-    others = [item for item in items if (mark := item.get_closest_marker("dataplanes"))
-              and DATAPLANE not in mark.args]
+    others = [item for item in items if of_another(item)]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if item not in others]
     reason = None
