@@ -255,6 +255,20 @@ Test(rewrite, a_payload_in_pieces_is_summed_by_its_owner_who_also_pads_it)
 	cr_assert(packet_sound(bytes + r.start, r.total));
 }
 
+// Whether frame_build() makes this frame of nine bytes.
+static void builds(const struct packet_spec *want, const struct frame_send *s)
+{
+	static uint8_t expected[PACKET_MAX];
+	uint32_t n = packet_build(expected, want);
+	const uint8_t *first;
+
+	for (uint8_t i = 0; i < 9; i++)
+		bytes[i] = i;
+	first = frame_build(bytes, 9, s);
+	cr_assert(eq(int, (int)(bytes + 9 - first), (int)n));
+	cr_assert(eq(int, memcmp(first, expected, n), 0));
+}
+
 Test(build, a_datagram_of_our_own_is_what_the_rfcs_say)
 {
 	static const uint8_t front[] = {0x61, 0x62, 0x63};
@@ -264,9 +278,6 @@ Test(build, a_datagram_of_our_own_is_what_the_rfcs_say)
 		.dont_fragment = true,
 		.vlan = 9};
 	struct frame_send s = send4(0);
-	static uint8_t expected[PACKET_MAX];
-	uint32_t n = packet_build(expected, &want);
-	uint8_t *first;
 
 	memcpy(s.l2, next_hop_l2, 12);
 	memcpy(s.l2 + 12, (uint8_t[]){0x81, 0, 0, 9}, 4);
@@ -275,28 +286,20 @@ Test(build, a_datagram_of_our_own_is_what_the_rfcs_say)
 	s.front_length = 3;
 	s.dont_fragment = true;
 	s.ip_id = 7;
-	for (uint8_t i = 0; i < 9; i++)
-		bytes[i] = i;
-	first = frame_build(bytes, 9, &s);
-	cr_assert(eq(int, (int)(bytes + 9 - first), (int)n));
-	cr_assert(eq(int, memcmp(first, expected, n), 0));
+	builds(&want, &s);
 
 	want = (struct packet_spec){.l2 = next_hop_l2,
 		BETWEEN("2001:db8::1", 50000, "2001:db8::2", 6000),
 		.front = "000102030405060708",
 		.flow_label = 0xabcde};
-	n = packet_build(expected, &want);
 	s = send6(0);
 	memcpy(s.l2, next_hop_l2, 12);
 	s.flow_label = 0xabcde;
-	first = frame_build(bytes, 9, &s);
-	cr_assert(eq(int, (int)(bytes + 9 - first), (int)n));
-	cr_assert(eq(int, memcmp(first, expected, n), 0));
+	builds(&want, &s);
 }
 
 Test(build, a_datagram_made_from_nothing_has_the_ttl_and_tos_that_are_asked_for)
 {
-	static uint8_t expected[PACKET_MAX];
 	struct packet_spec want = {.l2 = next_hop_l2,
 		BETWEEN("203.0.113.1", 50000, "203.0.113.2", 6000),
 		.front = "000102030405060708",
@@ -304,18 +307,12 @@ Test(build, a_datagram_made_from_nothing_has_the_ttl_and_tos_that_are_asked_for)
 		.tos = 0xb9,
 		.id = 77};
 	struct frame_send s = send4(0);
-	uint32_t n = packet_build(expected, &want);
-	uint8_t *first;
 
 	memcpy(s.l2, next_hop_l2, 12);
 	s.ttl = 31;
 	s.tos = 0xb9;
 	s.ip_id = 77;
-	for (uint8_t i = 0; i < 9; i++)
-		bytes[i] = i;
-	first = frame_build(bytes, 9, &s);
-	cr_assert(eq(int, (int)(bytes + 9 - first), (int)n));
-	cr_assert(eq(int, memcmp(first, expected, n), 0));
+	builds(&want, &s);
 
 	want = (struct packet_spec){.l2 = next_hop_l2,
 		BETWEEN("2001:db8::1", 50000, "2001:db8::2", 6000),
@@ -323,15 +320,12 @@ Test(build, a_datagram_made_from_nothing_has_the_ttl_and_tos_that_are_asked_for)
 		.ttl = 1,
 		.tos = 0x2e,
 		.flow_label = 1};
-	n = packet_build(expected, &want);
 	s = send6(0);
 	memcpy(s.l2, next_hop_l2, 12);
 	s.ttl = 1;
 	s.tos = 0x2e;
 	s.flow_label = 1;
-	first = frame_build(bytes, 9, &s);
-	cr_assert(eq(int, (int)(bytes + 9 - first), (int)n));
-	cr_assert(eq(int, memcmp(first, expected, n), 0));
+	builds(&want, &s);
 }
 
 static uint64_t state = 88172645463325252ull;

@@ -57,6 +57,18 @@ void send_to(int fd, const struct tp_endpoint *to, const void *bytes, size_t len
 	cr_assert_eq(sendto(fd, bytes, length, 0, &name.any, name_length), (ssize_t)length);
 }
 
+void rig_leave_home(const struct rig *rig, struct client *c, uint32_t worker)
+{
+	const int home = c->fd;
+
+	do {
+		if (c->fd != home)
+			close(c->fd);
+		c->fd = socket_at(&rig->server[RIG_SERVER4].ip, &c->endpoint);
+	} while (tp_client_worker(&c->endpoint, rig->workers) != worker);
+	c->worker = worker;
+}
+
 struct client rig_client(
 	struct rig *rig, uint32_t worker, uint32_t slot, uint8_t server, uint8_t relay)
 {

@@ -50,12 +50,7 @@ static void set_up(void)
 	home = rig_client(&rig, 0, 1, RIG_SERVER4, RIG_RELAY4);
 	cr_assert_eq(rig_bind(&rig, &home, &peer, CHANNEL), TP_STATUS_OK);
 	away = home;
-	away.worker = 1;
-	do {
-		if (away.fd != home.fd)
-			close(away.fd);
-		away.fd = socket_at(&rig.server[RIG_SERVER4].ip, &away.endpoint);
-	} while (tp_client_worker(&away.endpoint, 2) != 1);
+	rig_leave_home(&rig, &away, 1);
 }
 
 static void tear_down(void)

@@ -96,6 +96,8 @@ struct client {
 // port.
 struct client rig_client(
 	struct rig *rig, uint32_t worker, uint32_t slot, uint8_t server, uint8_t relay);
+// Gives a client another socket, over IPv4, at an address that is that worker's. The former one stays open.
+void rig_leave_home(const struct rig *rig, struct client *c, uint32_t worker);
 enum tp_status rig_permit(struct rig *rig, const struct client *c, const struct tp_endpoint *peer);
 enum tp_status rig_bind(
 	struct rig *rig, const struct client *c, const struct tp_endpoint *peer, uint16_t channel);

@@ -164,12 +164,7 @@ Test(usual, two_workers_with_one_socket_keep_the_headers_of_both_their_clients)
 		.client = home.endpoint,
 		.relay_port = home.relayed.port};
 
-	away.worker = 1;
-	do {
-		if (away.fd != home.fd)
-			close(away.fd);
-		away.fd = socket_at(&rig.server[RIG_SERVER4].ip, &away.endpoint);
-	} while (tp_client_worker(&away.endpoint, 2) != 1);
+	rig_leave_home(&rig, &away, 1);
 	for (int i = 0; i < MANY; i++)
 		one_to_peer(&home, 37, 0x88);
 	cr_assert_eq(rig_command(&rig, 1, put), TP_STATUS_OK);
